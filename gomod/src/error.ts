@@ -1,0 +1,25 @@
+/** The closed list of what can be wrong with an input to this library. One stable code a class of mistake. */
+export type GomodErrorCode =
+  | 'invalid_path'
+  | 'invalid_version'
+  | 'invalid_escape'
+  | 'invalid_gomod'
+  | 'invalid_zip'
+  | 'zip_too_large'
+  | 'invalid_note'
+  | 'unverified_note'
+  | 'invalid_tile'
+  | 'invalid_proof'
+  | 'invalid_record'
+  | 'log_fork'
+
+/** Every error this library throws on bad input. Anything else that escapes it is a defect. */
+export class GomodError extends Error {
+  override readonly name = 'GomodError'
+  readonly code: GomodErrorCode
+
+  constructor(code: GomodErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

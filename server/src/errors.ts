@@ -1,0 +1,72 @@
+/**
+ * The closed list of reasons for which modstead does not give what was asked. One stable code a reason;
+ * `http/statuses.ts` maps each to its HTTP status and `docs/errors.md` explains each to people.
+ */
+export type ErrorCode =
+  // the request itself
+  | 'bad_request'
+  | 'bad_path'
+  | 'bad_version'
+  | 'no_endpoint'
+  | 'method_not_allowed'
+  | 'uri_too_long'
+  | 'headers_too_large'
+  | 'loop'
+  // what is asked for
+  | 'not_found'
+  | 'not_stored'
+  | 'fetch_disabled'
+  | 'private_name'
+  // where modules come from
+  | 'upstream_unreachable'
+  | 'upstream_timeout'
+  | 'upstream_refused'
+  | 'upstream_failed'
+  | 'upstream_invalid'
+  // what proves them
+  | 'checksum_mismatch'
+  | 'checksum_missing'
+  | 'checksum_unavailable'
+  // modstead itself
+  | 'config_invalid'
+  | 'data_folder'
+  | 'listen_failed'
+  | 'store_unavailable'
+  | 'aborted'
+  | 'shutting_down'
+  | 'internal'
+
+export interface ErrorDetails {
+  /** What a person at the terminal can do next: one sentence, no line break. */
+  next?: string
+  /** The incident that this refusal belongs to. */
+  incident?: string
+  /** The configured name of the origin that failed. */
+  origin?: string
+  cause?: unknown
+}
+
+/** The one error type of the server. `message` names the cause in one sentence, without secrets. */
+export class ModsteadError extends Error {
+  override readonly name = 'ModsteadError'
+  readonly code: ErrorCode
+  readonly next: string | undefined
+  readonly incident: string | undefined
+  readonly origin: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.next = details.next
+    this.incident = details.incident
+    this.origin = details.origin
+  }
+}
+
+/** Codes that mean true absence: the only ones that become 404 for a module, and that let a `,` list go on. */
+export function isAbsence(error: unknown): error is ModsteadError {
+  return (
+    error instanceof ModsteadError &&
+    (error.code === 'not_found' || error.code === 'fetch_disabled' || error.code === 'not_stored')
+  )
+}

@@ -1,0 +1,86 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import type { Validators } from './origin.ts'
+import type { Realm } from './store.ts'
+
+/** What is known of a module version for ever. A field that is absent is not known yet. */
+export interface VersionFacts {
+  /** Dirhash of the zip. */
+  h1?: string
+  /** Dirhash of the go.mod. */
+  goModH1?: string
+  /** Bytes, and hex SHA-256 of the zip as it is stored. */
+  zipSize?: number
+  zipSha256?: string
+  /** The `.info` file was checked and is stored. */
+  info?: boolean
+  /** Commit time as the `.info` says it, RFC 3339. */
+  time?: string
+  /** Name of the origin that gave the first file. */
+  origin?: string
+  /** Name of the checksum database whose record proved the hashes; absent where none was asked. */
+  provenBy?: string
+}
+
+export interface VersionRow extends VersionFacts {
+  /** Milliseconds since the epoch. `lastUsed` may lag by a minute. */
+  firstSeen: number
+  lastUsed: number
+}
+
+/** What a mutable question was last answered with. `query` is `list`, `latest` or an `.info` query. */
+export interface Snapshot {
+  body: Buffer
+  /** Milliseconds since the epoch: when an origin last confirmed it. */
+  fetched: number
+  /** Milliseconds since the epoch: when the body last changed. */
+  changed: number
+  origin: string
+  validators?: Validators
+}
+
+/** A mismatch of what must never differ: recorded, never overwritten. */
+export interface Incident {
+  kind: 'zip' | 'mod' | 'store' | 'checksum_database'
+  realm: Realm
+  module: string
+  version: string
+  /** Name of the origin or database that gave what does not fit. */
+  source: string
+  /** The hash that holds, and the one that came; for a fork the two heads. */
+  expected: string
+  found: string
+  /** What was served instead, in one sentence. */
+  outcome: string
+}
+
+export interface IncidentRow extends Incident {
+  id: string
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+/**
+ * What is known about modules. Embedded it is SQLite, in a cluster PostgreSQL; nothing above may tell which.
+ * Writes are durable when their promise settles. Failures of the medium are `store_unavailable`.
+ */
+export interface Catalog {
+  version(realm: Realm, module: ModulePath, version: Version): Promise<VersionRow | undefined>
+  /**
+   * Adds facts about a version. Facts are never replaced: a hash that differs from the one known is
+   * `checksum_mismatch` and changes nothing. Other fields keep their first value.
+   */
+  learn(realm: Realm, module: ModulePath, version: Version, facts: VersionFacts): Promise<void>
+  /** Marks versions as used now; batched by the caller, may be dropped on a crash. */
+  touch(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): Promise<void>
+  snapshot(realm: Realm, module: ModulePath, query: string): Promise<Snapshot | undefined>
+  saveSnapshot(realm: Realm, module: ModulePath, query: string, snapshot: Snapshot): Promise<void>
+  /** Records an incident; the same mismatch reported again within its life gives the id it has. */
+  report(incident: Incident): Promise<IncidentRow>
+  incident(id: string): Promise<IncidentRow | undefined>
+  /** Newest first. */
+  incidents(options: { limit: number; before?: string }): Promise<IncidentRow[]>
+  /** Cheap enough for a home page: counts kept by the catalog itself, not scans. */
+  totals(): Promise<{ modules: number; versions: number; zipBytes: number; incidents: number }>
+  close(): Promise<void>
+}

@@ -1,0 +1,24 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+
+/** The hashes a checksum database has for a module version, proven to be in its log. */
+export interface ChecksumRecord {
+  /** Name of the database. */
+  database: string
+  h1: string
+  goModH1: string
+}
+
+/**
+ * A checksum database as the fetch pipeline needs it.
+ * `lookup` throws `ModsteadError`: `checksum_missing` where the database says it has no such version,
+ * `checksum_unavailable` where it cannot be reached now, `checksum_mismatch` where its answers do not verify.
+ */
+export interface ChecksumDatabase {
+  readonly name: string
+  lookup(
+    module: ModulePath,
+    version: Version,
+    options: { signal: AbortSignal; priority: 'client' | 'background' },
+  ): Promise<ChecksumRecord>
+}

@@ -1,0 +1,61 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+
+/** HTTP validators of a mutable answer, kept so that it can be renewed with a conditional request. */
+export interface Validators {
+  etag?: string
+  lastModified?: string
+}
+
+export interface VersionList {
+  /** In the origin's order; lines that are not versions are dropped. `time` is RFC 3339 where the origin gave it. */
+  versions: { version: string; time?: string }[]
+  validators?: Validators
+}
+
+/** An `.info` file: the origin's bytes verbatim, with what was parsed and checked of them. */
+export interface InfoFile {
+  bytes: Buffer
+  version: Version
+  /** RFC 3339 as the origin wrote it. */
+  time?: string
+  validators?: Validators
+}
+
+/** A zip on its way. Whoever gets it must read `chunks` to the end or destroy them through the signal. */
+export interface ZipSource {
+  /** Content-Length where the origin gave one: a promise that `chunks` either keeps or throws. */
+  size?: number
+  chunks: AsyncIterable<Buffer>
+}
+
+export interface OriginOptions {
+  signal: AbortSignal
+  /** `background` work waits while the origin's connections are wanted by clients. */
+  priority: 'client' | 'background'
+}
+
+export interface RenewOptions extends OriginOptions {
+  /** Validators of the copy at hand: an origin that knows it is unchanged answers `unchanged`. */
+  since?: Validators
+}
+
+/**
+ * A place modules come from. Answers are parsed and bounded in size, but their contents are not yet verified.
+ *
+ * Failures are `ModsteadError`: `not_found` only for true absence (404 and 410), `upstream_unreachable`,
+ * `upstream_timeout`, `upstream_refused` (401, 403, 407, 429), `upstream_failed` (any other status),
+ * `upstream_invalid` (an answer that breaks the protocol), `aborted` when the signal fired.
+ * Messages name the origin and its host, never a credential.
+ */
+export interface Origin {
+  /** The name it has in the configuration: shown in messages, logs, metrics and the catalog. */
+  readonly name: string
+  versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'>
+  /** `query` is `latest` (the `/@latest` endpoint) or any `.info` query; a canonical version resolves to itself. */
+  resolve(module: ModulePath, query: string, options: RenewOptions): Promise<InfoFile | 'unchanged'>
+  goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<Buffer>
+  zip(module: ModulePath, version: Version, options: OriginOptions): Promise<ZipSource>
+  /** Ends its connections. */
+  close(): Promise<void>
+}

@@ -28,7 +28,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
 }
 
 const local = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
-const version = spawnSync(existsSync(local) ? local : 'node', ['--version'], { encoding: 'utf8' }).stdout ?? ''
+const version =
+  spawnSync(existsSync(local) ? local : 'node', ['--version'], { encoding: 'utf8' }).stdout ?? ''
 if (Number(/^v(\d+)/.exec(version)?.[1] ?? 0) < 24) {
   console.error(
     `modstead needs Node.js 24 or newer; npm has no packaged one for ${process.platform}/${process.arch} and ` +

@@ -1,0 +1,26 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Answer } from './answer.ts'
+import type { ModuleRequest, RequestContext } from './request.ts'
+import type { Realm } from './store.ts'
+
+/** What changed, for those who remember answers: they drop what this names. */
+export interface Change {
+  realm: Realm
+  module: ModulePath
+  /** A version whose files must not be given from memory any more; absent: the module's lists and queries. */
+  version?: string
+}
+
+/** The proxy room as the listeners see it: one visible flow from a request to an answer. */
+export interface ModuleProxy {
+  /** Throws `ModsteadError` for everything that is not an answer. */
+  serve(request: ModuleRequest, context: RequestContext): Promise<Answer>
+  /** Refuses with `private_name` a module whose name must not reach a public checksum database. */
+  refusePrivate(module: string): void
+  /** Called after each change; returns the function that ends it. */
+  onChange(listener: (change: Change) => void): () => void
+  /** Notes uses of remembered answers, so that `last used` stays true; batched. */
+  touched(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): void
+  /** Stops look-ahead and waits for running fetches until the signal fires. */
+  close(signal: AbortSignal): Promise<void>
+}

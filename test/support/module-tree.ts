@@ -19,6 +19,8 @@ export interface ModuleTree {
   alias(module: string, query: string, version: string): void
   /** Undefined is absence. */
   get(path: string): TreeFile | undefined
+  /** The h1 of a version's honest zip, from the `.ziphash` beside it; names escaped. */
+  zipHash(module: string, version: string): string | undefined
   /** Paths of every zip, from the folder and of those put. */
   zips(): string[]
 }
@@ -99,6 +101,9 @@ export function createModuleTree(folder?: string): ModuleTree {
       const bytes = read(path)
       if (bytes === undefined) return undefined
       return { bytes, type: kind === 'mod' ? 'text/plain' : 'application/zip' }
+    },
+    zipHash(module, version) {
+      return read(`/${module}/@v/${version}.ziphash`)?.toString().trim()
     },
     zips() {
       const put = [...files.keys()].filter((path) => path.endsWith('.zip'))

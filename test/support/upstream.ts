@@ -36,9 +36,10 @@ export interface Conditions {
 }
 
 export interface UpstreamOptions extends Partial<Conditions> {
-  tree: ModuleTree
-  /** Answers below `/sumdb/`: the path from there on, e.g. `/sum.example/lookup/a@v1.0.0`. */
-  sumdb?: (path: string) => Promise<TreeFile | undefined>
+  /** What it serves; asked after `answer`. */
+  tree?: ModuleTree
+  /** Answers of another kind, such as those of a checksum database; undefined leaves the path to the tree. */
+  answer?: (path: string) => Promise<TreeFile | undefined>
   /** PEM texts: serve https. */
   tls?: { cert: string; key: string }
   /** `/prefix` in front of every path. */
@@ -109,8 +110,8 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
     )
   }
 
-  function find(path: string): Promise<TreeFile | undefined> | TreeFile | undefined {
-    return path.startsWith('/sumdb/') ? options.sumdb?.(path.slice('/sumdb'.length)) : tree.get(path)
+  async function find(path: string): Promise<TreeFile | undefined> {
+    return (await options.answer?.(path)) ?? tree?.get(path)
   }
 
   async function send(response: ServerResponse, entry: UpstreamRequest, file: TreeFile, status: number) {

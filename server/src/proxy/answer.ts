@@ -46,4 +46,6 @@ export interface Answer {
   life: 'immutable' | { until: number; fresh: number; stale: number }
   /** Private answers carry `Cache-Control: private`. */
   private: boolean
+  /** To be called each time a remembered copy of this answer is given, with the client's identity. Cheap. */
+  given?(client: object): void
 }

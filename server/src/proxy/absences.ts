@@ -1,0 +1,30 @@
+import { LRUCache } from 'lru-cache'
+import { isAbsence, type ModsteadError } from '../errors.ts'
+
+/** Remembers briefly what is nowhere, because `go` probes every prefix of a package path at once, and again. */
+export interface Absences {
+  /** Throws the absence remembered for this key. */
+  refuse(key: string): void
+  /** Passes the work's result through and remembers absence for `ms` milliseconds. */
+  remember<T>(key: string, ms: number, work: Promise<T>): Promise<T>
+}
+
+const MOST = 50_000
+
+export function createAbsences(): Absences {
+  const known = new LRUCache<string, ModsteadError>({ max: MOST })
+  return {
+    refuse(key) {
+      const error = known.get(key)
+      if (error !== undefined) throw error
+    },
+    async remember(key, ms, work) {
+      try {
+        return await work
+      } catch (error) {
+        if (ms > 0 && isAbsence(error) && error.code === 'not_found') known.set(key, error, { ttl: ms })
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compilePatterns } from '@modstead/gomod/pattern'
+import { type ErrorCode, ModsteadError } from '../errors.ts'
+import { askOrigins } from './ask-origins.ts'
+import type { Origin } from './origin.ts'
+import type { Route } from './route.ts'
+import { createSetbacks } from './setbacks.ts'
+
+function origin(name: string): Origin {
+  const unused = () => Promise.reject(new Error('not asked here'))
+  return {
+    name,
+    versions: unused,
+    resolve: unused,
+    goMod: unused,
+    zip: unused,
+    close: () => Promise.resolve(),
+  }
+}
+
+/** A route over origins a, b, c with these separators behind each. */
+function route(...then: ('absent' | 'any')[]): Route {
+  return {
+    patterns: compilePatterns('*'),
+    modules: ['*'],
+    origins: then.map((then, i) => ({ origin: origin('abc'[i]!), then })),
+    end: 'list',
+    realm: 'public',
+    private: false,
+    checksum: undefined,
+    lookAhead: true,
+    fresh: 0,
+    stale: 0,
+    absent: 0,
+  }
+}
+
+/** Asks with fixed answers by origin name: a code to fail with, or a value. */
+async function ask(
+  list: Route,
+  answers: Record<string, ErrorCode | { value: string }>,
+  setbacks = createSetbacks(),
+) {
+  const asked: string[] = []
+  const result = await askOrigins({ route: list, what: 'zip m@v1.0.0', setbacks }, async ({ name }) => {
+    asked.push(name)
+    const answer = answers[name]!
+    if (typeof answer === 'string') throw new ModsteadError(answer, `${name} fails`)
+    return answer.value
+  }).catch((error: unknown) => {
+    assert.ok(error instanceof ModsteadError)
+    return error.code
+  })
+  return { result, asked: asked.join('') }
+}
+
+const table: {
+  name: string
+  then: ('absent' | 'any')[]
+  answers: Parameters<typeof ask>[1]
+  result: string
+  asked: string
+}[] = [
+  {
+    name: 'the first answer wins',
+    then: ['absent', 'absent'],
+    answers: { a: { value: 'A' }, b: { value: 'B' } },
+    result: 'A',
+    asked: 'a',
+  },
+  {
+    name: 'absence lets the next be asked',
+    then: ['absent', 'absent'],
+    answers: { a: 'not_found', b: { value: 'B' } },
+    result: 'B',
+    asked: 'ab',
+  },
+  {
+    name: 'an outage before , ends it',
+    then: ['absent', 'absent'],
+    answers: { a: 'upstream_failed', b: { value: 'B' } },
+    result: 'upstream_failed',
+    asked: 'a',
+  },
+  {
+    name: 'an outage before | does not',
+    then: ['any', 'absent'],
+    answers: { a: 'upstream_timeout', b: { value: 'B' } },
+    result: 'B',
+    asked: 'ab',
+  },
+  {
+    name: 'an outage then absence is an outage',
+    then: ['any', 'any'],
+    answers: { a: 'upstream_unreachable', b: 'not_found' },
+    result: 'upstream_unreachable',
+    asked: 'ab',
+  },
+  {
+    name: 'absence then an outage is an outage',
+    then: ['any', 'any'],
+    answers: { a: 'not_found', b: 'upstream_failed' },
+    result: 'upstream_failed',
+    asked: 'ab',
+  },
+  {
+    name: 'absence everywhere is absence',
+    then: ['any', 'absent'],
+    answers: { a: 'not_found', b: 'not_found' },
+    result: 'not_found',
+    asked: 'ab',
+  },
+  {
+    name: 'a wrong answer before , lets the next be asked',
+    then: ['absent', 'absent'],
+    answers: { a: 'checksum_mismatch', b: { value: 'B' } },
+    result: 'B',
+    asked: 'ab',
+  },
+  {
+    name: 'a wrong answer then absence is not absence',
+    then: ['absent', 'absent'],
+    answers: { a: 'upstream_invalid', b: 'not_found' },
+    result: 'upstream_invalid',
+    asked: 'ab',
+  },
+  {
+    name: 'a full disk ends it at once',
+    then: ['any', 'any'],
+    answers: { a: 'store_unavailable', b: { value: 'B' } },
+    result: 'store_unavailable',
+    asked: 'a',
+  },
+  {
+    name: 'a missing checksum record ends it at once',
+    then: ['any', 'any'],
+    answers: { a: 'checksum_missing', b: { value: 'B' } },
+    result: 'checksum_missing',
+    asked: 'a',
+  },
+  { name: 'nobody to ask is absence', then: [], answers: {}, result: 'not_found', asked: '' },
+]
+
+for (const { name, then, answers, result, asked } of table) {
+  test(name, async () => assert.deepEqual(await ask(route(...then), answers), { result, asked }))
+}
+
+test('an origin whose transfer broke is asked last for that file, one that was wrong not at all', async () => {
+  const setbacks = createSetbacks()
+  const list = route('any', 'any')
+  await ask(list, { a: 'upstream_timeout', b: 'not_found' }, setbacks)
+  assert.equal((await ask(list, { a: { value: 'A' }, b: { value: 'B' } }, setbacks)).result, 'B')
+
+  const other = createSetbacks()
+  await ask(list, { a: 'checksum_mismatch', b: 'not_found' }, other)
+  assert.deepEqual(await ask(list, { a: { value: 'A' }, b: 'not_found' }, other), {
+    result: 'checksum_mismatch',
+    asked: 'b',
+  })
+})
+
+test('off says so, and once a client has seen bytes nobody else is asked', async () => {
+  const off = { ...route(), end: 'off' as const }
+  assert.equal((await ask(off, {})).result, 'fetch_disabled')
+  const question = {
+    route: route('any', 'any'),
+    what: 'zip m@v1.0.0',
+    setbacks: createSetbacks(),
+    mayGoOn: () => false,
+  }
+  let asked = 0
+  await assert.rejects(
+    askOrigins(question, () => {
+      asked++
+      return Promise.reject(new ModsteadError('upstream_failed', 'cut short'))
+    }),
+    { code: 'upstream_failed' },
+  )
+  assert.equal(asked, 1)
+})

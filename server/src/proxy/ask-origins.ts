@@ -1,0 +1,77 @@
+import { isAbsence, ModsteadError } from '../errors.ts'
+import type { Origin } from './origin.ts'
+import type { Route } from './route.ts'
+import { isWrong, type Setbacks } from './setbacks.ts'
+
+export interface Question {
+  route: Route
+  /** The file or list that is asked for, e.g. `zip example.com/m@v1.0.0`: shown to people, and the key of setbacks. */
+  what: string
+  setbacks: Setbacks
+  /** False once a client has seen bytes of a failed answer: then nobody else may be asked for the same flight. */
+  mayGoOn?: () => boolean
+}
+
+/**
+ * Asks the origins of a route in order until one answers. Absence lets the next one be asked; another failure does
+ * so only after `|` (or `fallback: any`), a wrong answer always does. Origins with a recent setback come last.
+ *
+ * Throws the first failure that was not absence, so that an outage never looks like absence; `not_found` only when
+ * every origin said so. `ask` may throw on an answer that does not verify.
+ */
+export async function askOrigins<T>(question: Question, ask: (origin: Origin) => Promise<T>): Promise<T> {
+  const { route, what, setbacks, mayGoOn = () => true } = question
+  let failure: ModsteadError | undefined
+  let absence: ModsteadError | undefined
+  for (const { origin, then } of inOrder(route, what, setbacks)) {
+    const refusal = setbacks.refusal(origin.name, what)
+    if (refusal !== undefined) {
+      failure ??= refusal
+      continue
+    }
+    try {
+      return await ask(origin)
+    } catch (error) {
+      if (!(error instanceof ModsteadError)) throw error
+      if (isAbsence(error)) {
+        absence ??= error
+        continue
+      }
+      setbacks.note(origin.name, what, error)
+      if (!isOfOrigin(error) || !mayGoOn()) throw error
+      failure ??= error
+      if (then === 'absent' && !isWrong(error)) break
+    }
+  }
+  throw failure ?? absence ?? nobodyToAsk(route, what)
+}
+
+function inOrder(route: Route, what: string, setbacks: Setbacks): Route['origins'] {
+  if (route.origins.length < 2 || !route.origins.some(({ origin }) => setbacks.has(origin.name, what))) {
+    return route.origins
+  }
+  const [good, failed] = [false, true].map((bad) =>
+    route.origins.filter(({ origin }) => setbacks.has(origin.name, what) === bad),
+  )
+  return [...good!, ...failed!]
+}
+
+/** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
+function isOfOrigin(error: ModsteadError): boolean {
+  return error.code.startsWith('upstream_') || error.code === 'checksum_mismatch'
+}
+
+function nobodyToAsk(route: Route, what: string): ModsteadError {
+  if (route.end === 'off') {
+    return new ModsteadError('fetch_disabled', `${what} is not stored, and fetching is off for this module`, {
+      next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',
+    })
+  }
+  return new ModsteadError(
+    'not_found',
+    `${what} is not stored, and no origin is configured that may be asked for it`,
+    {
+      next: 'modstead does not fetch from repositories yet: a GOPROXY that ends in ",direct" lets go do it',
+    },
+  )
+}

@@ -1,0 +1,95 @@
+import { compare } from '@modstead/gomod/semver'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import { LRUCache } from 'lru-cache'
+
+/** What one client (a connection and its principal) asked for lately, as far as it tells what comes next. */
+export interface ClientMemory {
+  mod(module: ModulePath, version: Version): void
+  /** True for the first exact `.info` after other requests: the client has begun to walk its build list. */
+  info(module: ModulePath, version: Version): boolean
+  zip(module: ModulePath): void
+  /** How many go.mod files it asked for. */
+  mods(): number
+  /**
+   * The versions it will build with, very nearly: those whose `.info` it asked for where it walks them (as
+   * `go mod download` does), otherwise the highest version of each module among its `.mod` requests. Modules whose
+   * zip it asked for already are left out. Empty when nothing has come to it since it was read for this purpose.
+   */
+  buildList(purpose: 'info' | 'zip'): Iterable<[ModulePath, Version]>
+}
+
+/** After this long without a request a client starts anew. Milliseconds. */
+const RECENT = 60_000
+/** Modules remembered for one client. */
+const MOST = 5_000
+
+/** Keeps a memory for each client for as long as the client object lives and keeps asking. */
+export function createClientMemory(now: () => number): { of(client: object): ClientMemory } {
+  const clients = new WeakMap<object, { memory: ClientMemory; last: number }>()
+  /** The highest version anyone asked for lately: one client's requests may be spread over several connections. */
+  const highest = new LRUCache<ModulePath, Version>({ max: 20_000, ttl: RECENT })
+  return {
+    of(client) {
+      const known = clients.get(client)
+      const time = now()
+      if (known !== undefined && time - known.last < RECENT) {
+        known.last = time
+        return known.memory
+      }
+      const memory = createMemory(highest)
+      clients.set(client, { memory, last: time })
+      return memory
+    },
+  }
+}
+
+function createMemory(highest: LRUCache<ModulePath, Version>): ClientMemory {
+  const mods = new Map<ModulePath, Version>()
+  const infos = new Map<ModulePath, Version>()
+  const zips = new Set<ModulePath>()
+  const unread = { info: false, zip: false }
+  let modCount = 0
+  let walking = false
+
+  function raise(
+    map: { get(key: ModulePath): Version | undefined; set(key: ModulePath, value: Version): unknown },
+    module: ModulePath,
+    version: Version,
+  ): void {
+    const known = map.get(module)
+    if (known === undefined || compare(known, version) < 0) map.set(module, version)
+  }
+
+  return {
+    mod(module, version) {
+      modCount++
+      walking = false
+      unread.info = unread.zip = true
+      if (mods.size < MOST) raise(mods, module, version)
+      raise(highest, module, version)
+    },
+    info(module, version) {
+      const first = !walking
+      walking = true
+      unread.zip = true
+      if (infos.size < MOST) infos.set(module, version)
+      return first
+    },
+    zip(module) {
+      if (zips.size < MOST) zips.add(module)
+    },
+    mods: () => modCount,
+    *buildList(purpose) {
+      if (!unread[purpose]) return
+      unread[purpose] = false
+      const list = infos.size > 1 && purpose === 'zip' ? infos : mods
+      for (const [module, version] of list) {
+        if (zips.has(module)) continue
+        const other = highest.get(module)
+        if (list === mods && other !== undefined && compare(other, version) > 0) continue
+        yield [module, version]
+      }
+    },
+  }
+}

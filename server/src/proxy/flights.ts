@@ -1,0 +1,64 @@
+import { ModsteadError } from '../errors.ts'
+
+/**
+ * One running piece of work for each key, however many ask for it. The work belongs to nobody in particular: a
+ * waiter that leaves ends its own wait only, and work that nobody waits for any more still finishes for the store.
+ */
+export interface Flights<T> {
+  /** Joins the running work of this key, or starts it. A rejection reaches every waiter. */
+  join(key: string, start: () => Promise<T>): Promise<T>
+  /** Milliseconds since the work of this key was started; 0 where none runs. */
+  age(key: string): number
+  has(key: string): boolean
+  /** Settles when nothing runs any more. */
+  idle(): Promise<void>
+}
+
+export function createFlights<T>(now: () => number = Date.now): Flights<T> {
+  const running = new Map<string, { promise: Promise<T>; started: number }>()
+  return {
+    join(key, start) {
+      const flight = running.get(key)
+      if (flight !== undefined) return flight.promise
+      const promise = start().finally(() => running.delete(key))
+      running.set(key, { promise, started: now() })
+      return promise
+    },
+    age(key) {
+      const flight = running.get(key)
+      return flight === undefined ? 0 : now() - flight.started
+    },
+    has: (key) => running.has(key),
+    async idle() {
+      while (running.size > 0) await Promise.allSettled([...running.values()].map((flight) => flight.promise))
+    },
+  }
+}
+
+/** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */
+export function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return leave(work)
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(left())
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** Waits at most `ms` milliseconds; `undefined` when the time is over first. Rejects as the work does. */
+export function waitAtMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+function leave(work: Promise<unknown>): Promise<never> {
+  // The waiter is gone: whoever else waits for the work, or its log line, hears of its failure.
+  work.catch(() => undefined)
+  return Promise.reject(left())
+}
+
+function left(): ModsteadError {
+  return new ModsteadError('aborted', 'the client went away before the answer was ready')
+}

@@ -1,0 +1,78 @@
+import { equalHash } from '@modstead/gomod/dirhash'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import { ModsteadError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Catalog, Incident } from './catalog.ts'
+import type { ChecksumRecord } from './checksums.ts'
+import type { Realm } from './store.ts'
+
+/** A file whose hash is to be proven before anyone sees it whole. */
+export interface Claim {
+  realm: Realm
+  module: ModulePath
+  version: Version
+  kind: 'mod' | 'zip'
+  /** Dirhash of what came. */
+  hash: string
+  /** The hash the catalog has for it, where it has one. */
+  known: string | undefined
+  /** Name of the origin it came from, or `store`. */
+  source: string
+  record: Promise<ChecksumRecord> | undefined
+}
+
+export interface Incidents {
+  /** Records a mismatch and gives the refusal to throw. */
+  report(incident: Incident): Promise<ModsteadError>
+  /**
+   * Compares a claim with the hash known before and with the checksum database's record. Gives the database's name
+   * where one proved it. Throws `checksum_mismatch` with the incident, or what the look-up threw.
+   */
+  prove(claim: Claim): Promise<string | undefined>
+}
+
+export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
+  const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+
+  async function report(incident: Incident): Promise<ModsteadError> {
+    const { id } = await catalog.report(incident)
+    counter.add(1, incident.kind)
+    observer.log.error({ incident: id, ...incident }, 'incident: contents differ from what must never differ')
+    return new ModsteadError(
+      'checksum_mismatch',
+      `${incident.source} gave a ${incident.kind} of ${incident.module}@${incident.version} with hash ` +
+        `${incident.found}, but it must be ${incident.expected}`,
+      {
+        incident: id,
+        origin: incident.source,
+        next: 'nothing was stored; ask the operators of this modstead to look at the incident',
+      },
+    )
+  }
+
+  async function mismatch(claim: Claim, expected: string): Promise<never> {
+    throw await report({
+      kind: claim.source === 'store' ? 'store' : claim.kind,
+      realm: claim.realm,
+      module: claim.module,
+      version: claim.version,
+      source: claim.source,
+      expected,
+      found: claim.hash,
+      outcome: 'refused; nothing was stored',
+    })
+  }
+
+  return {
+    report,
+    async prove(claim) {
+      if (claim.known !== undefined && !equalHash(claim.known, claim.hash)) await mismatch(claim, claim.known)
+      if (claim.record === undefined) return undefined
+      const record = await claim.record
+      const proven = claim.kind === 'zip' ? record.h1 : record.goModH1
+      if (!equalHash(proven, claim.hash)) await mismatch(claim, proven)
+      return record.database
+    },
+  }
+}

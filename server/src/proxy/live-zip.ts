@@ -1,0 +1,148 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { ModsteadError } from '../errors.ts'
+import type { LiveZip, StoredFile } from './answer.ts'
+import type { Spool } from './store.ts'
+
+/** Bytes at the end of a zip that no client gets before the zip is verified: its end record lies within them. */
+const HELD_BACK = 512
+/** Bytes of the newest chunks that stay in memory for the readers that keep up. */
+const WINDOW = 4 << 20
+/** Readers that fall behind share reads of this size from the spool file. */
+const BLOCK = 256 << 10
+/** Blocks that stay in memory for them, at most. */
+const BLOCKS = 32
+
+/** A zip that arrives once and is read by many, each at its own pace. */
+export interface ArrivingZip extends LiveZip {
+  /** Bytes that readers may have now. */
+  readonly visible: number
+  append(chunk: Buffer): Promise<void>
+  /** Verified and committed: the held back bytes become visible and readers come to their end. */
+  finish(file: StoredFile): Promise<void>
+  fail(error: ModsteadError): Promise<void>
+}
+
+export async function createArrivingZip(spool: Spool, size: number | undefined): Promise<ArrivingZip> {
+  const recent: { at: number; chunk: Buffer }[] = []
+  const blocks = new Map<number, Promise<Buffer>>()
+  const stored = Promise.withResolvers<StoredFile>()
+  stored.promise.catch(() => undefined) // readers and waiters hear of it; nobody else has to
+  let received = 0
+  let visible = 0
+  let readers = 0
+  let state: 'arriving' | 'finished' | ModsteadError = 'arriving'
+  // A handle of our own: it outlives the rename of the commit and the deletion of a failed spool.
+  let handle: FileHandle | undefined = await open(spool.path, 'r')
+  let news = Promise.withResolvers<void>()
+
+  function wake(): void {
+    news.resolve()
+    news = Promise.withResolvers<void>()
+  }
+
+  function forget(): void {
+    while (recent.length > 1 && received - recent[0]!.at > WINDOW) recent.shift()
+  }
+
+  /** The chunk or block that holds the byte at `at`, from there on. */
+  async function bytesAt(at: number): Promise<Buffer> {
+    const first = recent[0]
+    if (first !== undefined && at >= first.at) {
+      let low = 0
+      let high = recent.length - 1
+      while (low < high) {
+        const middle = (low + high + 1) >> 1
+        if (recent[middle]!.at <= at) low = middle
+        else high = middle - 1
+      }
+      const found = recent[low]!
+      if (at < found.at + found.chunk.length) return found.chunk.subarray(at - found.at)
+    }
+    const index = Math.floor(at / BLOCK)
+    const block = await blockAt(index)
+    return block.subarray(at - index * BLOCK)
+  }
+
+  function blockAt(index: number): Promise<Buffer> {
+    const known = blocks.get(index)
+    if (known !== undefined) return known
+    const length = Math.min(BLOCK, received - index * BLOCK)
+    const block = readBlock(index * BLOCK, length)
+    if (length === BLOCK || state === 'finished') {
+      blocks.set(index, block)
+      block.catch(() => blocks.delete(index))
+      if (blocks.size > BLOCKS) blocks.delete(blocks.keys().next().value!)
+    }
+    return block
+  }
+
+  async function readBlock(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length)
+    const { bytesRead } = await handle!.read(buffer, 0, length, offset)
+    if (bytesRead !== length) {
+      throw new ModsteadError('store_unavailable', 'a spool file is shorter than what was written to it')
+    }
+    return buffer
+  }
+
+  /** Readers that come after this find no handle: whoever asks for a finished zip is given the stored file. */
+  async function closeWhenUnused(): Promise<void> {
+    if (readers > 0 || state === 'arriving' || handle === undefined) return
+    const closing = handle
+    handle = undefined
+    blocks.clear()
+    await closing.close()
+  }
+
+  return {
+    ...(size === undefined ? {} : { size }),
+    stored: stored.promise,
+    get visible() {
+      return visible
+    },
+    async append(chunk) {
+      await spool.append(chunk)
+      recent.push({ at: received, chunk })
+      received += chunk.length
+      forget()
+      visible = Math.max(0, Math.min(received, (size ?? received) - HELD_BACK))
+      wake()
+    },
+    async finish(file) {
+      visible = received
+      state = 'finished'
+      stored.resolve(file)
+      wake()
+      await closeWhenUnused()
+    },
+    async fail(error) {
+      if (state !== 'arriving') return
+      state = error
+      stored.reject(error)
+      wake()
+      await closeWhenUnused()
+    },
+    async *chunks(signal) {
+      readers++
+      try {
+        for (let at = 0; ;) {
+          signal.throwIfAborted()
+          if (state instanceof ModsteadError) throw state
+          if (at < visible) {
+            const bytes = await bytesAt(at)
+            const piece = bytes.length > visible - at ? bytes.subarray(0, visible - at) : bytes
+            at += piece.length
+            yield piece
+          } else if (state === 'finished') {
+            return
+          } else {
+            await news.promise
+          }
+        }
+      } finally {
+        readers--
+        await closeWhenUnused()
+      }
+    },
+  }
+}

@@ -1,0 +1,185 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import type { LookAheadConfig } from '../config/config.ts'
+import { LRUCache } from 'lru-cache'
+import { createClientMemory, type ClientMemory } from './client-memory.ts'
+import { requirementsOf } from './requirements.ts'
+import type { Parts } from './parts.ts'
+import type { Route, Router } from './route.ts'
+import type { SmallFiles } from './small-files.ts'
+import { createThrift } from './thrift.ts'
+import type { Zips } from './zips.ts'
+
+/**
+ * Fetches what a client is about to ask for, so that it finds it here. `go` asks for one file of a module after the
+ * other over few connections; what it asked tells what comes next:
+ *
+ * - an exact `.info` is followed by its `.mod`, and many of them in a row by those of the whole build list;
+ * - a `.mod` is followed by the `.mod` files of what it requires, where module graph pruning does not stop there;
+ * - a `.zip` is followed by its `.mod` and `.info`, and by the zips of the build list that the client's `.info` and
+ *   `.mod` requests spelt out. Without a zip request no zip is ever fetched ahead.
+ *
+ * Everything is bounded (requests at once, unused bytes, depth) and runs below what clients wait for.
+ */
+export interface LookAhead {
+  asked(kind: 'info' | 'mod' | 'zip', client: object, wanted: Exact): void
+  /** A go.mod that was fetched because a client asked for it, with its contents. */
+  fetchedMod(client: object, wanted: Exact, goMod: Buffer): void
+  stop(): void
+}
+
+export interface Exact {
+  route: Route
+  module: ModulePath
+  version: Version
+}
+
+interface Task extends Exact {
+  kind: 'info' | 'mod' | 'zip'
+  /** How many more levels of requirements a go.mod is followed. */
+  depth: number
+}
+
+/** Requests waiting for their turn, at most: beyond it new guesses are dropped. */
+const QUEUE = 5_000
+/** What was fetched ahead, or found to be there, is not looked at again for this long. Milliseconds. */
+const LATELY = 10 * 60_000
+/** A client that has asked for fewer go.mod files than this is at the root of its graph, where nothing is pruned. */
+const AT_THE_ROOT = 4
+
+export function createLookAhead(
+  config: LookAheadConfig,
+  router: Router,
+  files: SmallFiles,
+  zips: Zips,
+  parts: Parts,
+): LookAhead {
+  const { observer, shutdown } = parts
+  const memory = createClientMemory(parts.now)
+  const thrift = createThrift(config.bytes, parts.now)
+  const fetches = observer.counter('modstead_lookahead_fetches_total', 'Files fetched ahead.', [
+    'kind',
+    'outcome',
+  ])
+  observer.gauge('modstead_lookahead_used_bytes', 'Zip bytes fetched ahead that were asked for.', () =>
+    thrift.used(),
+  )
+  observer.gauge(
+    'modstead_lookahead_wasted_bytes',
+    'Zip bytes fetched ahead that nobody asked for in time.',
+    () => thrift.wasted(),
+  )
+  const small: Task[] = []
+  const large: Task[] = []
+  const lately = new LRUCache<string, true>({ max: 50_000, ttl: LATELY })
+  let running = 0
+
+  function want(task: Task): void {
+    const key = keyOf(task)
+    if (config.concurrency === 0 || !task.route.lookAhead || task.route.origins.length === 0) return
+    const queue = task.kind === 'zip' ? large : small
+    if (lately.has(key) || queue.length >= QUEUE) return
+    lately.set(key, true)
+    queue.push(task)
+    pump()
+  }
+
+  function next(): Task | undefined {
+    if (running >= config.concurrency) return undefined
+    const task = small.shift()
+    if (task !== undefined) return task
+    return running < thrift.concurrency(config.concurrency) ? large.shift() : undefined
+  }
+
+  function pump(): void {
+    for (let task = next(); task !== undefined; task = next()) {
+      running++
+      const current = task
+      run(current)
+        .then(
+          (outcome) => fetches.add(1, current.kind, outcome),
+          (error: unknown) => {
+            fetches.add(1, current.kind, 'failed')
+            observer.log.debug({ err: error, file: keyOf(current) }, 'look-ahead failed')
+          },
+        )
+        .finally(() => {
+          running--
+          if (!shutdown.aborted) pump()
+        })
+        // The handlers above do not throw; this line is what says so to the reader and to the linter.
+        .catch((error: unknown) => observer.log.error({ err: error }, 'look-ahead broke'))
+    }
+  }
+
+  async function run(task: Task): Promise<'fetched' | 'present'> {
+    if (task.kind === 'zip') return runZip({ ...task, kind: 'zip' })
+    const file = await files.get({ ...task, kind: task.kind }, { signal: shutdown, priority: 'background' })
+    if (task.kind === 'mod' && task.depth > 0 && file.fetched) follow(task, file.bytes, false)
+    return file.fetched ? 'fetched' : 'present'
+  }
+
+  async function runZip(task: Task & { kind: 'zip' }): Promise<'fetched' | 'present'> {
+    const key = keyOf(task)
+    thrift.started(key)
+    try {
+      const size = await zips.fetchAhead(task)
+      if (size === undefined) return 'present'
+      thrift.fetched(key, size)
+      return 'fetched'
+    } finally {
+      thrift.ended(key)
+    }
+  }
+
+  /** Queues the go.mod files that a go.mod requires. */
+  function follow(from: Task, goMod: Buffer, atRoot: boolean): void {
+    const { pruned, requires } = requirementsOf(goMod)
+    if (pruned && !atRoot) return
+    for (const { path, version } of requires) {
+      const route = router.routeOf(path)
+      // A name that a private go.mod mentions is not for public ears before a client asks for it.
+      if (from.route.private && !route.private) continue
+      want({ kind: 'mod', route, module: path, version, depth: from.depth - 1 })
+    }
+  }
+
+  /** Queues `kind` for the build list as far as this client's requests spelt it out. */
+  function wantBuildList(kind: 'info' | 'zip', seen: ClientMemory): void {
+    for (const [module, version] of seen.buildList(kind)) {
+      const route = router.routeOf(module)
+      want({ kind, route, module, version, depth: 0 })
+    }
+  }
+
+  return {
+    asked(kind, client, wanted) {
+      const seen = memory.of(client)
+      if (kind === 'zip') {
+        thrift.asked(keyOf({ ...wanted, kind, depth: 0 }))
+        want({ ...wanted, kind: 'mod', depth: 0 })
+        want({ ...wanted, kind: 'info', depth: 0 })
+        seen.zip(wanted.module)
+        wantBuildList('zip', seen)
+      } else if (kind === 'info') {
+        const first = seen.info(wanted.module, wanted.version)
+        want({ ...wanted, kind: 'mod', depth: 0 })
+        if (first) wantBuildList('info', seen)
+      } else {
+        seen.mod(wanted.module, wanted.version)
+      }
+    },
+    fetchedMod(client, wanted, goMod) {
+      if (config.concurrency === 0 || !wanted.route.lookAhead) return
+      follow({ ...wanted, kind: 'mod', depth: config.depth }, goMod, memory.of(client).mods() <= AT_THE_ROOT)
+    },
+    stop() {
+      small.length = 0
+      large.length = 0
+    },
+  }
+}
+
+function keyOf(task: Task): string {
+  return `${task.kind} ${task.route.realm} ${task.module}@${task.version}`
+}

@@ -1,0 +1,188 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import { sort } from '@modstead/gomod/semver'
+import { isCanonicalFor } from '@modstead/gomod/version'
+import { LRUCache } from 'lru-cache'
+import { isAbsence, ModsteadError } from '../errors.ts'
+import { askOrigins } from './ask-origins.ts'
+import type { Snapshot } from './catalog.ts'
+import { createFlights, waitAtMost, waitFor } from './flights.ts'
+import type { VersionList } from './origin.ts'
+import type { Parts } from './parts.ts'
+import type { Route } from './route.ts'
+
+/** A question whose answer may change: the list, the latest version, or what a branch or commit prefix is. */
+export interface MutableQuestion {
+  route: Route
+  module: ModulePath
+  /** `list`, `latest`, or a query prefixed with `?` so that a branch named `list` is another question. */
+  query: 'list' | 'latest' | `?${string}`
+}
+
+export interface MutableAnswer {
+  body: Buffer
+  modified: Date
+  /** Milliseconds since the epoch: until then it may be given again without asking here. */
+  until: number
+}
+
+export interface MutableFiles {
+  get(question: MutableQuestion, signal: AbortSignal): Promise<MutableAnswer>
+  /** What is at hand, however old; never asks an origin. */
+  stored(question: MutableQuestion): Promise<MutableAnswer | undefined>
+  idle(): Promise<void>
+}
+
+/** How long a client waits for news when something too old to be given at once is at hand. Milliseconds. */
+const PATIENCE = 3_000
+/** How long a stale answer is given without asking again: while news is on its way, or after asking failed. */
+const BRIEFLY = 1_000
+const AFTER_FAILURE = 5_000
+
+/**
+ * Lists, latest and queries: fresh for a while, then given stale while one request renews them, and for as long as
+ * the origins fail. `changed` is called when a renewed answer differs from the one before.
+ */
+export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
+  const { catalog, store, absences, setbacks, observer, shutdown, now } = parts
+  const renewals = createFlights<Snapshot>(now)
+  const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE })
+
+  async function renew(question: MutableQuestion, before: Snapshot | undefined): Promise<Snapshot> {
+    const { route, module, query } = question
+    const snapshot = await askOrigins(
+      { route, setbacks, what: nameOf(question) },
+      async (origin): Promise<Snapshot> => {
+        const known = before !== undefined && before.origin === origin.name ? before : undefined
+        const options = {
+          signal: shutdown,
+          priority: 'client' as const,
+          ...(known?.validators && { since: known.validators }),
+        }
+        const fetched = now()
+        const answer =
+          query === 'list'
+            ? await origin.versions(module, options)
+            : await origin.resolve(module, query === 'latest' ? 'latest' : query.slice(1), options)
+        if (answer === 'unchanged') {
+          if (known === undefined)
+            throw new ModsteadError(
+              'upstream_invalid',
+              `${origin.name} said 304 to a request without validators`,
+            )
+          return { ...known, fetched }
+        }
+        const body = 'bytes' in answer ? answer.bytes : formatList(answer)
+        const same = before !== undefined && before.body.equals(body)
+        return {
+          body,
+          fetched,
+          changed: same ? before.changed : fetched,
+          origin: origin.name,
+          ...(answer.validators && { validators: answer.validators }),
+        }
+      },
+    )
+    await catalog.saveSnapshot(route.realm, module, query, snapshot).catch((error: unknown) => {
+      observer.log.warn(
+        { err: error, module, query },
+        'an answer could not be kept; it is given all the same',
+      )
+    })
+    if (before !== undefined && snapshot.changed !== before.changed) changed(question)
+    return snapshot
+  }
+
+  /** Starts or joins the one renewal of this question. Its failure is logged here, whoever else hears of it. */
+  function renewal(question: MutableQuestion, before: Snapshot | undefined): Promise<Snapshot> {
+    const key = keyOf(question)
+    return renewals.join(key, async () => {
+      try {
+        return await absences.remember(key, question.route.absent, renew(question, before))
+      } catch (error) {
+        if (before !== undefined) {
+          failedLately.set(key, true)
+          observer.log.warn(
+            { err: error, module: question.module, query: question.query },
+            'renewal failed; the stale answer is given',
+          )
+        }
+        throw error
+      }
+    })
+  }
+
+  /** Before any origin ever answered: the versions whose files are stored, e.g. of a module cache copied in place. */
+  async function listStored(question: MutableQuestion): Promise<MutableAnswer | undefined> {
+    if (question.query !== 'list') return undefined
+    const versions = (await store.versions(question.route.realm, question.module)).filter((version) =>
+      isCanonicalFor(question.module, version),
+    )
+    if (versions.length === 0) return undefined
+    const body = formatList({ versions: sort(versions).map((version) => ({ version })) })
+    return { body, modified: new Date(now()), until: now() + BRIEFLY }
+  }
+
+  async function stored(question: MutableQuestion): Promise<MutableAnswer | undefined> {
+    const snapshot = await catalog.snapshot(question.route.realm, question.module, question.query)
+    return snapshot === undefined ? listStored(question) : answerOf(snapshot, now() + BRIEFLY)
+  }
+
+  return {
+    stored,
+    async get(question, signal) {
+      const { route, module, query } = question
+      const key = keyOf(question)
+      const snapshot = await catalog.snapshot(route.realm, module, query)
+      if (snapshot === undefined) {
+        absences.refuse(key)
+        try {
+          const first = await waitFor(renewal(question, undefined), signal)
+          return answerOf(first, first.fetched + route.fresh)
+        } catch (error) {
+          const fallback = isAbort(error) ? undefined : await listStored(question)
+          if (fallback === undefined) throw error
+          return fallback
+        }
+      }
+      const age = now() - snapshot.fetched
+      if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
+      if (failedLately.has(key)) return answerOf(snapshot, now() + BRIEFLY)
+      const news = renewal(question, snapshot)
+      if (age < route.fresh + route.stale) {
+        news.catch(() => undefined) // logged by the renewal
+        return answerOf(snapshot, now() + BRIEFLY)
+      }
+      try {
+        const renewed = await waitFor(waitAtMost(news, Math.max(0, PATIENCE - renewals.age(key))), signal)
+        if (renewed !== undefined) return answerOf(renewed, renewed.fetched + route.fresh)
+      } catch (error) {
+        if (isAbort(error)) throw error
+        if (isAbsence(error) && query !== 'list') throw error
+      }
+      return answerOf(snapshot, now() + BRIEFLY)
+    },
+    idle: () => renewals.idle(),
+  }
+}
+
+function answerOf(snapshot: Snapshot, until: number): MutableAnswer {
+  return { body: snapshot.body, modified: new Date(snapshot.changed), until }
+}
+
+function formatList(list: VersionList): Buffer {
+  return Buffer.from(
+    list.versions.map(({ version, time }) => (time ? `${version} ${time}\n` : `${version}\n`)).join(''),
+  )
+}
+
+function nameOf({ query, module }: MutableQuestion): string {
+  return query.startsWith('?') ? `${module}@${query.slice(1)}` : `${query} ${module}`
+}
+
+function keyOf(question: MutableQuestion): string {
+  return `${question.route.realm} ${question.query} ${question.module}`
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof ModsteadError && error.code === 'aborted'
+}

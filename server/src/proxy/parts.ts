@@ -1,0 +1,22 @@
+import type { Observer } from '../observe/observer.ts'
+import type { Absences } from './absences.ts'
+import type { Catalog } from './catalog.ts'
+import type { Incidents } from './incidents.ts'
+import type { Setbacks } from './setbacks.ts'
+import type { ModuleStore } from './store.ts'
+import type { ZipChecker } from './zip-checker.ts'
+
+/** What the steps of this room work with. */
+export interface Parts {
+  store: ModuleStore
+  catalog: Catalog
+  checker: ZipChecker
+  incidents: Incidents
+  absences: Absences
+  setbacks: Setbacks
+  observer: Observer
+  /** Fires when the server gives up waiting for running fetches. */
+  shutdown: AbortSignal
+  /** Milliseconds since the epoch. */
+  now(): number
+}

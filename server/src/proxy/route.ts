@@ -1,0 +1,90 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import { compilePatterns, type PatternSet } from '@modstead/gomod/pattern'
+import type { RouteConfig } from '../config/config.ts'
+import { ModsteadError } from '../errors.ts'
+import type { ChecksumDatabase } from './checksums.ts'
+import type { Origin } from './origin.ts'
+import type { Realm } from './store.ts'
+
+/** One place in a route's list. `then` says which failure lets the next be asked. */
+export interface RouteOrigin {
+  origin: Origin
+  then: 'absent' | 'any'
+}
+
+/** What the configuration says about the modules under some patterns, with the origins it names at hand. */
+export interface Route {
+  patterns: PatternSet
+  modules: readonly string[]
+  origins: readonly RouteOrigin[]
+  /** How the list ends: `direct` and `off` ask nobody. */
+  end: 'direct' | 'off' | 'list'
+  realm: Realm
+  private: boolean
+  /** The database that must prove each version; absent where the configuration says `off`. */
+  checksum: ChecksumDatabase | undefined
+  lookAhead: boolean
+  /** Milliseconds, as in `RouteConfig`. */
+  fresh: number
+  stale: number
+  absent: number
+}
+
+export interface Router {
+  /** The first route whose patterns match. A parent path of a private pattern belongs to the private route too. */
+  routeOf(module: ModulePath): Route
+}
+
+/** Joins the configured routes with the origins and checksum databases that were made for their names. */
+export function createRouter(
+  routes: readonly RouteConfig[],
+  origins: ReadonlyMap<string, Origin>,
+  databases: ReadonlyMap<string, ChecksumDatabase>,
+): Router {
+  const compiled = routes.map((route) => compileRoute(route, origins, databases))
+  return {
+    routeOf(module) {
+      const route = compiled.find(
+        (route) =>
+          route.patterns.matches(module) || (route.private && route.patterns.couldBeParentOf(module)),
+      )
+      if (route === undefined) {
+        throw new ModsteadError('fetch_disabled', `no route is configured for ${module}`, {
+          next: 'add a route whose patterns match it',
+        })
+      }
+      return route
+    },
+  }
+}
+
+function compileRoute(
+  config: RouteConfig,
+  origins: ReadonlyMap<string, Origin>,
+  databases: ReadonlyMap<string, ChecksumDatabase>,
+): Route {
+  const list: RouteOrigin[] = []
+  let end: Route['end'] = 'list'
+  for (const entry of config.from) {
+    if (entry.origin === 'direct' || entry.origin === 'off') {
+      end = entry.origin
+      break
+    }
+    const origin = origins.get(entry.origin)
+    // An origin that is missing here was dropped because it is this server itself.
+    if (origin !== undefined) list.push({ origin, then: entry.then })
+  }
+  return {
+    patterns: compilePatterns(config.modules),
+    modules: config.modules,
+    origins: list,
+    end,
+    realm: config.private ? 'default' : 'public',
+    private: config.private,
+    checksum: config.checksum === 'off' ? undefined : databases.get(config.checksum),
+    lookAhead: config.lookAhead,
+    fresh: config.fresh,
+    stale: config.staleWhileRevalidate,
+    absent: config.absent,
+  }
+}

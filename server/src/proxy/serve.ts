@@ -1,0 +1,188 @@
+import type { LookAheadConfig } from '../config/config.ts'
+import { ModsteadError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import { createAbsences } from './absences.ts'
+import type { Answer } from './answer.ts'
+import type { Catalog } from './catalog.ts'
+import { createIncidents } from './incidents.ts'
+import { createLookAhead } from './look-ahead.ts'
+import type { Change, ModuleProxy } from './module-proxy.ts'
+import { createMutableFiles, type MutableQuestion } from './mutable.ts'
+import type { Parts } from './parts.ts'
+import type { ModuleRequest, RequestContext } from './request.ts'
+import type { Route, Router } from './route.ts'
+import { createSetbacks } from './setbacks.ts'
+import { createSmallFiles, type SmallKind } from './small-files.ts'
+import type { ModuleStore } from './store.ts'
+import { createUses } from './uses.ts'
+import type { ZipChecker } from './zip-checker.ts'
+import { createZips, type ZipAnswer } from './zips.ts'
+
+export interface ProxyOptions {
+  router: Router
+  store: ModuleStore
+  catalog: Catalog
+  checker: ZipChecker
+  lookAhead: LookAheadConfig
+  observer: Observer
+  now?: () => number
+}
+
+/** A request for one file of one version. */
+type Exact<Kind> = Extract<ModuleRequest, { version: unknown }> & { kind: Kind }
+
+/** The proxy room: route, find, fetch, verify, commit, answer. */
+export function createModuleProxy(options: ProxyOptions): ModuleProxy {
+  const { router, store, catalog, checker, observer, now = Date.now } = options
+  const shutdown = new AbortController()
+  const parts: Parts = {
+    store,
+    catalog,
+    checker,
+    observer,
+    now,
+    incidents: createIncidents(catalog, observer),
+    absences: createAbsences(),
+    setbacks: createSetbacks(),
+    shutdown: shutdown.signal,
+  }
+  const listeners = new Set<(change: Change) => void>()
+  const mutable = createMutableFiles(parts, ({ route, module }) => {
+    for (const listener of listeners) listener({ realm: route.realm, module })
+  })
+  const files = createSmallFiles(parts)
+  const zips = createZips(parts)
+  const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
+  const uses = createUses(catalog, observer, now)
+
+  async function serveMutable(
+    route: Route,
+    request: ModuleRequest,
+    context: RequestContext,
+  ): Promise<Answer> {
+    const question: MutableQuestion = { route, module: request.module, query: questionOf(request) }
+    const answer = context.storedOnly
+      ? ((await mutable.stored(question)) ?? refuseFetch(request))
+      : await mutable.get(question, context.signal)
+    return {
+      module: request.module,
+      contentType: request.kind === 'list' ? 'text/plain; charset=utf-8' : 'application/json',
+      body: { kind: 'bytes', bytes: answer.body },
+      modified: answer.modified,
+      life: { until: answer.until, fresh: route.fresh / 1000, stale: route.stale / 1000 },
+      private: route.private,
+    }
+  }
+
+  async function serveSmall(
+    route: Route,
+    request: Exact<SmallKind>,
+    context: RequestContext,
+  ): Promise<Answer> {
+    const wanted = { ...request, route }
+    lookAhead.asked(request.kind, context.client, wanted)
+    const file = context.storedOnly
+      ? ((await files.stored(wanted)) ?? refuseFetch(request))
+      : await files.get(wanted, { signal: context.signal, priority: 'client' })
+    if (request.kind === 'mod' && file.fetched) lookAhead.fetchedMod(context.client, wanted, file.bytes)
+    return {
+      module: request.module,
+      contentType: request.kind === 'info' ? 'application/json' : 'text/plain; charset=utf-8',
+      body: { kind: 'bytes', bytes: file.bytes },
+      modified: file.modified,
+      life: 'immutable',
+      private: route.private,
+      given: (client) => lookAhead.asked(request.kind, client, wanted),
+    }
+  }
+
+  async function serveZip(route: Route, request: Exact<'zip'>, context: RequestContext): Promise<Answer> {
+    const wanted = { ...request, route }
+    lookAhead.asked('zip', context.client, wanted)
+    const zip = context.storedOnly
+      ? ((await zips.stored(wanted)) ?? refuseFetch(request))
+      : await zips.get(wanted, { signal: context.signal, priority: 'client' })
+    return {
+      module: request.module,
+      contentType: 'application/zip',
+      ...bodyOf(zip),
+      life: 'immutable',
+      private: route.private,
+    }
+  }
+
+  return {
+    async serve(request, context) {
+      if (shutdown.signal.aborted)
+        throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
+      const route = router.routeOf(request.module)
+      switch (request.kind) {
+        case 'list':
+        case 'latest':
+        case 'query':
+          return serveMutable(route, request, context)
+        case 'info':
+        case 'mod':
+          uses.note(route.realm, request.module, request.version)
+          return serveSmall(route, { ...request, kind: request.kind }, context)
+        case 'zip':
+          uses.note(route.realm, request.module, request.version)
+          return serveZip(route, { ...request, kind: 'zip' }, context)
+      }
+    },
+    refusePrivate: (module) => refusePrivate(router, module),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    touched(batch) {
+      for (const { realm, module, version, at } of batch) uses.note(realm, module, version, at)
+    },
+    async close(signal) {
+      lookAhead.stop()
+      signal.addEventListener('abort', () => shutdown.abort(), { once: true })
+      await Promise.all([mutable.idle(), files.idle(), zips.idle()])
+      shutdown.abort()
+      await uses.close()
+      await checker.close()
+    },
+  }
+}
+
+function questionOf(request: ModuleRequest): MutableQuestion['query'] {
+  if (request.kind === 'query') return `?${request.query}`
+  return request.kind === 'latest' ? 'latest' : 'list'
+}
+
+function bodyOf(zip: ZipAnswer): Pick<Answer, 'body' | 'sha256' | 'modified'> {
+  if ('live' in zip) return { body: { kind: 'live', zip: zip.live } }
+  const { file, sha256 } = zip
+  return { body: { kind: 'file', file }, modified: file.modified, ...(sha256 !== undefined && { sha256 }) }
+}
+
+function refuseFetch(request: ModuleRequest): never {
+  const what =
+    'version' in request
+      ? `${request.kind} of ${request.module}@${request.version}`
+      : `answer for ${request.module}`
+  throw new ModsteadError(
+    'not_stored',
+    `the ${what} is not stored here, and the request forbids fetching it`,
+    {
+      next: 'ask without the header Disable-Module-Fetch: true',
+    },
+  )
+}
+
+/** Names that no public checksum database may hear of, with the line that keeps `go` from asking for them. */
+function refusePrivate(router: Router, module: string): void {
+  const route = router.routeOf(module as Parameters<Router['routeOf']>[0])
+  if (route.checksum !== undefined && !route.private) return
+  throw new ModsteadError(
+    'private_name',
+    `${module} is under a private pattern, whose names are never sent to a public checksum database`,
+    {
+      next: `go env -w GONOSUMDB=${route.modules.join(',')}`,
+    },
+  )
+}

@@ -1,0 +1,38 @@
+import { LRUCache } from 'lru-cache'
+import { ModsteadError } from '../errors.ts'
+
+/** How long a failed answer is held against its origin, for that one file only. Milliseconds. */
+const WRONG = 60_000
+const BROKEN = 10_000
+
+/**
+ * Which origin lately failed for which file, so that the next request starts elsewhere. Wrong contents are refused
+ * for a minute without asking again; a transfer that broke only puts the origin last.
+ */
+export interface Setbacks {
+  note(origin: string, file: string, error: unknown): void
+  /** What wrong contents earned: the origin is not asked again for this file while it is given. */
+  refusal(origin: string, file: string): ModsteadError | undefined
+  has(origin: string, file: string): boolean
+}
+
+export function createSetbacks(): Setbacks {
+  const known = new LRUCache<string, ModsteadError>({ max: 10_000 })
+  return {
+    note(origin, file, error) {
+      if (!(error instanceof ModsteadError)) return
+      if (isWrong(error)) known.set(`${origin} ${file}`, error, { ttl: WRONG })
+      else if (error.code.startsWith('upstream_')) known.set(`${origin} ${file}`, error, { ttl: BROKEN })
+    },
+    refusal(origin, file) {
+      const error = known.get(`${origin} ${file}`)
+      return error !== undefined && isWrong(error) ? error : undefined
+    },
+    has: (origin, file) => known.has(`${origin} ${file}`),
+  }
+}
+
+/** The answer itself is wrong, where other failures say that the origin or the way to it is ill. */
+export function isWrong(error: ModsteadError): boolean {
+  return error.code === 'checksum_mismatch' || error.code === 'upstream_invalid'
+}

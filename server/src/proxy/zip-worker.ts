@@ -1,0 +1,35 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import { verifyModuleZip } from '@modstead/gomod/zip/check'
+import type { ZipReport } from './zip-checker.ts'
+
+export interface ZipTask {
+  /** Local path of the complete zip. */
+  path: string
+  module: ModulePath
+  version: Version
+}
+
+export type ZipVerdict = { report: ZipReport } | { code: string; message: string }
+
+/** Runs in a worker thread. Errors travel as data, because an error's code does not survive structured cloning. */
+export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
+  const file = openSync(task.path, 'r')
+  try {
+    const source = {
+      size: fstatSync(file).size,
+      read(offset: number, length: number): Uint8Array {
+        const buffer = Buffer.allocUnsafe(length)
+        return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
+      },
+    }
+    const { h1, files, size } = await verifyModuleZip(source, { path: task.module, version: task.version })
+    return { report: { h1, files, size } }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    return { code: 'code' in error ? String(error.code) : 'internal', message: error.message }
+  } finally {
+    closeSync(file)
+  }
+}

@@ -34,5 +34,5 @@ export function parseInfoFile(
     throw refuse(`says ${version} where ${expected} was asked for`)
   if (time !== undefined && (typeof time !== 'string' || !RFC3339.test(time)))
     throw refuse('has no valid Time')
-  return { bytes, version: version as Version, ...(time === undefined ? {} : { time }) }
+  return { bytes, version, ...(time === undefined ? {} : { time }) }
 }

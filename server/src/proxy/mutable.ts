@@ -6,7 +6,7 @@ import { isAbsence, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
 import { createFlights, waitAtMost, waitFor } from './flights.ts'
-import type { VersionList } from './origin.ts'
+import type { OnBehalf, OriginOptions, VersionList } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
 
@@ -26,7 +26,7 @@ export interface MutableAnswer {
 }
 
 export interface MutableFiles {
-  get(question: MutableQuestion, signal: AbortSignal): Promise<MutableAnswer>
+  get(question: MutableQuestion, options: OriginOptions): Promise<MutableAnswer>
   /** What is at hand, however old; never asks an origin. */
   stored(question: MutableQuestion): Promise<MutableAnswer | undefined>
   idle(): Promise<void>
@@ -47,7 +47,11 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   const renewals = createFlights<Snapshot>(now)
   const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE })
 
-  async function renew(question: MutableQuestion, before: Snapshot | undefined): Promise<Snapshot> {
+  async function renew(
+    question: MutableQuestion,
+    before: Snapshot | undefined,
+    behalf: OnBehalf,
+  ): Promise<Snapshot> {
     const { route, module, query } = question
     const snapshot = await askOrigins(
       { route, setbacks, what: nameOf(question) },
@@ -55,7 +59,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
         const known = before !== undefined && before.origin === origin.name ? before : undefined
         const options = {
           signal: shutdown,
-          priority: 'client' as const,
+          ...behalf,
           ...(known?.validators && { since: known.validators }),
         }
         const fetched = now()
@@ -93,11 +97,15 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   }
 
   /** Starts or joins the one renewal of this question. Its failure is logged here, whoever else hears of it. */
-  function renewal(question: MutableQuestion, before: Snapshot | undefined): Promise<Snapshot> {
+  function renewal(
+    question: MutableQuestion,
+    before: Snapshot | undefined,
+    behalf: OnBehalf,
+  ): Promise<Snapshot> {
     const key = keyOf(question)
     return renewals.join(key, async () => {
       try {
-        return await absences.remember(key, question.route.absent, renew(question, before))
+        return await absences.remember(key, question.route.absent, renew(question, before, behalf))
       } catch (error) {
         if (before !== undefined) {
           failedLately.set(key, true)
@@ -129,14 +137,14 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   return {
     stored,
-    async get(question, signal) {
+    async get(question, { signal, ...behalf }) {
       const { route, module, query } = question
       const key = keyOf(question)
       const snapshot = await catalog.snapshot(route.realm, module, query)
       if (snapshot === undefined) {
         absences.refuse(key)
         try {
-          const first = await waitFor(renewal(question, undefined), signal)
+          const first = await waitFor(renewal(question, undefined, behalf), signal)
           return answerOf(first, first.fetched + route.fresh)
         } catch (error) {
           const fallback = isAbort(error) ? undefined : await listStored(question)
@@ -147,7 +155,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
       const age = now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
       if (failedLately.has(key)) return answerOf(snapshot, now() + BRIEFLY)
-      const news = renewal(question, snapshot)
+      const news = renewal(question, snapshot, behalf)
       if (age < route.fresh + route.stale) {
         news.catch(() => undefined) // logged by the renewal
         return answerOf(snapshot, now() + BRIEFLY)

@@ -29,10 +29,16 @@ export interface ZipSource {
   chunks: AsyncIterable<Buffer>
 }
 
-export interface OriginOptions {
+export interface OriginOptions extends OnBehalf {
   signal: AbortSignal
+}
+
+/** For whom an origin is asked. */
+export interface OnBehalf {
   /** `background` work waits while the origin's connections are wanted by clients. */
   priority: 'client' | 'background'
+  /** The `Modstead-Via` header of the request on whose behalf this is asked: passed on, so that loops are seen. */
+  via?: string
 }
 
 export interface RenewOptions extends OriginOptions {

@@ -20,4 +20,6 @@ export interface RequestContext {
   storedOnly: boolean
   /** Identity for look-ahead: the same object for all requests of one connection and principal. */
   client: object
+  /** The request's `Modstead-Via` header: passed on to origins, so that loops are seen. */
+  via?: string
 }

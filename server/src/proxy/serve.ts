@@ -8,6 +8,7 @@ import { createIncidents } from './incidents.ts'
 import { createLookAhead } from './look-ahead.ts'
 import type { Change, ModuleProxy } from './module-proxy.ts'
 import { createMutableFiles, type MutableQuestion } from './mutable.ts'
+import type { OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Route, Router } from './route.ts'
@@ -63,7 +64,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     const question: MutableQuestion = { route, module: request.module, query: questionOf(request) }
     const answer = context.storedOnly
       ? ((await mutable.stored(question)) ?? refuseFetch(request))
-      : await mutable.get(question, context.signal)
+      : await mutable.get(question, forClient(context))
     return {
       module: request.module,
       contentType: request.kind === 'list' ? 'text/plain; charset=utf-8' : 'application/json',
@@ -83,7 +84,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     lookAhead.asked(request.kind, context.client, wanted)
     const file = context.storedOnly
       ? ((await files.stored(wanted)) ?? refuseFetch(request))
-      : await files.get(wanted, { signal: context.signal, priority: 'client' })
+      : await files.get(wanted, forClient(context))
     if (request.kind === 'mod' && file.fetched) lookAhead.fetchedMod(context.client, wanted, file.bytes)
     return {
       module: request.module,
@@ -101,7 +102,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     lookAhead.asked('zip', context.client, wanted)
     const zip = context.storedOnly
       ? ((await zips.stored(wanted)) ?? refuseFetch(request))
-      : await zips.get(wanted, { signal: context.signal, priority: 'client' })
+      : await zips.get(wanted, forClient(context))
     return {
       module: request.module,
       contentType: 'application/zip',
@@ -147,6 +148,10 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       await checker.close()
     },
   }
+}
+
+function forClient({ signal, via }: RequestContext): OriginOptions {
+  return { signal, priority: 'client', ...(via !== undefined && { via }) }
 }
 
 function questionOf(request: ModuleRequest): MutableQuestion['query'] {

@@ -7,7 +7,7 @@ import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { createFlights, waitFor } from './flights.ts'
 import { parseInfoFile } from './info-file.ts'
-import type { OriginOptions } from './origin.ts'
+import type { OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
 import type { StoreKey } from './store.ts'
@@ -90,10 +90,10 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     })
   }
 
-  async function fetch(wanted: Wanted<SmallKind>, priority: OriginOptions['priority']): Promise<SmallFile> {
+  async function fetch(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile> {
     const { route, module, version, kind } = wanted
-    const options: OriginOptions = { signal: shutdown, priority }
-    const record = lookUp(wanted, priority)
+    const options: OriginOptions = { ...behalf, signal: shutdown }
+    const record = lookUp(wanted, behalf.priority)
     return askOrigins({ route, setbacks, what: nameOf(wanted) }, async (origin) => {
       const bytes =
         kind === 'mod'
@@ -120,14 +120,14 @@ export function createSmallFiles(parts: Parts): SmallFiles {
 
   return {
     stored,
-    async get(wanted, { signal, priority }) {
+    async get(wanted, { signal, ...behalf }) {
       const name = nameOf(wanted)
       const key = `${wanted.route.realm} ${name}`
       absences.refuse(key)
       const work = flights.join(
         key,
         async () =>
-          (await stored(wanted)) ?? absences.remember(key, wanted.route.absent, fetch(wanted, priority)),
+          (await stored(wanted)) ?? absences.remember(key, wanted.route.absent, fetch(wanted, behalf)),
       )
       return waitFor(work, signal)
     },

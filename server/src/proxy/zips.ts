@@ -5,7 +5,7 @@ import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { createFlights, waitFor } from './flights.ts'
 import { createArrivingZip, type ArrivingZip } from './live-zip.ts'
-import type { Origin, OriginOptions } from './origin.ts'
+import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import { isRefutation, nameOf, type Wanted } from './small-files.ts'
 import type { StoreKey } from './store.ts'
@@ -99,28 +99,24 @@ export function createZips(parts: Parts): Zips {
     })
   }
 
-  async function download(
-    wanted: WantedZip,
-    arrival: Arrival,
-    priority: OriginOptions['priority'],
-  ): Promise<StoredZip> {
+  async function download(wanted: WantedZip, arrival: Arrival, behalf: OnBehalf): Promise<StoredZip> {
     const { route } = wanted
-    const record = lookUp(wanted, priority)
+    const record = lookUp(wanted, behalf.priority)
     const question = { route, setbacks, what: nameOf(wanted), mayGoOn: () => !arrival.exposed }
-    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, priority, record))
+    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, behalf, record))
   }
 
   async function downloadFrom(
     origin: Origin,
     wanted: WantedZip,
     arrival: Arrival,
-    priority: OriginOptions['priority'],
+    behalf: OnBehalf,
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<StoredZip> {
     const ended = new AbortController()
     const source = await origin.zip(wanted.module, wanted.version, {
+      ...behalf,
       signal: AbortSignal.any([shutdown, ended.signal]),
-      priority,
     })
     const spool = await store.createSpool().catch((error: unknown) => {
       ended.abort()
@@ -188,10 +184,7 @@ export function createZips(parts: Parts): Zips {
   }
 
   /** Starts or joins the one piece of work for this zip. */
-  function work(
-    wanted: WantedZip,
-    priority: OriginOptions['priority'],
-  ): { done: Promise<StoredZip>; arrival: Arrival } {
+  function work(wanted: WantedZip, behalf: OnBehalf): { done: Promise<StoredZip>; arrival: Arrival } {
     const key = keyOf(wanted)
     const arrival = arrivals.get(key) ?? { shown: Promise.withResolvers(), exposed: false }
     arrivals.set(key, arrival)
@@ -199,7 +192,7 @@ export function createZips(parts: Parts): Zips {
       try {
         const found = await stored(wanted)
         if (found !== undefined) return found
-        return await absences.remember(key, wanted.route.absent, download(wanted, arrival, priority))
+        return await absences.remember(key, wanted.route.absent, download(wanted, arrival, behalf))
       } finally {
         arrivals.delete(key)
       }
@@ -209,9 +202,9 @@ export function createZips(parts: Parts): Zips {
 
   return {
     stored,
-    async get(wanted, { signal, priority }) {
+    async get(wanted, { signal, ...behalf }) {
       absences.refuse(keyOf(wanted))
-      const { done, arrival } = work(wanted, priority)
+      const { done, arrival } = work(wanted, behalf)
       for (;;) {
         const seen = await waitFor(Promise.race([done, arrival.shown.promise]), signal)
         if (seen !== undefined && 'file' in seen) return seen
@@ -223,7 +216,7 @@ export function createZips(parts: Parts): Zips {
     },
     async fetchAhead(wanted) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKey(wanted))) !== undefined) return undefined
-      return (await work(wanted, 'background').done).file.size
+      return (await work(wanted, { priority: 'background' }).done).file.size
     },
     idle: () => flights.idle(),
   }

@@ -1,13 +1,181 @@
+import { GomodError } from '@modstead/gomod/error'
+import { parseVerifierKey } from '@modstead/gomod/note'
+import { createSumdbClient } from '@modstead/gomod/sumdb/client'
+import { DATA_LEVEL, fullWidth, parseTilePath, type Tile } from '@modstead/gomod/tlog/tile'
+import { ModsteadError } from '../errors.ts'
+import type { Logger } from '../observe/observer.ts'
+import type { ChecksumDatabase } from '../proxy/checksums.ts'
+import type { SumdbFiles, SumdbRemote } from './needs.ts'
+
 /**
  * A mirror of another checksum database: everything it gives was verified against the database's signed head and is
- * kept for ever. Failures: `not_found`, `checksum_unavailable`, `checksum_mismatch`, `bad_path`.
+ * kept for ever. Failures: `not_found`, `checksum_unavailable`, `checksum_mismatch`, `bad_path`, `bad_version`.
  */
 export interface SumdbMirror {
   readonly name: string
   /** A signed head the mirror has verified; asked of the database when the one at hand is older than a minute. */
   latest(signal: AbortSignal): Promise<Buffer>
   /** The body of `/lookup/<module>@<version>`, names unescaped. */
-  lookup(module: string, version: string, signal: AbortSignal): Promise<Buffer>
+  lookupResponse(module: string, version: string, signal: AbortSignal): Promise<Buffer>
   /** A hash tile or data tile by its path after `/tile/`, e.g. `8/0/x001/234` or `8/1/005.p/17`. */
   tile(path: string, signal: AbortSignal): Promise<Buffer>
+}
+
+export interface SumdbMirrorOptions {
+  /** Verifier key of the database: its name is the mirror's. */
+  key: string
+  remote: SumdbRemote
+  files: SumdbFiles
+  log: Logger
+  /** Called with an explanation in several lines when the database has signed two histories. */
+  onFork(explanation: string): void
+  /** Milliseconds since the epoch. */
+  now?: () => number
+}
+
+/** For how long a head is given as the latest without asking again. Milliseconds. */
+const FRESH = 60_000
+/** At most so often is the database asked for a head because a tile beyond the one at hand was wanted. Milliseconds. */
+const BEYOND = 1_000
+/** `/tile/8/…` is all that `go` knows. */
+const TILE_HEIGHT = 8
+
+/** The mirror as the fetch pipeline and the endpoints use it. */
+export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & ChecksumDatabase {
+  const { key, remote, files, log, onFork, now = Date.now } = options
+  const { name } = parseVerifierKey(key)
+  const client = createSumdbClient({
+    verifierKey: key,
+    tileHeight: TILE_HEIGHT,
+    ops: {
+      readHead: files.readHead,
+      writeHead: files.writeHead,
+      readCache: (path) => files.readCache(path.slice(1)),
+      // What cannot be kept is fetched again next time; the proof at hand is as good without.
+      writeCache: (path, bytes) =>
+        files.writeCache(path.slice(1), bytes).catch((error: unknown) => {
+          log.warn({ err: error, database: name, path }, 'a file of a checksum database could not be kept')
+        }),
+      readRemote: (path, signal) => remote.read(path, { signal, priority: 'client' }),
+      onSecurityError: onFork,
+    },
+  })
+  let refreshed = -Infinity
+
+  async function refresh(signal: AbortSignal): Promise<void> {
+    await client.head(signal)
+    refreshed = now()
+  }
+
+  /** Strangers may ask for any tile: only now and then is the database asked whether it has grown that far. */
+  async function growTo(tile: Tile, signal: AbortSignal): Promise<void> {
+    const needed = recordsUnder(tile)
+    const size = async (): Promise<number> => (await client.latest(signal))?.tree.size ?? 0
+    if (needed <= (await size())) return
+    if (now() - refreshed >= BEYOND) await refresh(signal)
+    if (needed > (await size())) throw noSuchTile(name)
+  }
+
+  return {
+    name,
+    async lookup(module: string, version: string, { signal }: { signal: AbortSignal }) {
+      try {
+        const { h1, goModH1 } = await client.lookup(module, version, signal)
+        if (h1 === undefined || goModH1 === undefined) {
+          throw missing(name, module, version, 'its record lacks one of the two hashes')
+        }
+        return { database: name, h1, goModH1 }
+      } catch (error) {
+        if (error instanceof ModsteadError && error.code === 'not_found') {
+          throw missing(name, module, version, error.message)
+        }
+        throw asModsteadError(name, error)
+      }
+    },
+    async lookupResponse(module, version, signal) {
+      try {
+        return toBuffer((await client.lookup(module, version, signal)).response)
+      } catch (error) {
+        throw asModsteadError(name, error)
+      }
+    },
+    async latest(signal) {
+      try {
+        const known = await client.latest(signal)
+        if (known === undefined) await refresh(signal)
+        else if (now() - refreshed > FRESH) await refresh(signal).catch(onlyUnavailable)
+        const head = await client.latest(signal)
+        if (head === undefined)
+          throw new ModsteadError('internal', `the head of ${name} vanished after it was read`)
+        return toBuffer(head.note)
+      } catch (error) {
+        throw asModsteadError(name, error)
+      }
+    },
+    async tile(path, signal) {
+      try {
+        const tile = parseTilePath(`tile/${path}`)
+        if (tile.height !== TILE_HEIGHT) throw noSuchTile(name)
+        await growTo(tile, signal)
+        return toBuffer(await client.readTile(tile, signal))
+      } catch (error) {
+        throw asModsteadError(name, error)
+      }
+    },
+  }
+}
+
+/** How many records the log must have for this tile to exist. */
+function recordsUnder({ level, index, width, height }: Tile): number {
+  const full = fullWidth(height)
+  return (index * full + width) * full ** (level === DATA_LEVEL ? 0 : level)
+}
+
+/** A head that cannot be renewed now is given as it is; a database that contradicts itself is not passed over. */
+function onlyUnavailable(error: unknown): void {
+  if (!(error instanceof ModsteadError) || error.code !== 'checksum_unavailable') throw error
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function noSuchTile(name: string): ModsteadError {
+  return new ModsteadError('not_found', `${name} has no such tile: its log has not grown that far`)
+}
+
+function missing(name: string, module: string, version: string, reason: string): ModsteadError {
+  return new ModsteadError(
+    'checksum_missing',
+    `checksum database ${name} has no record of ${module}@${version}: ${reason}`,
+    {
+      next: 'a private module needs a private route, or GONOSUMDB where modstead runs',
+    },
+  )
+}
+
+/** What a database said that does not verify is a mismatch; what it was asked wrongly is the asker's mistake. */
+function asModsteadError(name: string, error: unknown): unknown {
+  if (!(error instanceof GomodError)) return error
+  switch (error.code) {
+    case 'invalid_path':
+    case 'invalid_escape':
+    case 'invalid_lookup':
+      return new ModsteadError('bad_path', error.message, { cause: error })
+    case 'invalid_version':
+      return new ModsteadError('bad_version', error.message, { cause: error })
+    case 'invalid_tile':
+      return new ModsteadError('bad_path', `not the path of a tile: ${error.message}`, { cause: error })
+    case 'tile_not_found':
+      return noSuchTile(name)
+    default:
+      return new ModsteadError(
+        'checksum_mismatch',
+        `an answer of checksum database ${name} does not verify: ${error.message}`,
+        {
+          next: 'nothing of it was kept; ask the operators of this modstead to look at its log',
+          cause: error,
+        },
+      )
+  }
 }

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { generateKey } from '@modstead/gomod/note'
+import { checkPath } from '@modstead/gomod/path'
+import { createMemoryDatabase, type MemoryDatabase } from '@modstead/gomod/sumdb/memory-database'
+import { answerSumdb } from '@modstead/gomod/sumdb/server'
+import { checkVersion } from '@modstead/gomod/version'
+import { ModsteadError } from '../errors.ts'
+import { createSumdbMirror } from './mirror.ts'
+import type { SumdbFiles } from './needs.ts'
+
+const { skey, vkey } = generateKey('sum.example.com')
+const H1 = `h1:${Buffer.alloc(32, 7).toString('base64')}`
+const MOD_H1 = `h1:${Buffer.alloc(32, 9).toString('base64')}`
+const path = checkPath('example.com/m')
+const signal = new AbortController().signal
+
+function database(records = 300): MemoryDatabase {
+  const database = createMemoryDatabase({ skey })
+  for (let i = 0; i < records; i++) {
+    database.add(path, `v1.${i}.0`, `${path} v1.${i}.0 ${H1}\n${path} v1.${i}.0/go.mod ${MOD_H1}\n`)
+  }
+  return database
+}
+
+function memoryFiles(): SumdbFiles & { cache: Map<string, Uint8Array> } {
+  const cache = new Map<string, Uint8Array>()
+  let head: Uint8Array | undefined
+  return {
+    cache,
+    readCache: (path) => Promise.resolve(cache.has(path) ? Buffer.from(cache.get(path)!) : undefined),
+    writeCache(path, bytes) {
+      cache.set(path, bytes)
+      return Promise.resolve()
+    },
+    readHead: () => Promise.resolve(head === undefined ? undefined : Buffer.from(head)),
+    writeHead(old, next) {
+      if (Buffer.compare(old ?? Buffer.alloc(0), head ?? Buffer.alloc(0)) !== 0)
+        return Promise.resolve('conflict')
+      head = next
+      return Promise.resolve('ok')
+    },
+  }
+}
+
+/** A mirror over a database that can be replaced, switched off, and whose requests are recorded. */
+function setUp(first = database(), files = memoryFiles()) {
+  const state = { database: first, down: false, time: 0, asked: [] as string[], forks: [] as string[] }
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+  const mirror = createSumdbMirror({
+    key: vkey,
+    files,
+    log: quiet,
+    onFork: (explanation) => state.forks.push(explanation),
+    now: () => state.time,
+    remote: {
+      async read(path) {
+        state.asked.push(path)
+        if (state.down) throw new ModsteadError('checksum_unavailable', 'it is down')
+        const answer = await answerSumdb(state.database, path, signal)
+        if (answer === undefined) throw new ModsteadError('not_found', 'the database says 404')
+        return Buffer.from(answer.body)
+      },
+    },
+  })
+  return { mirror, state, files }
+}
+
+const version = (n: number) => checkVersion(path, `v1.${n}.0`)
+const client = { signal, priority: 'client' } as const
+
+test('a look-up gives the proven hashes, and is answered from what is kept when the database is down', async () => {
+  const { mirror, state, files } = setUp()
+  assert.deepEqual(await mirror.lookup(path, version(7), client), {
+    database: 'sum.example.com',
+    h1: H1,
+    goModH1: MOD_H1,
+  })
+  const response = await mirror.lookupResponse(path, 'v1.7.0', signal)
+  assert.match(response.toString(), /^7\nexample\.com\/m v1\.7\.0 h1:/)
+
+  const later = setUp(state.database, files)
+  later.state.down = true
+  assert.equal((await later.mirror.lookup(path, version(7), client)).h1, H1)
+  assert.deepEqual(await later.mirror.lookupResponse(path, 'v1.7.0', signal), response)
+  assert.deepEqual(later.state.asked, [])
+})
+
+test('what the database does not have is missing for the pipeline and not found for the endpoint', async () => {
+  const { mirror } = setUp()
+  const unknown = checkVersion(path, 'v1.999.0')
+  await assert.rejects(mirror.lookup(path, unknown, client), { code: 'checksum_missing' })
+  await assert.rejects(mirror.lookupResponse(path, unknown, signal), { code: 'not_found' })
+  await assert.rejects(mirror.lookupResponse('Not A Path', 'v1.0.0', signal), { code: 'bad_path' })
+  await assert.rejects(mirror.lookupResponse(path, 'master', signal), { code: 'bad_path' })
+})
+
+test('an outage is an outage, never absence', async () => {
+  const { mirror, state } = setUp()
+  state.down = true
+  await assert.rejects(mirror.lookup(path, version(7), client), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.lookupResponse(path, 'v1.7.0', signal), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.latest(signal), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.tile('8/0/000', signal), { code: 'checksum_unavailable' })
+})
+
+test('the latest head is asked for once a minute, and given as it is while the database is down', async () => {
+  const { mirror, state } = setUp()
+  const first = await mirror.latest(signal)
+  assert.match(first.toString(), /^go\.sum database tree\n300\n/)
+  state.database.add(
+    path,
+    'v2.0.0+incompatible',
+    `${path} v2.0.0+incompatible ${H1}\n${path} v2.0.0+incompatible/go.mod ${MOD_H1}\n`,
+  )
+  state.time = 59_000
+  assert.deepEqual(await mirror.latest(signal), first)
+  state.down = true
+  state.time = 61_000
+  assert.deepEqual(await mirror.latest(signal), first)
+  state.down = false
+  state.time = 130_000
+  assert.match((await mirror.latest(signal)).toString(), /tree\n301\n/)
+})
+
+test('tiles of every width up to the log are cut from proven ones; beyond it the database is asked now and then', async () => {
+  const { mirror, state } = setUp()
+  const full = await mirror.tile('8/0/000', signal)
+  assert.equal(full.length, 256 * 32)
+  assert.deepEqual(await mirror.tile('8/0/000.p/17', signal), full.subarray(0, 17 * 32))
+  assert.equal((await mirror.tile('8/1/000.p/1', signal)).length, 32)
+  assert.match((await mirror.tile('8/data/001.p/44', signal)).toString(), /^example\.com\/m v1\.256\.0 h1:/)
+  state.time = 5_000
+  const before = state.asked.filter((path) => path === '/latest').length
+  for (let i = 0; i < 5; i++) await assert.rejects(mirror.tile('8/0/x123/456', signal), { code: 'not_found' })
+  assert.equal(state.asked.filter((path) => path === '/latest').length, before + 1)
+  await assert.rejects(mirror.tile('8/0/../../x', signal), { code: 'bad_path' })
+  await assert.rejects(mirror.tile('9/0/000', signal), { code: 'not_found' })
+})
+
+test('a database that signs two histories is caught, told of, and nothing of the second is given or kept', async () => {
+  const honest = database(100)
+  const { mirror, state, files } = setUp(honest)
+  await mirror.lookup(path, version(3), client)
+  const other = createMemoryDatabase({ skey })
+  for (let i = 0; i < 200; i++)
+    other.add(path, `v1.${i}.0`, `${path} v1.${i}.0 ${MOD_H1}\n${path} v1.${i}.0/go.mod ${H1}\n`)
+  state.database = other
+  await assert.rejects(mirror.lookup(path, version(4), client), { code: 'checksum_mismatch' })
+  assert.equal(state.forks.length, 1)
+  assert.equal(files.cache.has('lookup/example.com/m@v1.4.0'), false)
+  assert.equal((await mirror.lookup(path, version(3), client)).h1, H1)
+})
+
+test('a record that was changed on disk is not believed', async () => {
+  const { mirror, state, files } = setUp()
+  await mirror.lookup(path, version(7), client)
+  const key = 'lookup/example.com/m@v1.7.0'
+  files.cache.set(key, Buffer.from(Buffer.from(files.cache.get(key)!).toString().replace(H1, MOD_H1)))
+  const later = setUp(state.database, files)
+  assert.equal((await later.mirror.lookup(path, version(7), client)).h1, H1)
+  assert.ok(later.state.asked.includes('/lookup/example.com/m@v1.7.0'), 'it was asked for again')
+})

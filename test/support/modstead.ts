@@ -48,7 +48,9 @@ export interface Modstead {
   close(): Promise<void>
 }
 
-const ENTRY = fileURLToPath(new URL('../../server/bin/modstead.mjs', import.meta.url))
+/** MODSTEAD_ENTRY tests another build, such as an installed package. */
+const ENTRY =
+  process.env.MODSTEAD_ENTRY ?? fileURLToPath(new URL('../../server/bin/modstead.mjs', import.meta.url))
 const START_MS = 15_000
 const STOP_MS = 20_000
 

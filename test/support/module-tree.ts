@@ -43,7 +43,7 @@ export function createModuleTree(folder?: string): ModuleTree {
     const found = /^\/(.+)\/@v\/(v[^/]+)\.mod$/.exec(path)
     if (found === null) return
     const known = versions.get(found[1]!) ?? new Set()
-    versions.set(found[1]!, known.add(found[2]!))
+    versions.set(found[1]!, known.add(unescape(found[2]!)))
   }
 
   function read(path: string): Buffer | undefined {
@@ -96,7 +96,7 @@ export function createModuleTree(folder?: string): ModuleTree {
         const lines = [...known].filter((version) => !PSEUDO.test(version)).sort(compare)
         return { bytes: put ?? Buffer.from(lines.map((line) => `${line}\n`).join('')), type: 'text/plain' }
       }
-      if (what === '@latest') return info(module, highest(module) ?? 'none')
+      if (what === '@latest') return info(module, escape(highest(module) ?? 'none'))
       if (kind === 'info') return put ? { bytes: put, type: 'application/json' } : info(module, name)
       const bytes = read(path)
       if (bytes === undefined) return undefined
@@ -113,8 +113,12 @@ export function createModuleTree(folder?: string): ModuleTree {
   }
 }
 
-function upper(_: string, letter: string): string {
-  return letter.toUpperCase()
+function escape(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`)
+}
+
+function unescape(escaped: string): string {
+  return escaped.replace(/!(.)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** Paths of the module files below a folder, each beginning with `/`. */

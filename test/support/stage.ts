@@ -1,0 +1,95 @@
+import type { TestContext } from 'node:test'
+import { createGoHome, type GoHome, type GoOptions } from './go.ts'
+import { ask, type HttpAnswer, type HttpOptions } from './http.ts'
+import { createModuleTree, type ModuleTree } from './module-tree.ts'
+import { startModstead, type Modstead, type ModsteadOptions } from './modstead.ts'
+import { createTestSumdb, type TestSumdb } from './sumdb.ts'
+import { startUpstream, type Upstream, type UpstreamOptions } from './upstream.ts'
+
+export interface StageOptions {
+  /** What the upstream serves; default: an empty tree to put modules into. */
+  tree?: ModuleTree
+  upstream?: Partial<UpstreamOptions>
+  /** More upstreams, asked after the first: each with the tree given. */
+  others?: readonly ModuleTree[]
+  /** Check against a test checksum database at a URL of its own; default true. */
+  checksums?: boolean
+  /** The same key for two stages. */
+  sumdbSeed?: Buffer
+  modstead?: ModsteadOptions
+  /** Joins the upstreams: `,` or `|`. */
+  separator?: ',' | '|'
+}
+
+/** A modstead in front of loopback upstreams and a checksum database, and clients for it. */
+export interface Stage {
+  readonly tree: ModuleTree
+  readonly upstream: Upstream
+  readonly others: readonly Upstream[]
+  readonly sumdb: TestSumdb
+  /** The checksum database's own server. */
+  readonly database: Upstream
+  readonly modstead: Modstead
+  /** A `go` that uses modstead as GOPROXY, and the test database through it. */
+  go(options?: Partial<GoOptions>): Promise<GoHome>
+  get(path: string, options?: HttpOptions): Promise<HttpAnswer>
+  /** A new server process on the same data folder. The old one must have ended. */
+  restart(options?: ModsteadOptions): Promise<Modstead>
+  /** No upstream and no database can be reached any more. */
+  disconnect(): Promise<void>
+}
+
+/** Sets a stage and takes it down after the test. */
+export async function setStage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
+  const { checksums = true, separator = ',' } = options
+  const tree = options.tree ?? createModuleTree()
+  const sumdb = createTestSumdb({ tree, ...(options.sumdbSeed && { seed: options.sumdbSeed }) })
+  const upstream = await startUpstream({ tree, ...options.upstream })
+  t.after(() => upstream.close())
+  const database = await startUpstream({ answer: sumdb.answer })
+  t.after(() => database.close())
+  const others: Upstream[] = []
+  for (const other of options.others ?? []) {
+    const started = await startUpstream({ tree: other })
+    t.after(() => started.close())
+    others.push(started)
+  }
+  const settings: ModsteadOptions = {
+    upstream: [upstream, ...others].map(({ url }) => url).join(separator),
+    ...options.modstead,
+    env: { GOSUMDB: checksums ? sumdb.gosumdb(database.url) : 'off', ...options.modstead?.env },
+  }
+  let modstead = await startModstead(settings)
+  t.after(() => modstead.close())
+  const { dataDir } = modstead
+  return {
+    tree,
+    upstream,
+    others,
+    sumdb,
+    database,
+    get modstead() {
+      return modstead
+    },
+    async go(given = {}) {
+      const home = await createGoHome({
+        proxy: modstead.url,
+        sumdb: checksums ? sumdb.gosumdb() : 'off',
+        ...given,
+      })
+      t.after(() => home.close())
+      return home
+    },
+    get: (path, given) => ask(modstead.url, path, given),
+    async restart(changes = {}) {
+      const next = await startModstead({ ...settings, dataDir, ...changes })
+      const former = modstead
+      modstead = next
+      t.after(() => former.close())
+      return next
+    },
+    async disconnect() {
+      for (const server of [upstream, database, ...others]) await server.down()
+    },
+  }
+}

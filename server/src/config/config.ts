@@ -22,6 +22,7 @@ export interface Config {
   shutdownGrace: number
 }
 
+/** An empty `host` means every address of the machine. Port 0 asks the system for a free one. */
 export type ListenAddress = { host: string; port: number } | { socket: string }
 
 export interface TlsConfig {
@@ -65,7 +66,8 @@ export interface OriginTimeouts {
 
 /** One entry of an origin list. `then` says what lets the next entry be asked: `,` is `absent`, `|` is `any`. */
 export interface RouteEntry {
-  origin: string | 'direct' | 'off'
+  /** Name of an origin, or `direct` or `off`, which no origin is named and which end a list. */
+  origin: string
   then: 'absent' | 'any'
 }
 
@@ -76,7 +78,7 @@ export interface RouteConfig {
   /** Names under these patterns are never sent to a public origin or checksum database. */
   private: boolean
   /** Name of the checksum database that must prove each version, or `off`. */
-  checksum: string | 'off'
+  checksum: string
   lookAhead: boolean
   /** How long a list or query answer is fresh. */
   fresh: number

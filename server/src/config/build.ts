@@ -1,0 +1,140 @@
+import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
+import { buildChecksumDatabases } from './checksums.ts'
+import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { describeValue } from './explain.ts'
+import type { GoEnvironment, GoSetting } from './go-environment.ts'
+import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { buildOrigins, originForUrl } from './origins.ts'
+import {
+  buildRoutes,
+  orderedList,
+  reservedOrigins,
+  routesOfGo,
+  type RouteSurroundings,
+  warnOfRoutes,
+} from './routes.ts'
+import type { FileConfig } from './schema.ts'
+
+/** What is given besides the values of the schema. */
+export interface Surroundings {
+  go: GoEnvironment
+  /** Names of all origins of the file, those included in which there are mistakes. */
+  originNames: readonly string[]
+  /** The list of `--upstream` or `MODSTEAD_UPSTREAM`. */
+  upstream?: { label: string; text: string }
+  /** Notes a source that was used. */
+  used(source: string): void
+}
+
+/** Resolves what the schema could not: files, secrets, names that refer to each other, and what `go` is set up to do. */
+export async function buildConfig(
+  context: BuildContext,
+  file: FileConfig,
+  surroundings: Surroundings,
+): Promise<Config> {
+  const { go } = surroundings
+  const listen = file.listen.map((address) =>
+    'socket' in address ? { socket: absolutePath(context, ['listen'], address.socket) } : address,
+  )
+  const tls = file.tls && {
+    cert: await pemFile(context, ['tls', 'cert'], file.tls.cert),
+    key: await pemFile(context, ['tls', 'key'], file.tls.key),
+    minVersion: file.tls.minVersion,
+  }
+  const origins = await buildOrigins(context, file.origins ?? {})
+  const sumdb = buildSumdb(context, file, surroundings)
+  const lists: RouteSurroundings = {
+    originNames: surroundings.originNames,
+    sumdb,
+    sumdbBroken: file.sumdb !== undefined && sumdb.length === 0 && !file.sumdb.includes('off'),
+    defaultList: defaultList(context, file, origins, surroundings),
+    forced: surroundings.upstream !== undefined,
+  }
+  if (file.routes === undefined)
+    for (const name of ['GONOPROXY', 'GONOSUMDB'] as const) noteGo(surroundings, name, go[name])
+  const routes = file.routes ? buildRoutes(context, file.routes, lists) : routesOfGo(context, go, lists)
+  warnOfRoutes(context, routes, origins.keys())
+  const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  return {
+    listen,
+    ...(publicUrl !== undefined && { publicUrl }),
+    pathPrefix,
+    ...(tls && { tls }),
+    dataDir: absolutePath(context, ['dataDir'], file.dataDir),
+    memory,
+    origins,
+    routes,
+    sumdb,
+    lookAhead,
+    log,
+    shutdownGrace,
+  }
+}
+
+const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'
+
+/** The checksum databases of the file, or that of GOSUMDB. */
+function buildSumdb(context: BuildContext, file: FileConfig, surroundings: Surroundings): SumdbConfig[] {
+  const { GOSUMDB } = surroundings.go
+  const { databases, problems } = buildChecksumDatabases(file.sumdb ?? [GOSUMDB.value])
+  if (file.sumdb === undefined) noteGo(surroundings, 'GOSUMDB', GOSUMDB)
+  for (const { index, message } of problems)
+    if (file.sumdb)
+      complain(context, ['sumdb', index], context.hidden(['sumdb', index]) ? UNFIT_DATABASE : message)
+    else context.problems.add(placeOfGo('GOSUMDB', GOSUMDB), [], message)
+  return databases
+}
+
+/**
+ * The list of the route for everything: what `--upstream` says, or all origins of the file but those that only private
+ * routes name, or what GOPROXY says. Origins for URLs that have none yet are added to `origins`.
+ */
+function defaultList(
+  context: BuildContext,
+  file: FileConfig,
+  origins: Map<string, OriginConfig>,
+  surroundings: Surroundings,
+): RouteEntry[] {
+  const { upstream, go } = surroundings
+  if (upstream)
+    return proxyList(context, origins, { label: upstream.label, line: 0, column: 0 }, upstream.text)
+  const routes = file.routes ?? []
+  const complete = routes.some((route) => route.modules.includes('*'))
+  if (complete && routes.every((route) => route.private || route.from !== undefined)) return []
+  const reserved = reservedOrigins(routes)
+  const open = Object.keys(file.origins ?? {}).filter((name) => !reserved.has(name))
+  if (open.length > 0) return orderedList([...open, 'direct'], 'any')
+  noteGo(surroundings, 'GOPROXY', go.GOPROXY)
+  return proxyList(context, origins, placeOfGo('GOPROXY', go.GOPROXY), go.GOPROXY.value)
+}
+
+/** A list of URLs, origin names, `direct` and `off`, as in GOPROXY. */
+function proxyList(
+  context: BuildContext,
+  origins: Map<string, OriginConfig>,
+  place: ReturnType<typeof placeOfGo>,
+  list: string,
+): RouteEntry[] {
+  const entries = splitProxyList(list)
+  if (entries.length === 0) context.problems.add(place, [], 'the list of proxies has no entries')
+  return entries.flatMap(({ text, then }) => {
+    if (text === 'direct' || text === 'off' || origins.has(text)) return [{ origin: text, then }]
+    const parsed = parseProxyUrl(text)
+    if (typeof parsed !== 'string') return [{ origin: originForUrl(origins, parsed).name, then }]
+    // A password with a comma is cut in two here: no part of such a list may be shown.
+    context.problems.add(place, [], `expected ${parsed}, found ${describeValue(text, list.includes('@'))}`)
+    return []
+  })
+}
+
+function placeOfGo(name: string, setting: GoSetting) {
+  return {
+    label: setting.source === 'environment' ? name : `${name} (${setting.source})`,
+    line: 0,
+    column: 0,
+  }
+}
+
+function noteGo(surroundings: Surroundings, name: string, setting: GoSetting): void {
+  if (setting.source !== 'default') surroundings.used(`${name} (${setting.source})`)
+}

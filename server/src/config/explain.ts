@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { fieldNotes } from './fields.ts'
+import { didYouMean } from './nearest.ts'
+import type { KeyPath } from './problems.ts'
+
+/** One thing that the schema does not accept, in words. */
+export interface Complaint {
+  path: KeyPath
+  /** The complaint is about the key at the end of `path`, not its value. */
+  atKey: boolean
+  message: string
+  /** What to leave out so that the rest can be read: `path`, or the mapping around a key that is missing. */
+  drop: KeyPath
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Says in words what is wrong with `value` at each issue. `hidden` names paths whose values must not be shown. */
+export function explainIssues(
+  schema: z.ZodType,
+  value: unknown,
+  issues: readonly Issue[],
+  hidden: (path: KeyPath) => boolean,
+): Complaint[] {
+  return issues.flatMap((issue) => explainIssue(schema, value, issue, issue.path as KeyPath, hidden))
+}
+
+function explainIssue(
+  schema: z.ZodType,
+  value: unknown,
+  issue: Issue,
+  path: KeyPath,
+  hidden: (path: KeyPath) => boolean,
+): Complaint[] {
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.flatMap((option) => option.filter((nested) => nested.path.length > 0))
+    if (inner.length > 0)
+      return inner.flatMap((nested) =>
+        explainIssue(schema, value, nested, [...path, ...(nested.path as KeyPath)], hidden),
+      )
+  }
+  const target = schemaAt(schema, path)
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(target instanceof z.ZodObject ? target.shape : {})
+    return issue.keys.map((key) => {
+      const at = [...path, key]
+      const message = `unknown key${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`
+      return { path: at, atKey: true, message, drop: at }
+    })
+  }
+  if (issue.code === 'invalid_key')
+    return [
+      {
+        path,
+        atKey: true,
+        message: 'expected a name of letters, digits, ".", "_" and "-", other than "direct" and "off"',
+        drop: path,
+      },
+    ]
+  const found = valueAt(value, path)
+  const notes = target && notesOf(target)
+  const expected = notes?.expects ?? structureOf(target)
+  if (found === undefined)
+    return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
+  const shown = describeValue(found, notes?.secret === true || hidden(path))
+  return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop: path }]
+}
+
+/** What a value is, with its contents only where they cannot be a credential. */
+export function describeValue(value: unknown, secret: boolean): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  if (value === '') return 'an empty text'
+  if (secret)
+    return typeof value === 'string'
+      ? 'a text (hidden)'
+      : `a ${typeof value} (hidden); texts of digits need quotes`
+  return JSON.stringify(typeof value === 'string' ? hideUserinfo(value) : value)
+}
+
+/** The text without what may be the user name and password of a URL: all before the last `@`, but for the scheme. */
+export function hideUserinfo(text: string): string {
+  return text.replace(/^([a-z]+:\/\/)?.*@/is, '$1(hidden)@')
+}
+
+/** The schema of the value at `path`, without wrappers; undefined where the schema knows no such path. */
+export function schemaAt(schema: z.ZodType, path: KeyPath): z.ZodType | undefined {
+  let current: z.ZodType | undefined = schema
+  for (const key of path) {
+    const container: z.ZodType | undefined = current && unwrap(current, key)
+    if (container instanceof z.ZodObject) current = container.shape[key] as z.ZodType | undefined
+    else if (container instanceof z.ZodRecord) current = container.valueType as z.ZodType
+    else if (container instanceof z.ZodArray) current = container.element as z.ZodType
+    else return undefined
+  }
+  return current && notesOf(current) ? current : current && unwrap(current)
+}
+
+/** Notes of the field, or of what it wraps. */
+export function notesOf(schema: z.ZodType) {
+  for (let current: z.ZodType | undefined = schema; current; current = innerOf(current)) {
+    const notes = fieldNotes.get(current)
+    if (notes) return notes
+  }
+  return undefined
+}
+
+/** Takes wrappers off; of a union, the option that can hold `key`. */
+export function unwrap(schema: z.ZodType, key?: string | number): z.ZodType {
+  const inner = innerOf(schema)
+  if (inner) return unwrap(inner, key)
+  if (!(schema instanceof z.ZodUnion) || key === undefined) return schema
+  const options = (schema.options as z.ZodType[]).map((option) => unwrap(option))
+  return (
+    options.find((option) => option instanceof (typeof key === 'number' ? z.ZodArray : z.ZodObject)) ?? schema
+  )
+}
+
+function innerOf(schema: z.ZodType): z.ZodType | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return schema.unwrap() as z.ZodType
+  return schema instanceof z.ZodPipe ? (schema.in as z.ZodType) : undefined
+}
+
+function structureOf(schema: z.ZodType | undefined): string {
+  if (schema instanceof z.ZodObject) return `a mapping with keys of ${Object.keys(schema.shape).join(', ')}`
+  if (schema instanceof z.ZodRecord) return 'a mapping of names'
+  if (schema instanceof z.ZodArray) return 'a list'
+  return 'another value'
+}
+
+function valueAt(value: unknown, path: KeyPath): unknown {
+  let current = value
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined
+    current = (current as Record<string | number, unknown>)[key]
+  }
+  return current
+}

@@ -65,12 +65,12 @@ export async function openDataFolder(dir: string, { version }: DataFolderOptions
         catalog: join(path, 'catalog.db'),
         sumdb: join(path, 'sumdb'),
         unclean: lock.unclean,
-        close: () => lock.release(),
+        close: () => lock.release(true),
       }
       await prepare(folder, version)
       return folder
     } catch (error) {
-      await lock.release()
+      await lock.release(false)
       throw error
     }
   } catch (error) {

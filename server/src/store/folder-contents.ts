@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ModsteadError } from '../errors.ts'
+import { TEMPORARY_NAME } from './durable.ts'
 import { LOCK_FILES } from './folder-lock.ts'
 import { moduleOf } from './layout.ts'
 
@@ -20,6 +21,9 @@ export async function findModuleCache(folder: string): Promise<string[]> {
   for (const entry of entries) {
     if (entry.isDirectory() && entry.name === 'public') {
       await checkPublic(join(folder, 'public'))
+    } else if (entry.isDirectory() && entry.name === 'tmp' && (await isOurTemporary(join(folder, 'tmp')))) {
+      // A crash came between it and the marker.
+      continue
     } else if (await isCacheEntry(folder, entry)) {
       cache.push(entry.name)
     } else {
@@ -32,6 +36,10 @@ export async function findModuleCache(folder: string): Promise<string[]> {
 async function checkPublic(folder: string): Promise<void> {
   const entries = (await readdir(folder, { withFileTypes: true })).filter(counts)
   for (const entry of entries) if (!(await isCacheEntry(folder, entry))) throw foreign(folder, entries)
+}
+
+async function isOurTemporary(folder: string): Promise<boolean> {
+  return (await readdir(folder)).every((name) => TEMPORARY_NAME.test(name))
 }
 
 function counts({ name }: Dirent): boolean {

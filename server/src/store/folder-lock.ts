@@ -13,7 +13,8 @@ import { isNothingThere } from './file-system.ts'
 export interface FolderLock {
   /** Whoever had the lock before did not release it: it crashed, or the machine did. */
   readonly unclean: boolean
-  release(): Promise<void>
+  /** `clean`: all that is derived from files was brought up to date, so the next to come finds nothing unclean. */
+  release(clean: boolean): Promise<void>
 }
 
 /** Names that the lock leaves in a folder before anything else is in it. */
@@ -33,9 +34,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     await writeFile(owner, `${process.pid} ${hostname()}\n`)
     return {
       unclean,
-      async release() {
+      async release(clean) {
         try {
-          await rm(owner, { force: true })
+          if (clean || !unclean) await rm(owner, { force: true })
         } finally {
           database.close()
         }

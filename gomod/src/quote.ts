@@ -12,6 +12,11 @@ export function shown(text: string): string {
   return text.length > 120 ? `${quote(text.slice(0, 120))}…` : quote(text)
 }
 
+/** Whether one character is the ASCII space or has a shape: a letter, mark, number, punctuation or symbol. */
+export function isVisible(character: string): boolean {
+  return VISIBLE.test(character)
+}
+
 const SIMPLE_ESCAPES = new Map([
   ['\x07', '\\a'],
   ['\b', '\\b'],
@@ -27,7 +32,7 @@ const SIMPLE_ESCAPES = new Map([
 const VISIBLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
 
 function escapeInvisible(character: string): string {
-  if (VISIBLE.test(character)) return character
+  if (isVisible(character)) return character
   const point = character.codePointAt(0)!
   if (point < 0x80) return `\\x${hex(point, 2)}`
   return point < 0x10000 ? `\\u${hex(point, 4)}` : `\\U${hex(point, 8)}`

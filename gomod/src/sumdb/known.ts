@@ -46,9 +46,11 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 /** What Go takes for space. */
 const SPACES = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
 
-/** A host, a port if need be, and a path that needs no escapes and does not end in a slash. */
-const HOST_AND_PATH =
-  /^[0-9A-Za-z._~!$&'()*,;=-]+(?::[0-9]*)?(?:\/|\/[0-9A-Za-z._~!$&'()*,;=:@/-]*[^/])?(?<!\/)$/
+/**
+ * A host, a port if need be, and a path that needs no escapes. (cmd/go also lets an empty port and empty elements of
+ * the path pass, which is how `https://host` can be taken for a name.)
+ */
+const HOST_AND_PATH = /^[\w.~!$&'()*,;=-]+(?::[0-9]+)?(?:\/[\w.~!$&'()*,;=:@-]+)*$/
 
 function nameOfKey(vkey: string, value: string): string {
   try {

@@ -65,7 +65,7 @@ function narrowEnd(window: ZipWindow, fileSize: number): EndRecord {
   if (found < 0) throw invalid('it has no end record: it is cut off, or no zip file at all')
   const record = tail.subarray(found)
   if (u16(record, 4) !== u16(record, 6) || (u16(record, 4) !== 0 && u16(record, 4) !== IN_ZIP64_16)) {
-    throw invalid('it is a part of a zip that is split over several files')
+    throw split()
   }
   return {
     at: fileSize - tailSize + found,
@@ -81,14 +81,13 @@ function wideEnd(window: ZipWindow, end: EndRecord): EndRecord {
   if (locatorAt < 0) return end
   const locator = window(locatorAt, END64_LOCATOR.length)
   if (u32(locator, 0) !== END64_LOCATOR.signature) return end
+  if (u32(locator, 4) !== 0 || u32(locator, 16) !== 1) throw split()
   const at = u64(locator, 8)
   if (at + END64.length > locatorAt) throw invalid('its zip64 end record is not in front of the locator')
   const record = window(at, END64.length)
   if (u32(record, 0) !== END64.signature) throw invalid('it has no zip64 end record where the locator points')
   if (at + 12 + u64(record, 4) !== locatorAt) throw invalid('its zip64 end record has a wrong length')
-  if (u32(record, 16) !== 0 || u32(record, 20) !== 0) {
-    throw invalid('it is a part of a zip that is split over several files')
-  }
+  if (u32(record, 16) !== 0 || u32(record, 20) !== 0) throw split()
   const wide = { at, count: u64(record, 32), size: u64(record, 40), start: u64(record, 48) }
   const agrees =
     (end.count === IN_ZIP64_16 || end.count === wide.count) &&
@@ -100,6 +99,10 @@ function wideEnd(window: ZipWindow, end: EndRecord): EndRecord {
 
 function startsDirectory(window: ZipWindow, at: number, end: number): boolean {
   return at + CENTRAL_HEADER.length <= end && u32(window(at, 4), 0) === CENTRAL_HEADER.signature
+}
+
+function split(): GomodError {
+  return invalid('it is a part of a zip that is split over several files')
 }
 
 function invalid(message: string): GomodError {

@@ -152,9 +152,20 @@ const REFUSED: readonly (readonly [what: string, zip: Buffer, message: RegExp])[
   ],
   [
     'a zip64 record of another length',
-    rawZip(FILES, { beforeEnd: (d) => Buffer.from(zip64End(d)).fill(45, 4, 5) }),
+    rawZip(FILES, { beforeEnd: (d) => zip64Bytes(d, 4, 45) }),
     /wrong length/,
   ],
+  [
+    'a zip64 locator of several disks',
+    rawZip(FILES, { beforeEnd: (d) => zip64Bytes(d, -4, 2) }),
+    /split over/,
+  ],
+  [
+    'a zip64 locator of another disk',
+    rawZip(FILES, { beforeEnd: (d) => zip64Bytes(d, -16, 1) }),
+    /split over/,
+  ],
+  ['a zip64 record of another disk', rawZip(FILES, { beforeEnd: (d) => zip64Bytes(d, 16, 1) }), /split over/],
   [
     'a zip64 count beyond all bounds',
     rawZip(FILES, { count: 0xffff, beforeEnd: (d) => zip64End({ ...d, count: 2 ** 60 }) }),
@@ -283,6 +294,13 @@ test('errors of the source pass through', () => {
 function crcOf({ name }: RawEntry): number {
   const entry = readZipDirectory(zipBytesOf(rawZip(FILES))).find((entry) => entry.name === name)
   return entry!.crc32
+}
+
+/** A zip64 record and locator with one byte replaced, counted from the end where `at` is negative. */
+function zip64Bytes(place: Parameters<typeof zip64End>[0], at: number, value: number): Buffer {
+  const records = zip64End(place)
+  records[at < 0 ? records.length + at : at] = value
+  return records
 }
 
 /** A directory where its offset points, and another one, of other names, right in front of the end record. */

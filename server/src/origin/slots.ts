@@ -1,0 +1,74 @@
+/** The right to use one of a bounded number of connections. */
+export interface Slots {
+  /**
+   * Waits for a free slot and gives the function that frees it again (calling it twice is fine). Clients go first:
+   * background work waits while any client does, and never holds more than three quarters of the slots, so that a
+   * client finds one free. Throws the reason of `signal` when that fires first.
+   */
+  take(priority: 'client' | 'background', signal: AbortSignal): Promise<() => void>
+}
+
+interface Waiter {
+  grant(): void
+}
+
+/** `size` is the number of slots, at least 1. */
+export function createSlots(size: number): Slots {
+  const backgroundSize = Math.max(1, Math.floor((size * 3) / 4))
+  const clients = new Set<Waiter>()
+  const others = new Set<Waiter>()
+  let used = 0
+  let background = 0
+
+  function isFree(priority: 'client' | 'background'): boolean {
+    if (used >= size) return false
+    return priority === 'client' || (clients.size === 0 && background < backgroundSize)
+  }
+
+  function occupy(priority: 'client' | 'background'): () => void {
+    used++
+    if (priority === 'background') background++
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      used--
+      if (priority === 'background') background--
+      wakeNext()
+    }
+  }
+
+  function wakeNext(): void {
+    if (isFree('client')) first(clients)?.grant()
+    if (isFree('background')) first(others)?.grant()
+  }
+
+  return {
+    async take(priority, signal) {
+      signal.throwIfAborted()
+      const waiting = priority === 'client' ? clients : others
+      if (waiting.size === 0 && isFree(priority)) return occupy(priority)
+      const turn = Promise.withResolvers<() => void>()
+      const waiter: Waiter = {
+        grant() {
+          waiting.delete(waiter)
+          signal.removeEventListener('abort', leave)
+          turn.resolve(occupy(priority))
+        },
+      }
+      const leave = (): void => {
+        waiting.delete(waiter)
+        turn.reject(signal.reason as Error)
+        // Background work may have waited for nothing but this client.
+        wakeNext()
+      }
+      waiting.add(waiter)
+      signal.addEventListener('abort', leave, { once: true })
+      return turn.promise
+    },
+  }
+}
+
+function first(waiting: ReadonlySet<Waiter>): Waiter | undefined {
+  return waiting.values().next().value
+}

@@ -1,0 +1,41 @@
+import type { ModsteadError } from '../errors.ts'
+import { readErrorText } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { failure, type Peer } from './failures.ts'
+import { mayRetry, retryAfter } from './retry.ts'
+
+/**
+ * What a status other than 200 means: `not_found` for 404 and 410 and nothing else, `upstream_refused` for 401, 403,
+ * 407 and 429, `upstream_failed` otherwise. 502, 503, 504, and 429 with a time to come back, are marked as retryable.
+ */
+export async function statusFailure(answer: Exchange, peer: Peer): Promise<ModsteadError> {
+  const { status, headers } = answer
+  const text = await readErrorText(answer)
+  const said = text === '' ? '' : `: ${text}`
+  const after = retryAfter(headers['retry-after'], Date.now())
+  switch (status) {
+    case 404:
+    case 410:
+      return failure('not_found', peer, `does not have it${said}`)
+    case 401:
+    case 407:
+      return failure('upstream_refused', peer, `wants other credentials (${status})${said}`, {
+        next: 'ask the operators of this modstead to check the credentials configured for it',
+      })
+    case 403:
+      return failure('upstream_refused', peer, `does not allow it (403)${said}`)
+    case 429:
+      return tooMany(failure('upstream_refused', peer, `gets too many requests from us (429)${said}`), after)
+    case 502:
+    case 503:
+    case 504:
+      return mayRetry(failure('upstream_failed', peer, `is out of order (${status})${said}`), after)
+    default:
+      return failure('upstream_failed', peer, `answered ${status}${said}`)
+  }
+}
+
+/** Only a host that says when to come back wants us to. */
+function tooMany(error: ModsteadError, after: number | undefined): ModsteadError {
+  return after === undefined ? error : mayRetry(error, after)
+}

@@ -1,6 +1,6 @@
 /** What comments of a go.mod file say. */
 import { isSpace, trimSpace } from './space.ts'
-import type { Block, Line } from './syntax.ts'
+import type { Block, Comment, Line } from './syntax.ts'
 
 /**
  * The comments of a directive without their slashes, one a line: those above it and at its end. A directive in a
@@ -10,7 +10,7 @@ export function directiveComment(line: Line, block: Block | undefined): string {
   const owner = block !== undefined && line.before.length === 0 && line.suffix.length === 0 ? block : line
   return [...owner.before, ...owner.suffix]
     .filter(({ text }) => text.startsWith('//'))
-    .map(({ text }) => trimSpace(text.slice(2)))
+    .map(commentText)
     .join('\n')
 }
 
@@ -23,6 +23,11 @@ export function deprecationOf(line: Line, block: Block | undefined): string {
 export function isIndirect(line: Line): boolean {
   const comment = line.suffix[0]
   if (comment === undefined) return false
-  const text = trimSpace(comment.text.replace(/^\/\//, ''))
+  const text = commentText(comment)
   return text === 'indirect' || (text.startsWith('indirect;') && isSpace(text.charCodeAt('indirect;'.length)))
+}
+
+/** The text of a comment without its slashes and the space around it. */
+export function commentText({ text }: Comment): string {
+  return trimSpace(text.replace(/^\/\//, ''))
 }

@@ -11,6 +11,9 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'uri_too_long'
   | 'headers_too_large'
+  | 'request_timeout'
+  | 'precondition_failed'
+  | 'range_not_satisfiable'
   | 'loop'
   // what is asked for
   | 'not_found'

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isUnconditional } from './conditions.ts'
+import type { Memory, MemoryEntry } from './memory.ts'
+import { sendReady } from './ready.ts'
+import type { Traffic } from './traffic.ts'
+
+/**
+ * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
+ *
+ * It runs for every request and decides how fast a warm modstead is. So it makes no promise, closure or object of its
+ * own, reads no clock but for answers that end, and counts in plain numbers.
+ */
+export function createHotPath(
+  memory: Memory,
+  traffic: Traffic,
+): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const { logsAll } = traffic
+
+  function finishUnusual(entry: MemoryEntry, req: IncomingMessage, res: ServerResponse): void {
+    const bytes = sendReady(entry, req, res)
+    traffic.countOther(entry.tally.kind, res.statusCode, bytes)
+    if (logsAll) traffic.logHit(req, res, entry.tally.kind, entry.facts.module, bytes)
+  }
+
+  return function answerFromMemory(req, res) {
+    const { method, headers } = req
+    if (method !== 'GET' && method !== 'HEAD') return false
+    const entry = memory.get(req.url!)
+    if (entry === undefined || headers.host === undefined) return false
+    memory.use(entry)
+    if (entry.given !== undefined) entry.given(req.socket)
+    if (method === 'HEAD' || logsAll || !isUnconditional(headers)) {
+      finishUnusual(entry, req, res)
+      return true
+    }
+    res.writeHead(200, entry.headers)
+    res.end(entry.body, 'latin1')
+    entry.tally.hits++
+    entry.tally.bytes += entry.facts.size
+    return true
+  }
+}

@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import tls from 'node:tls'
+import type { ListenAddress, TlsConfig } from '../config/config.ts'
+import { formatListenAddress } from '../config/address.ts'
+import { ModsteadError } from '../errors.ts'
+import { claimSocketFile } from './socket-file.ts'
+
+/** Times in milliseconds. */
+export interface ListenerTimeouts {
+  /** For the headers of a request, counted from the opening of a connection or the first byte. */
+  headers: number
+  /** For a whole request. */
+  request: number
+  /** For a connection on which no byte moves while an answer is due. */
+  idle: number
+  /** How long a connection waits for its next request: longer than the 90 s after which `go` closes it itself. */
+  keepAlive: number
+  handshake: number
+}
+
+export const TIMEOUTS: ListenerTimeouts = {
+  headers: 30_000,
+  request: 60_000,
+  idle: 300_000,
+  keepAlive: 120_000,
+  handshake: 10_000,
+}
+
+export interface ListenerOptions {
+  address: ListenAddress
+  tls: TlsConfig | undefined
+  timeouts: ListenerTimeouts
+  onRequest: http.RequestListener
+  /** A connection on which requests may come; for TLS after its handshake. */
+  onConnection: (socket: net.Socket) => void
+  /** What the HTTP parser, the TLS handshake or a timeout found wrong with a connection. */
+  onClientError: (error: NodeJS.ErrnoException, socket: net.Socket) => void
+  /** A CONNECT request, which turns a connection into a tunnel and has no response object. */
+  onConnect: (socket: net.Socket) => void
+  /** What went wrong with accepting, while it listens. */
+  onListenerError: (error: Error, address: ListenAddress) => void
+}
+
+export interface Listener {
+  /** The address that is bound: where port 0 was asked for, the port that the system gave. */
+  address: ListenAddress
+  /** Stops accepting. Open connections stay; `closed` settles when the last one of them has ended. */
+  close(): void
+  closed: Promise<void>
+  /** Breaks what is left, TLS handshakes included. */
+  destroy(): void
+}
+
+const MAX_HEADERS = 16 << 10
+
+/** Listens on one address. Throws `listen_failed` with the reason and the next step. */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { address, timeouts } = options
+  const serverOptions: http.ServerOptions = {
+    maxHeaderSize: MAX_HEADERS,
+    headersTimeout: timeouts.headers,
+    requestTimeout: timeouts.request,
+    keepAliveTimeout: timeouts.keepAlive,
+    connectionsCheckingInterval: Math.min(5_000, timeouts.headers),
+    // The lack of a Host is refused by our own text.
+    requireHostHeader: false,
+    // Requests without a body, which all but the refused ones are, skip the life of a readable stream.
+    optimizeEmptyRequests: true,
+    noDelay: true,
+  }
+  const server =
+    options.tls === undefined
+      ? http.createServer(serverOptions, options.onRequest)
+      : https.createServer(
+          { ...serverOptions, ...(await tlsOptions(options.tls, timeouts)) },
+          options.onRequest,
+        )
+  server.timeout = timeouts.idle
+  const sockets = trackSockets(server)
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', options.onConnection)
+  server.on('clientError', (error, socket) => options.onClientError(error, socket as net.Socket))
+  server.on('connect', (_, socket) => options.onConnect(socket as net.Socket))
+  const closed = Promise.withResolvers<void>()
+  server.once('close', closed.resolve)
+  if ('socket' in address) await claimSocketFile(address.socket)
+  await bind(server, address)
+  server.on('error', (error) => options.onListenerError(error, address))
+  return {
+    address: boundAddress(server, address),
+    // Not http.Server's own close: it destroys connections whose last answer is not flushed yet.
+    close: () => void net.Server.prototype.close.call(server),
+    closed: closed.promise,
+    destroy: () => sockets.forEach((socket) => socket.destroy()),
+  }
+}
+
+function trackSockets(server: net.Server): Set<net.Socket> {
+  const sockets = new Set<net.Socket>()
+  server.on('connection', (socket: net.Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+async function bind(server: net.Server, address: ListenAddress): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('listening', resolve)
+  server.once('error', reject)
+  if ('socket' in address) server.listen({ path: address.socket })
+  else server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }) })
+  try {
+    await promise
+  } catch (error) {
+    throw listenFailed(error as NodeJS.ErrnoException, address)
+  } finally {
+    server.removeListener('listening', resolve)
+    server.removeListener('error', reject)
+  }
+}
+
+function boundAddress(server: net.Server, asked: ListenAddress): ListenAddress {
+  const bound = server.address()
+  return 'port' in asked && bound !== null && typeof bound === 'object'
+    ? { host: asked.host, port: bound.port }
+    : asked
+}
+
+async function tlsOptions(files: TlsConfig, timeouts: ListenerTimeouts): Promise<https.ServerOptions> {
+  const [cert, key] = await Promise.all([readPem(files.cert), readPem(files.key)])
+  const options: https.ServerOptions = {
+    cert,
+    key,
+    minVersion: files.minVersion,
+    // HTTP/2 is slower here and resets parallel downloads, which `go` does not retry.
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: timeouts.handshake,
+  }
+  try {
+    tls.createSecureContext({ cert, key, minVersion: files.minVersion })
+  } catch (error) {
+    throw new ModsteadError('listen_failed', `the certificate ${files.cert} or its key cannot be used`, {
+      next: 'check that both are PEM files, that the key is not encrypted, and that it is the key of the certificate',
+      cause: error,
+    })
+  }
+  return options
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new ModsteadError('listen_failed', `the file ${file} cannot be read (${codeOf(error)})`, {
+      next: 'check tls.cert and tls.key in the configuration, and who may read the files',
+      cause: error,
+    })
+  }
+}
+
+function listenFailed(error: NodeJS.ErrnoException, address: ListenAddress): ModsteadError {
+  const shown = formatListenAddress(address)
+  const [reason, next] = REASONS[error.code ?? ''] ?? [
+    `failed (${codeOf(error)})`,
+    'check the address in --listen',
+  ]
+  return new ModsteadError('listen_failed', `listening on ${shown} ${reason}`, { next, cause: error })
+}
+
+const REASONS: Readonly<Record<string, readonly [reason: string, next: string]>> = {
+  EADDRINUSE: [
+    'is not possible: another process listens there',
+    'stop it, or choose another address with --listen',
+  ],
+  EACCES: [
+    'is not allowed for this user',
+    'choose a port above 1023 or another folder with --listen, or run as a user who may',
+  ],
+  EADDRNOTAVAIL: [
+    'is not possible: this machine does not have the address',
+    'choose one of its own addresses with --listen',
+  ],
+  ENOTFOUND: ['is not possible: the name has no address', 'write an IP address in --listen'],
+  ENOENT: [
+    'is not possible: its folder does not exist',
+    'create the folder, or choose another with --listen',
+  ],
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
+}

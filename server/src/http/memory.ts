@@ -1,0 +1,165 @@
+import { LRUCache } from 'lru-cache'
+import type { Change } from '../proxy/module-proxy.ts'
+import type { Realm } from '../proxy/store.ts'
+import type { SizedFacts } from './file-headers.ts'
+import type { Tally } from './traffic.ts'
+
+/** A whole answer of status 200, ready to be sent. */
+export interface ReadyAnswer {
+  /** Counts the times it is given. */
+  tally: Tally
+  facts: SizedFacts
+  /** Those of status 200, as `writeHead` takes them. */
+  headers: string[]
+  /** Bytes, or for short answers a string of one character a byte (latin1), which node sends in one write. */
+  body: Buffer | string
+  /** Milliseconds since the epoch, or Infinity. */
+  until: number
+  /** The version it is a file of, whose use is to be noted. */
+  version: { realm: Realm; module: string; version: string } | undefined
+  given: ((client: object) => void) | undefined
+}
+
+/** What a change ends at once: a module's lists and queries, or one version's files. */
+interface Scope {
+  readonly key: string
+  live: boolean
+  uses: number
+}
+
+export interface MemoryEntry extends ReadyAnswer {
+  readonly scope: Scope | undefined
+  /** Given since the uses were last taken. */
+  used: boolean
+}
+
+/** The right to remember an answer that is being made. A change in the meantime takes it away. */
+export interface Hold {
+  keep(path: string, answer: ReadyAnswer): void
+  /** To be called once, when nothing more will be kept. */
+  release(): void
+}
+
+/** Ready answers by normalised path, within a bound of bytes. */
+export interface Memory {
+  /** The answer for a path as it stands in the request; `%21` counts as `!`. */
+  get(path: string): MemoryEntry | undefined
+  /** `module` alone for lists and queries, with `version` for its files, neither for what no change ends. */
+  hold(module?: string, version?: string): Hold
+  drop(change: Change): void
+  /** Notes that an entry was given. */
+  use(entry: MemoryEntry): void
+  /** The versions given since the last call. */
+  takeUses(): { realm: Realm; module: string; version: string }[]
+  /** The largest body that is kept, in bytes. */
+  readonly largest: number
+  /** Bytes that the entries are accounted at, never above the bound. */
+  size(): number
+  count(): number
+}
+
+/**
+ * What an entry costs beside its characters and bytes: the objects it is made of, its places in the maps, and the
+ * closure it may carry. Measured with many small entries, see memory.test.ts.
+ */
+const OVERHEAD = 1536
+/** Bodies up to this size are kept as strings: with their head they fit into the 16 KiB that node writes at once. */
+const STRING_BODY = 12 << 10
+/** No more than this part of the bound goes to one entry. */
+const LARGEST_PART = 8
+
+/** `bound` is in bytes. */
+export function createMemory({ bound, now = Date.now }: { bound: number; now?: () => number }): Memory {
+  const largest = Math.max(0, Math.floor(bound / LARGEST_PART) - 2 * OVERHEAD)
+  const entries = new LRUCache<string, MemoryEntry>({
+    maxSize: Math.max(1, bound),
+    sizeCalculation: costOf,
+    dispose: (entry) => release(entry.scope),
+  })
+  const scopes = new Map<string, Scope>()
+  let used: MemoryEntry[] = []
+
+  function acquire(key: string): Scope {
+    let scope = scopes.get(key)
+    if (scope === undefined) scopes.set(key, (scope = { key, live: true, uses: 0 }))
+    scope.uses++
+    return scope
+  }
+
+  function release(scope: Scope | undefined): void {
+    if (scope !== undefined && --scope.uses === 0 && scope.live) scopes.delete(scope.key)
+  }
+
+  function end(key: string): void {
+    const scope = scopes.get(key)
+    if (scope === undefined) return
+    scope.live = false
+    scopes.delete(key)
+  }
+
+  function find(path: string): MemoryEntry | undefined {
+    const entry = entries.get(path, NO_OPTIONS)
+    if (entry === undefined) return undefined
+    if (entry.scope?.live !== false && (entry.until === Infinity || now() < entry.until)) return entry
+    entries.delete(path)
+    return undefined
+  }
+
+  return {
+    largest,
+    size: () => entries.calculatedSize,
+    count: () => entries.size,
+    get(path) {
+      const entry = find(path)
+      // An encoded ! is the only spelling besides the normal one that clients use.
+      return entry === undefined && path.includes('%21') ? find(path.replaceAll('%21', '!')) : entry
+    },
+    hold(module, version) {
+      const scope = module === undefined ? undefined : acquire(scopeKey(module, version))
+      return {
+        keep(path, answer) {
+          if (scope?.live === false || answer.until <= now() || answer.facts.size > largest) return
+          if (scope !== undefined) scope.uses++
+          entries.set(path, { ...answer, body: bodyToKeep(answer.body), scope, used: false })
+        },
+        release: () => release(scope),
+      }
+    },
+    drop: ({ module, version }) => end(scopeKey(module, version)),
+    use(entry) {
+      if (entry.used || entry.version === undefined) return
+      entry.used = true
+      used.push(entry)
+    },
+    takeUses() {
+      const taken = used
+      used = []
+      for (const entry of taken) entry.used = false
+      return taken.map((entry) => entry.version!)
+    },
+  }
+}
+
+/** One options object for all look-ups: without it each would make its own. */
+const NO_OPTIONS = {}
+
+/** No module path has an `@`, so that the two kinds of keys are apart. */
+function scopeKey(module: string, version: string | undefined): string {
+  return version === undefined ? module : `${module}@${version}`
+}
+
+/** A body that retains no more memory than its length: small Buffers are cut from a slab that they would keep alive. */
+function bodyToKeep(body: Buffer | string): Buffer | string {
+  if (typeof body === 'string') return body
+  if (body.length <= STRING_BODY) return body.toString('latin1')
+  if (body.buffer.byteLength - body.length < OVERHEAD) return body
+  const copy = Buffer.allocUnsafeSlow(body.length)
+  body.copy(copy)
+  return copy
+}
+
+function costOf(entry: MemoryEntry, path: string): number {
+  let cost = OVERHEAD + 2 * path.length + entry.body.length
+  for (const part of entry.headers) cost += part.length
+  return cost
+}

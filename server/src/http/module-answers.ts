@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ModsteadError } from '../errors.ts'
+import type { Answer, LiveZip, StoredFile } from '../proxy/answer.ts'
+import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { ModuleRequest, RequestContext } from '../proxy/request.ts'
+import { evaluateConditions, isUnconditional } from './conditions.ts'
+import { factsOf, factsOfBytes, partHeaders, wholeHeaders } from './file-headers.ts'
+import type { Hold, Memory, ReadyAnswer } from './memory.ts'
+import { sendOutcome, sendReady } from './ready.ts'
+import { sendChunks } from './send-chunks.ts'
+import type { createFileSender } from './send-file.ts'
+import type { Tally, Traffic } from './traffic.ts'
+
+export interface ModuleAnswersOptions {
+  proxy: ModuleProxy
+  memory: Memory
+  sendFile: ReturnType<typeof createFileSender>
+  traffic: Traffic
+}
+
+export interface ModuleExchange {
+  request: ModuleRequest
+  /** The normalised path, under which the answer is remembered. */
+  path: string
+  req: IncomingMessage
+  res: ServerResponse
+  signal: AbortSignal
+  /** Told how many bytes of the body were sent. */
+  sent: (bytes: number) => void
+}
+
+/**
+ * Makes the function that answers a module request through the proxy room: from bytes, from a stored file, or from a
+ * zip that is still arriving. What fits into memory is remembered. It throws ModsteadError; when the head was written
+ * before, the caller breaks the connection.
+ */
+export function createModuleAnswers(
+  options: ModuleAnswersOptions,
+): (exchange: ModuleExchange) => Promise<void> {
+  const { proxy, memory, sendFile, traffic } = options
+  const load = createLoader(memory)
+
+  return async function answerModule(exchange) {
+    const { request, path, req, res, signal } = exchange
+    const hold = holdFor(memory, request)
+    try {
+      const answer = await askProxy(proxy, exchange)
+      const { body } = answer
+      const tally = traffic.tally(request.kind)
+      if (body.kind === 'live') return await sendLive(answer, body.zip, exchange)
+      if (body.kind === 'bytes') {
+        const ready = readyAnswer(answer, body.bytes, request, tally)
+        hold.keep(path, ready)
+        return exchange.sent(sendReady(ready, req, res))
+      }
+      const bytes = await load(path, body.file)
+      signal.throwIfAborted()
+      if (bytes === undefined) return await sendStored(answer, body.file, exchange)
+      const ready = readyAnswer(answer, bytes, request, tally)
+      hold.keep(path, ready)
+      return exchange.sent(sendReady(ready, req, res))
+    } finally {
+      hold.release()
+    }
+  }
+
+  async function sendStored(answer: Answer, file: StoredFile, exchange: ModuleExchange): Promise<void> {
+    const { req, res, signal, sent } = exchange
+    const facts = { ...factsOf(answer, file.size), size: file.size }
+    const outcome = evaluateConditions(req.headers, req.method, facts)
+    if (outcome.kind !== 'whole' && outcome.kind !== 'part')
+      return sent(sendOutcome(outcome, facts, req, res))
+    const part = outcome.kind === 'part'
+    const { start, end } = part ? outcome : { start: 0, end: file.size }
+    const head = () =>
+      void res.writeHead(part ? 206 : 200, part ? partHeaders(facts, start, end) : wholeHeaders(facts))
+    if (req.method !== 'HEAD') return sent(await sendFile({ file, start, end, res, signal, head }))
+    head()
+    res.end()
+  }
+
+  async function sendLive(answer: Answer, zip: LiveZip, exchange: ModuleExchange): Promise<void> {
+    const { res, signal, sent } = exchange
+    const headers = wholeHeaders(factsOf(answer, zip.size))
+    const head = () => void res.writeHead(200, headers)
+    sent(await sendChunks({ chunks: zip.chunks(signal), size: zip.size, res, signal, head }))
+  }
+}
+
+/**
+ * Asks the proxy room. Whoever wants only the head, a part or a comparison of a zip that is still arriving waits until
+ * it is stored: before that nothing about it is certain.
+ */
+async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<Answer> {
+  const { request, req, signal } = exchange
+  const context: RequestContext = {
+    signal,
+    storedOnly: req.headers['disable-module-fetch']?.toString().toLowerCase() === 'true',
+    client: req.socket,
+  }
+  const answer = await proxy.serve(request, context)
+  signal.throwIfAborted()
+  if (answer.body.kind !== 'live' || (req.method === 'GET' && isUnconditional(req.headers))) return answer
+  await orAborted(answer.body.zip.stored, signal)
+  return proxy.serve(request, context)
+}
+
+/**
+ * Reads stored files whole where memory may keep them. Requests for one file share the reading, and all readings
+ * together take no more than the largest entries may: beyond that files are sent from the disk.
+ */
+function createLoader(memory: Memory): (path: string, file: StoredFile) => Promise<Buffer | undefined> {
+  const loads = new Map<string, Promise<Buffer>>()
+  const bound = 2 * memory.largest
+  let loading = 0
+
+  return async function load(path, file) {
+    const running = loads.get(path)
+    if (running !== undefined) return running
+    if (file.size > memory.largest || loading + file.size > bound) return undefined
+    loading += file.size
+    const reading = file.bytes()
+    loads.set(path, reading)
+    try {
+      return await reading
+    } catch (error) {
+      throw error instanceof ModsteadError
+        ? error
+        : new ModsteadError('store_unavailable', 'a stored file cannot be read', { cause: error })
+    } finally {
+      loading -= file.size
+      loads.delete(path)
+    }
+  }
+}
+
+function readyAnswer(answer: Answer, bytes: Buffer, request: ModuleRequest, tally: Tally): ReadyAnswer {
+  const facts = factsOfBytes(answer, bytes)
+  return {
+    tally,
+    facts,
+    headers: wholeHeaders(facts),
+    body: bytes,
+    until: answer.life === 'immutable' ? Infinity : answer.life.until,
+    version: 'version' in request ? { realm: realmOf(answer), ...namesOf(request) } : undefined,
+    given: answer.given,
+  }
+}
+
+function namesOf({ module, version }: { module: string; version: string }): {
+  module: string
+  version: string
+} {
+  return { module, version }
+}
+
+/** Public facts are shared; private ones belong to the one realm there is without tenants. */
+function realmOf(answer: Answer): string {
+  return answer.private ? 'default' : 'public'
+}
+
+function holdFor(memory: Memory, request: ModuleRequest): Hold {
+  return memory.hold(request.module, 'version' in request ? request.version : undefined)
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const gone = Promise.withResolvers<never>()
+  const onAbort = () => gone.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, gone.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

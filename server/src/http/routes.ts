@@ -1,0 +1,149 @@
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { isIPv6 } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ModsteadError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import { homeHtml, homePolicy, homeText, type HomeFacts, type Totals } from './home.ts'
+import { refusalFor } from './statuses.ts'
+
+export interface RoutesOptions {
+  /** `''`, or a path like `/goproxy`. */
+  prefix: string
+  /** Where clients reach us; absent: as the request names us. */
+  publicUrl: string | undefined
+  /** The address for GOPROXY where a request does not tell it. */
+  fallbackAddress: () => string
+  version: string
+  databases: readonly string[]
+  totals: () => Promise<Totals>
+  /** Why no work should be sent here now; empty when ready. */
+  ready: (signal: AbortSignal) => Promise<readonly string[]>
+  observer: Observer
+  /** Called before the metrics are read. */
+  beforeMetrics: () => void
+  /** Answers everything that is not one of the pages, through the response of node. Never rejects. */
+  answerFile: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  /** Told of requests for pages. */
+  onPage: (req: IncomingMessage) => void
+  /** Told of a request that was refused before or within a page. */
+  onRefusal: (req: IncomingMessage, error: unknown) => void
+}
+
+/** The deadline of what a page asks of other rooms. Milliseconds. */
+const PAGE_DEADLINE = 5_000
+/** Where module requests go within the router, which must not see their own paths: it would decode them. */
+const FILES = '/-'
+
+/**
+ * The routes behind the hot path: pages at fixed paths, and one handler for every other path. Returns the function that
+ * takes a request.
+ */
+export async function createRoutes(options: RoutesOptions) {
+  const { prefix, observer, version, databases } = options
+  const homes = new Set(['/', `${prefix}/`, ...(prefix === '' ? [] : [prefix])])
+  const pages = new Set(['/healthz', '/readyz', '/metrics'])
+
+  const app = fastify({
+    logger: false,
+    rewriteUrl(req) {
+      const target = req.url ?? ''
+      const query = target.indexOf('?')
+      const path = query < 0 ? target : target.slice(0, query)
+      return homes.has(path) ? '/' : pages.has(path) ? path : FILES
+    },
+  })
+
+  app.addHook('onRequest', async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new ModsteadError('method_not_allowed', `${request.method} is not allowed here`)
+    if (request.raw.httpVersion === '1.1' && request.raw.headers.host === undefined)
+      throw new ModsteadError('bad_request', 'the request has no Host header')
+  })
+  app.setErrorHandler((error, request, reply) => refuse(request, reply, error))
+  // Reached by other methods only, all of which the hook above refuses.
+  app.setNotFoundHandler((request, reply) => {
+    const error = new ModsteadError('no_endpoint', 'there is nothing at this address')
+    return refuse(request, reply, error)
+  })
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+    options.onRefusal(request.raw, error)
+    const { status, headers, body } = refusalFor(error)
+    for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1])
+    // The body of a refused request is not read: the connection ends with the answer.
+    if (request.method !== 'GET' && request.method !== 'HEAD') reply.header('Connection', 'close')
+    return reply.code(status).send(body)
+  }
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: FILES,
+    async handler(request, reply) {
+      reply.hijack()
+      await options.answerFile(request.raw, reply.raw)
+    },
+  })
+
+  app.get('/', async (request, reply) => {
+    options.onPage(request.raw)
+    const totals = await options.totals().catch((error: unknown) => {
+      observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
+      return undefined
+    })
+    const facts: HomeFacts = { address: addressOf(request.raw, options), version, databases, totals }
+    const html = /\btext\/html\b/.test(request.headers.accept ?? '')
+    page(reply).header('Vary', 'Accept')
+    if (html) reply.header('Content-Security-Policy', homePolicy()).header('Referrer-Policy', 'no-referrer')
+    reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
+    return html ? homeHtml(facts) : homeText(facts)
+  })
+
+  app.get('/healthz', async (request, reply) => {
+    options.onPage(request.raw)
+    page(reply).type('text/plain; charset=utf-8')
+    return 'alive\n'
+  })
+
+  app.get('/readyz', async (request, reply) => {
+    options.onPage(request.raw)
+    const reasons = await options.ready(AbortSignal.timeout(PAGE_DEADLINE)).catch((error: unknown) => {
+      observer.log.warn({ err: error }, 'readiness could not be found out')
+      return ['its state could not be found out in time']
+    })
+    page(reply).type('text/plain; charset=utf-8')
+    if (reasons.length === 0) return 'ready\n'
+    reply.code(503).header('Retry-After', '5')
+    return `not ready\n${reasons.join('\n')}\n`
+  })
+
+  app.get('/metrics', async (request, reply) => {
+    options.onPage(request.raw)
+    options.beforeMetrics()
+    const { contentType, body } = await observer.expose()
+    page(reply).type(contentType)
+    return body
+  })
+
+  await app.ready()
+  return {
+    handle: (req: IncomingMessage, res: ServerResponse): void => app.routing(req, res),
+    close: async (): Promise<void> => app.close(),
+  }
+}
+
+function page(reply: FastifyReply): FastifyReply {
+  return reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')
+}
+
+/** The address for GOPROXY: as configured, else by the Host header where that is a plain host, else the listener's. */
+function addressOf(req: IncomingMessage, { publicUrl, prefix, fallbackAddress }: RoutesOptions): string {
+  if (publicUrl !== undefined) return publicUrl + prefix
+  const { host } = req.headers
+  if (host === undefined || !isHost(host)) return fallbackAddress()
+  return `${'encrypted' in req.socket ? 'https' : 'http'}://${host}${prefix}`
+}
+
+function isHost(host: string): boolean {
+  const [, bracketed, name] = /^(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]{1,253}))(?::\d{1,5})?$/i.exec(host) ?? []
+  return bracketed === undefined ? name !== undefined : isIPv6(bracketed)
+}

@@ -1,0 +1,235 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { formatListenAddress, goproxyUrl } from '../config/address.ts'
+import type { Config, ListenAddress } from '../config/config.ts'
+import { ModsteadError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { SumdbMirror } from '../sumdb/mirror.ts'
+import { createBufferPool } from './buffer-pool.ts'
+import { refusalOfClientError, refuseConnection } from './client-errors.ts'
+import { createConnections } from './connections.ts'
+import type { Totals } from './home.ts'
+import { createHotPath } from './hot.ts'
+import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './listener.ts'
+import { createMemory } from './memory.ts'
+import { createModuleAnswers } from './module-answers.ts'
+import { createParser } from './parse.ts'
+import { sendRefusal } from './ready.ts'
+import { rawTarget } from './request-path.ts'
+import { createRoutes } from './routes.ts'
+import { createFileSender } from './send-file.ts'
+import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
+import { createTraffic, type Exchange } from './traffic.ts'
+
+export interface HttpServerOptions {
+  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log'>
+  proxy: ModuleProxy
+  /** The first is the default database, which is also answered for at the root. */
+  mirrors: readonly SumdbMirror[]
+  observer: Observer
+  /** What is stored, for the home page. */
+  totals: () => Promise<Totals>
+  /** Why no work should be sent here now, a sentence each; empty when ready. */
+  ready: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Whether a request with this `Modstead-Via` header has been through this server already. */
+  isLoop: (via: string) => boolean
+  /** The version of modstead. */
+  version: string
+  /** For tests; absent: TIMEOUTS. */
+  timeouts?: ListenerTimeouts
+}
+
+export interface HttpServer {
+  /** Opens every listen address or none. Gives them as URLs, or `unix:/path`. Throws `listen_failed`. */
+  listen(): Promise<string[]>
+  /** What is bound, once it listens. */
+  addresses(): ListenAddress[]
+  /**
+   * Stops accepting, lets running requests finish for at most `graceMs` milliseconds, then breaks them. Resolves when
+   * no connection is left.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Bytes of the big buffers that all downloads from disk share, and the sizes of buffers. */
+const BUFFERS = { bound: 32 << 20, big: 1 << 20, small: 64 << 10 }
+/** How often uses and counts are handed on. Milliseconds. */
+const FLUSH = 10_000
+
+/** The listeners: the hot path first, then pages and files. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { config, proxy, mirrors, observer } = options
+  const memory = createMemory({ bound: config.memory })
+  const traffic = createTraffic(observer, { logsAll: config.log.requests })
+  const connections = createConnections()
+  const pool = createBufferPool(BUFFERS)
+  const answerFromMemory = createHotPath(memory, traffic)
+  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
+  const answerSumdb = createSumdbAnswers({ proxy, mirrors, memory, traffic })
+  const databases = mirrors.map((mirror) => mirror.name)
+  const parse = createParser({ prefix: config.pathPrefix, databases })
+  const exchanges = new WeakMap<IncomingMessage, Exchange>()
+  const endChanges = proxy.onChange((change) => memory.drop(change))
+  const timer = setInterval(flush, FLUSH)
+  timer.unref()
+  let listeners: Listener[] = []
+  let stopping: Promise<void> | undefined
+
+  observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () => memory.size())
+  observer.gauge('modstead_memory_entries', 'Ready answers in memory.', () => memory.count())
+  observer.gauge('modstead_http_connections', 'Open connections.', () => connections.count())
+  observer.gauge('modstead_send_buffer_bytes', 'Bytes of big send buffers in use.', () => pool.inUse())
+
+  function flush(): void {
+    const at = Date.now()
+    const uses = memory.takeUses()
+    if (uses.length > 0) proxy.touched(uses.map((use) => ({ ...use, at })))
+    traffic.flush()
+  }
+
+  const routes = createRoutes({
+    prefix: config.pathPrefix,
+    publicUrl: config.publicUrl,
+    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+    version: options.version,
+    databases,
+    totals: options.totals,
+    ready: async (signal) =>
+      connections.draining ? ['this server is shutting down'] : options.ready(signal),
+    observer,
+    beforeMetrics: flush,
+    answerFile,
+    onPage: (req) => note(req, { kind: 'page' }),
+    onRefusal: (req, error) => note(req, { error }),
+  })
+
+  function note(req: IncomingMessage, facts: Partial<Exchange>): void {
+    const exchange = exchanges.get(req)
+    if (exchange !== undefined) Object.assign(exchange, facts)
+  }
+
+  function onRequest(handle: (req: IncomingMessage, res: ServerResponse) => void) {
+    return (req: IncomingMessage, res: ServerResponse): void => {
+      if (connections.draining) res.shouldKeepAlive = false
+      if (answerFromMemory(req, res)) return
+      const started = performance.now()
+      const exchange: Exchange = { kind: 'other', bytes: 0 }
+      exchanges.set(req, exchange)
+      res.once('close', () => traffic.done(req, res, exchange, started))
+      handle(req, res)
+    }
+  }
+
+  /** Answers everything but pages. */
+  async function answerFile(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const exchange = exchanges.get(req)!
+    const running = connections.begin(req.socket, res)
+    try {
+      if (running === undefined)
+        throw new ModsteadError('bad_request', 'too many requests at once on one connection')
+      await answerEndpoint(req, res, running.signal, exchange)
+    } catch (error) {
+      exchange.error = error
+      if (running?.signal.aborted === true) exchange.aborted = true
+      if (res.headersSent) res.destroy()
+      else exchange.bytes = sendRefusal(error, req, res)
+    } finally {
+      running?.done()
+    }
+  }
+
+  async function answerEndpoint(
+    req: IncomingMessage,
+    res: ServerResponse,
+    signal: AbortSignal,
+    exchange: Exchange,
+  ): Promise<void> {
+    const via = req.headers['modstead-via']?.toString()
+    if (via !== undefined && options.isLoop(via))
+      throw new ModsteadError('loop', 'the request has been through this server before', {
+        next: 'take the address of this server out of its own origin list',
+      })
+    const endpoint = parse(rawTarget(req))
+    const sent = (bytes: number): void => {
+      exchange.bytes = bytes
+    }
+    const { path } = endpoint
+    if (endpoint.kind === 'sumdb') {
+      exchange.kind = kindOfSumdb(endpoint.request)
+      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
+    }
+    exchange.kind = endpoint.request.kind
+    exchange.module = endpoint.request.module
+    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
+  }
+
+  function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const refusal = refusalOfClientError(error, socket)
+    // Whoever is still being answered must not find another answer within that one.
+    if (refusal === undefined || !socket.writable || connections.isBusy(socket)) {
+      socket.destroy()
+      return
+    }
+    traffic.broken(refuseConnection(socket, refusal))
+  }
+
+  function onListenerError(error: Error, address: ListenAddress): void {
+    const fields = { err: error, address: formatListenAddress(address) }
+    observer.log.error(fields, 'a connection could not be accepted')
+  }
+
+  function onConnect(socket: Socket): void {
+    const refusal = new ModsteadError('method_not_allowed', 'CONNECT is not allowed here')
+    traffic.broken(refuseConnection(socket, refusal))
+  }
+
+  function addresses(): ListenAddress[] {
+    return listeners.map((listener) => listener.address)
+  }
+
+  async function stopNow(graceMs: number): Promise<void> {
+    for (const listener of listeners) listener.close()
+    await connections.drain(graceMs)
+    for (const listener of listeners) listener.destroy()
+    await Promise.all(listeners.map((listener) => listener.closed))
+    clearInterval(timer)
+    endChanges()
+    flush()
+    await (await routes).close()
+  }
+
+  return {
+    addresses,
+    async listen() {
+      const { handle } = await routes
+      const shared = {
+        tls: config.tls,
+        timeouts: options.timeouts ?? TIMEOUTS,
+        onClientError,
+        onConnect,
+        onListenerError,
+      }
+      try {
+        for (const address of config.listen)
+          listeners.push(
+            await openListener({
+              ...shared,
+              address,
+              onRequest: onRequest(handle),
+              onConnection: connections.add,
+            }),
+          )
+      } catch (error) {
+        for (const listener of listeners) listener.close()
+        listeners = []
+        throw error
+      }
+      const scheme = config.tls === undefined ? 'http' : 'https'
+      return addresses().map((address) =>
+        'socket' in address ? formatListenAddress(address) : `${scheme}://${formatListenAddress(address)}`,
+      )
+    },
+    stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * The one place that maps reasons to HTTP statuses, and to the text a person reads at a terminal.
+ *
+ * A status decides what `go` does: 404 makes it go on to the next proxy of its list (and to `direct`), everything
+ * else stops it there. So 404 stands for true absence only, and an outage is never one.
+ */
+import { type ErrorCode, ModsteadError } from '../errors.ts'
+
+/** What a code means to the outside. `cause` and `next` are sentences; both stand in docs/errors.md. */
+export interface Meaning {
+  status: number
+  cause: string
+  next: string
+  /** Seconds after which asking again may help. */
+  retryAfter?: number
+}
+
+export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
+  bad_request: {
+    status: 400,
+    cause:
+      'The request is not one that this server can understand: broken HTTP, no Host, a query in the address.',
+    next: 'Set GOPROXY to the address of this server without a query, and look at what stands between the client and it.',
+  },
+  bad_path: {
+    status: 400,
+    cause: 'The address does not hold a module path in its escaped form.',
+    next: 'Write upper-case letters as ! and their lower case, escape once, and leave out empty and dotted elements.',
+  },
+  bad_version: {
+    status: 400,
+    cause: 'The version is not canonical, or cannot be a version of this module.',
+    next: 'Ask for /@v/QUERY.info first: its answer names the version whose .mod and .zip can be had.',
+  },
+  no_endpoint: {
+    status: 404,
+    cause: 'There is nothing at this address: it is neither a module request nor one of the pages.',
+    next: 'Module requests end in /@v/list, /@latest or /@v/VERSION.info, .mod or .zip.',
+  },
+  method_not_allowed: {
+    status: 405,
+    cause: 'This address can only be read.',
+    next: 'Use GET or HEAD.',
+  },
+  uri_too_long: {
+    status: 414,
+    cause: 'The address is longer than 2048 characters, which no module needs.',
+    next: 'Check what builds the address.',
+  },
+  headers_too_large: {
+    status: 431,
+    cause: 'The headers of the request are larger than 16 KiB.',
+    next: 'Send fewer or smaller headers; cookies for this host are not needed.',
+  },
+  request_timeout: {
+    status: 408,
+    cause: 'The request did not arrive whole in time.',
+    next: 'Ask again; if it happens often, look at the network between the client and this server.',
+  },
+  precondition_failed: {
+    status: 412,
+    cause: 'The file is not the one that the If-Match or If-Unmodified-Since header of the request names.',
+    next: 'Ask again without the header.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    cause: 'The range that was asked for lies beyond the end of the file.',
+    next: 'Ask for a range within the size that Content-Range names, or for the whole file.',
+  },
+  loop: {
+    status: 508,
+    cause: 'The request has been through this server before: one of its origins leads back to it.',
+    next: 'Take the address of this server out of the origin list (also out of GOPROXY where it runs).',
+  },
+  not_found: {
+    status: 404,
+    cause: 'No origin has this module or version.',
+    next: 'Check the spelling; for a private module, that a route leads to its origin.',
+  },
+  not_stored: {
+    status: 404,
+    cause: 'It is not stored here, and the request forbids fetching it.',
+    next: 'Ask without the header Disable-Module-Fetch.',
+  },
+  fetch_disabled: {
+    status: 404,
+    cause: 'It is not stored here, and the route of this module allows no fetching.',
+    next: 'Ask who runs this server for a route with an origin.',
+  },
+  private_name: {
+    status: 403,
+    cause: 'The name is private here, and is never sent to a public checksum database.',
+    next: 'Set GONOSUMDB (or GOPRIVATE) to the pattern, so that go does not ask for it.',
+  },
+  upstream_unreachable: {
+    status: 502,
+    cause: 'An origin could not be reached: no address, no connection, or no TLS.',
+    next: 'Ask again later; who runs this server finds the reason in its log.',
+  },
+  upstream_timeout: {
+    status: 504,
+    cause: 'An origin did not answer in time.',
+    next: 'Ask again later.',
+  },
+  upstream_refused: {
+    status: 502,
+    cause: 'An origin refused the request (401, 403, 407 or 429).',
+    next: 'Who runs this server has to check the credentials and limits of that origin.',
+  },
+  upstream_failed: {
+    status: 502,
+    cause: 'An origin answered with a failure of its own.',
+    next: 'Ask again later.',
+  },
+  upstream_invalid: {
+    status: 502,
+    cause: 'An origin gave something that breaks the rules of modules or of the protocol. It was not kept.',
+    next: 'Tell who runs that origin; another origin may have the module.',
+  },
+  checksum_mismatch: {
+    status: 502,
+    cause:
+      'What came does not have the hash that is known of it. It was not kept, and an incident was recorded.',
+    next: 'Tell who runs this server, with the number of the incident: someone may have replaced the module.',
+  },
+  checksum_missing: {
+    status: 502,
+    cause: 'The checksum database does not know this version, so that nothing proves it.',
+    next: 'For a private module, route its path as private; otherwise ask again later.',
+  },
+  checksum_unavailable: {
+    status: 503,
+    cause: 'The checksum database could not be asked, and unproven contents are not given.',
+    next: 'Ask again later.',
+    retryAfter: 30,
+  },
+  config_invalid: {
+    status: 500,
+    cause: 'The configuration of this server is not valid.',
+    next: 'Who runs this server finds the line with: modstead config check.',
+  },
+  data_folder: {
+    status: 500,
+    cause: 'The data folder cannot be used: not writable, in use by another process, or of a newer modstead.',
+    next: 'Who runs this server finds the reason in its log.',
+  },
+  listen_failed: {
+    status: 500,
+    cause: 'The server could not listen on a configured address.',
+    next: 'Choose another address with --listen, or stop what uses this one.',
+  },
+  store_unavailable: {
+    status: 503,
+    cause: 'The store of this server cannot be read or written now.',
+    next: 'Ask again later; who runs this server should look at its disk.',
+    retryAfter: 10,
+  },
+  aborted: {
+    status: 503,
+    cause: 'The request was given up before it was answered.',
+    next: 'Ask again.',
+  },
+  shutting_down: {
+    status: 503,
+    cause: 'This server is shutting down.',
+    next: 'Ask again in a moment.',
+    retryAfter: 5,
+  },
+  internal: {
+    status: 500,
+    cause: 'This server failed for a reason that it did not expect.',
+    next: 'Ask again; who runs this server finds the reason in its log.',
+  },
+}
+
+/** A refusal ready to be sent: `headers` as a flat list of names and values, Content-Length included. */
+export interface Refusal {
+  status: number
+  headers: string[]
+  body: string
+}
+
+/** The most that `go` shows of an answer, less a margin: bytes, where each line break counts as two. */
+export const MOST_BYTES = 640
+
+/** What is sent for an error. What is not a ModsteadError is `internal`, and its message stays in the log. */
+export function refusalFor(error: unknown): Refusal {
+  const code = codeOf(error)
+  const meaning = MEANINGS[code]
+  const body = textFor(error, meaning)
+  const headers = [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+    'X-Content-Type-Options',
+    'nosniff',
+  ]
+  if (code === 'method_not_allowed') headers.push('Allow', 'GET, HEAD')
+  if (meaning.retryAfter !== undefined) headers.push('Retry-After', String(meaning.retryAfter))
+  return { status: meaning.status, headers, body }
+}
+
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof ModsteadError ? error.code : 'internal'
+}
+
+/** Three lines at most: the cause, the next step, the incident. The cause gives way when they are too long. */
+function textFor(error: unknown, meaning: Meaning): string {
+  const known = error instanceof ModsteadError && error.code !== 'internal' ? error : undefined
+  const rest = [clean(known?.next ?? '', 240) || meaning.next]
+  if (known?.incident !== undefined) rest.push(clean(`Incident: ${known.incident}`, 80))
+  const cause = clean(known?.message ?? '', MOST_BYTES - cost(rest) - 2) || meaning.cause
+  return [cause, ...rest, ''].join('\n')
+}
+
+function cost(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 2, 0)
+}
+
+/** Text in one line, of graphic characters and single spaces, cut to `most` bytes. */
+function clean(text: string, most: number): string {
+  const line = text
+    .toWellFormed()
+    .replace(/\s+/gu, ' ')
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '?')
+    .trim()
+  if (Buffer.byteLength(line) <= most) return line
+  const room = Buffer.from(line).subarray(0, most - 3)
+  // The cut may have split a character, which then decodes to U+FFFD.
+  return `${room.toString().replace(/\uFFFD+$/u, '')}...`
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ModsteadError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import { rawTarget } from './request-path.ts'
+import { codeOf, MEANINGS } from './statuses.ts'
+
+/** What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics. */
+const KINDS = [
+  'list',
+  'latest',
+  'query',
+  'info',
+  'mod',
+  'zip',
+  'supported',
+  'lookup',
+  'tile',
+  'tree_head',
+  'page',
+  'other',
+] as const
+export type RequestKind = (typeof KINDS)[number]
+
+/** Plain numbers that the hot path counts in; they reach the metrics in batches. */
+export interface Tally {
+  readonly kind: RequestKind
+  /** Answers of status 200 given from memory, and the bytes of their bodies. */
+  hits: number
+  bytes: number
+}
+
+/** What becomes known of one request on its way. */
+export interface Exchange {
+  kind: RequestKind
+  module?: string
+  /** Bytes of the body that were handed to the connection. */
+  bytes: number
+  /** Why it was refused or broken off. */
+  error?: unknown
+  /** The client was gone before it had its answer. */
+  aborted?: boolean
+}
+
+/** Counts and logs what goes over the listeners. */
+export interface Traffic {
+  tally(kind: RequestKind): Tally
+  /** To be called when a request that did not come from memory is done. `started` is of `performance.now()`. */
+  done(req: IncomingMessage, res: ServerResponse, exchange: Exchange, started: number): void
+  /** To be called for an answer from memory whose status is not 200, which the tallies do not count. */
+  countOther(kind: RequestKind, status: number, bytes: number): void
+  /** Logs an answer from memory; only to be called when `logsAll`. */
+  logHit(
+    req: IncomingMessage,
+    res: ServerResponse,
+    kind: RequestKind,
+    module: string | undefined,
+    bytes: number,
+  ): void
+  readonly logsAll: boolean
+  /** A request that never became one: broken HTTP. */
+  broken(status: number): void
+  /** Brings what was counted to the metrics. */
+  flush(): void
+}
+
+export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolean }): Traffic {
+  const requests = observer.counter('modstead_http_requests_total', 'Requests by kind and status class.', [
+    'kind',
+    'status',
+  ])
+  const bytesOut = observer.counter(
+    'modstead_http_response_bytes_total',
+    'Bytes of response bodies by kind.',
+    ['kind'],
+  )
+  const hits = observer.counter('modstead_memory_hits_total', 'Requests answered from memory.')
+  const misses = observer.counter('modstead_memory_misses_total', 'Requests that memory could not answer.')
+  const tallies = new Map<RequestKind, Tally>(KINDS.map((kind) => [kind, { kind, hits: 0, bytes: 0 }]))
+  let missCount = 0
+
+  function count(kind: RequestKind, status: number, bytes: number): void {
+    requests.add(1, kind, `${Math.floor(status / 100)}xx`)
+    if (bytes > 0) bytesOut.add(bytes, kind)
+  }
+
+  return {
+    logsAll,
+    tally: (kind) => tallies.get(kind)!,
+    done(req, res, exchange, started) {
+      const { kind, module, bytes, error, aborted } = exchange
+      const status = res.statusCode
+      count(kind, status, bytes)
+      if (kind !== 'page' && kind !== 'other') missCount++
+      const grave = error !== undefined && aborted !== true && isGrave(error)
+      if (!grave && !logsAll) return
+      const fields = {
+        method: req.method,
+        path: rawTarget(req),
+        status,
+        bytes,
+        ms: Math.round((performance.now() - started) * 10) / 10,
+        ...(module !== undefined && { module }),
+        ...(aborted === true && { aborted }),
+        ...(error !== undefined && { code: codeOf(error) }),
+        ...(error instanceof ModsteadError && error.incident !== undefined && { incident: error.incident }),
+        ...(error instanceof ModsteadError && error.origin !== undefined && { origin: error.origin }),
+      }
+      if (!grave) observer.log.info(fields, 'request')
+      else if (codeOf(error) === 'internal') observer.log.error({ ...fields, err: error }, 'a request failed')
+      else observer.log.warn({ ...fields, err: error }, 'request refused')
+    },
+    countOther(kind, status, bytes) {
+      hits.add(1)
+      count(kind, status, bytes)
+    },
+    logHit(req, res, kind, module, bytes) {
+      const fields = {
+        method: req.method,
+        path: rawTarget(req),
+        status: res.statusCode,
+        bytes,
+        ms: 0,
+        memory: true,
+      }
+      observer.log.info({ ...fields, kind, ...(module !== undefined && { module }) }, 'request')
+    },
+    broken: (status) => count('other', status, 0),
+    flush() {
+      for (const tally of tallies.values()) {
+        if (tally.hits === 0) continue
+        requests.add(tally.hits, tally.kind, '2xx')
+        bytesOut.add(tally.bytes, tally.kind)
+        hits.add(tally.hits)
+        tally.hits = tally.bytes = 0
+      }
+      misses.add(missCount)
+      missCount = 0
+    },
+  }
+}
+
+/** Failures of ours or of an origin, and whatever has an incident. */
+function isGrave(error: unknown): boolean {
+  return (
+    MEANINGS[codeOf(error)].status >= 500 || (error instanceof ModsteadError && error.incident !== undefined)
+  )
+}

@@ -49,3 +49,13 @@ export function openWindow(source: ZipBytes): ZipWindow {
     return block.subarray(offset - start, offset - start + length)
   }
 }
+
+/**
+ * Gives the memory of a result of node:zlib back at once; nobody may look at it again. The collector goes by the small
+ * objects in front of such memory, and would let dozens of megabytes gather behind them.
+ */
+export function releaseBytes({ buffer, byteOffset }: Uint8Array): void {
+  // Small buffers are parts of a larger one that Node shares out, and which begins with another.
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength > Buffer.poolSize)
+    buffer.transfer(0)
+}

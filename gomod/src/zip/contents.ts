@@ -8,7 +8,7 @@
 import { constants, crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
-import { openWindow, type ZipBytes, type ZipWindow } from './bytes.ts'
+import { openWindow, releaseBytes, type ZipBytes, type ZipWindow } from './bytes.ts'
 import { pump } from './pump.ts'
 import { decodeName, parseExtra, wideNumbers, type ZipEntry } from './reader.ts'
 import { DEFLATE, DESCRIPTOR_SIGNATURE, FLAG, LOCAL_HEADER, STORE, u16, u32 } from './records.ts'
@@ -148,6 +148,7 @@ function takeWhole({ window, take }: Reading, entry: ZipEntry, start: number): v
   checkContents(entry, contents.length, crc32(contents))
   checkDescriptor(entry, space.subarray(entry.compressedSize))
   take(entry, contents, true)
+  if (entry.method === DEFLATE) releaseBytes(contents)
 }
 
 /** One byte more than declared is room enough to see that there is more. */

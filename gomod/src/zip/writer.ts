@@ -5,6 +5,7 @@
 import { constants, crc32, createDeflateRaw, deflateRawSync } from 'node:zlib'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
+import { releaseBytes } from './bytes.ts'
 import { pump } from './pump.ts'
 import { CENTRAL_HEADER, DEFLATE, DESCRIPTOR_SIGNATURE, END, END64, END64_LOCATOR, FLAG } from './records.ts'
 import { IN_ZIP64_16, IN_ZIP64_32, LOCAL_HEADER, putU16, putU32, putU64, STORE } from './records.ts'
@@ -60,6 +61,8 @@ export function zipWriter(sink: ZipSink, maxSize: number): ZipWriter {
       const written = { ...entry, crc, compressedSize: data.length, size: contents.length }
       out.put(localHeader(written))
       out.put(data)
+      // What is shorter than a chunk was copied into one.
+      if (data.length < CHUNK) releaseBytes(deflated)
       directory.push(written)
     },
     async addPieces(name, pieces) {
@@ -110,7 +113,7 @@ function chunked(sink: ZipSink, maxSize: number) {
 
 /** A chunk with room for the worst case spares zlib a second one. Nothing cannot shrink, and many files are empty. */
 function deflateWhole(contents: Uint8Array): Uint8Array {
-  if (contents.length === 0) return contents
+  if (contents.length === 0) return new Uint8Array(0)
   const chunkSize = Math.max(contents.length + (contents.length >>> 10) + 64, constants.Z_MIN_CHUNK)
   return deflateRawSync(contents, { chunkSize })
 }

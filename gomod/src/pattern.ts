@@ -129,15 +129,16 @@ interface Entry {
 }
 
 function matchLevel({ names, byHost, others }: Level, name: string): boolean {
-  if (names.has(name)) return true
-  if (others.some((entry) => matchEntry(entry, name))) return true
-  return (
-    byHost.size > 0 && (byHost.get(firstElement(name))?.some((entry) => matchEntry(entry, name)) ?? false)
-  )
+  if (names.has(name) || matchSome(others, name)) return true
+  const entries = byHost.size === 0 ? undefined : byHost.get(firstElement(name))
+  return entries !== undefined && matchSome(entries, name)
 }
 
-function matchEntry({ glob, head, tail }: Entry, name: string): boolean {
-  return name.startsWith(head) && name.endsWith(tail) && matchGlob(glob, name)
+function matchSome(entries: readonly Entry[], name: string): boolean {
+  for (const { glob, head, tail } of entries) {
+    if (name.endsWith(tail) && name.startsWith(head) && matchGlob(glob, name)) return true
+  }
+  return false
 }
 
 /** What stands above the names that `glob` matches, below the host. */

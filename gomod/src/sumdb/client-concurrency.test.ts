@@ -96,30 +96,34 @@ test('one that leaves ends its own wait and nobody else’s', async () => {
   assert.equal((await stays).id, 0)
 })
 
-test('when the last one leaves, the request is aborted, and the next asks anew', async () => {
-  const database = createExampleDatabase(50)
-  const { promise: aborted, resolve } = Promise.withResolvers<unknown>()
-  let hang = true
-  const ops = createMemoryOps((path, signal) => {
-    if (!hang) return ask(database, path)
-    return new Promise((_, reject) => {
-      signal.addEventListener('abort', () => {
-        resolve(signal.reason)
-        reject(signal.reason)
+test(
+  'when the last one leaves, the request is aborted, and the next asks anew',
+  { timeout: 10_000 },
+  async () => {
+    const database = createExampleDatabase(50)
+    const { promise: aborted, resolve } = Promise.withResolvers<unknown>()
+    let hang = true
+    const ops = createMemoryOps((path, signal) => {
+      if (!hang) return ask(database, path)
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          resolve(signal.reason)
+          reject(signal.reason)
+        })
       })
     })
-  })
-  const client = clientOf(ops)
-  const [one, two] = [new AbortController(), new AbortController()]
-  const lookups = [one, two].map(({ signal }) => client.lookup('rsc.io/quote', 'v1.5.2', signal))
-  await setImmediate()
-  one.abort(new Error('first'))
-  two.abort(new Error('second'))
-  for (const result of await Promise.allSettled(lookups)) assert.equal(result.status, 'rejected')
-  assert.equal(String(await aborted), 'Error: second')
-  hang = false
-  assert.equal((await client.lookup('rsc.io/quote', 'v1.5.2', signal)).id, 0)
-})
+    const client = clientOf(ops)
+    const [one, two] = [new AbortController(), new AbortController()]
+    const lookups = [one, two].map(({ signal }) => client.lookup('rsc.io/quote', 'v1.5.2', signal))
+    await setImmediate()
+    one.abort(new Error('first'))
+    two.abort(new Error('second'))
+    for (const result of await Promise.allSettled(lookups)) assert.equal(result.status, 'rejected')
+    assert.equal(String(await aborted), 'Error: second')
+    hang = false
+    assert.equal((await client.lookup('rsc.io/quote', 'v1.5.2', signal)).id, 0)
+  },
+)
 
 test('an abort while tiles are fetched, or while heads are merged, harms no later call', async () => {
   const database = createExampleDatabase(50)

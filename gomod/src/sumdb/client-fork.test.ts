@@ -4,6 +4,7 @@ import { parseHash } from '../tlog/hash.ts'
 import { checkTree } from '../tlog/proof.ts'
 import { parseTree } from '../tlog/record.ts'
 import { ask, clientOf, createExampleDatabase, grow, opsFor, sizeOf } from './fixture.ts'
+import { formatLookup } from './lookup.ts'
 import type { MemoryDatabase } from './memory-database.ts'
 
 const { signal } = new AbortController()
@@ -173,4 +174,16 @@ test('a forked head in the place where heads are kept is a fork too', async () =
   await assert.rejects(mixed.head(signal), { name: 'GomodError' })
   await assert.rejects(client.head(signal), { name: 'GomodError' })
   assert.equal((await client.latest(signal))?.tree.size, 15)
+})
+
+test('a lookup in the cache that proves a fork is not passed over like junk', async () => {
+  const [ours, theirs] = createFork(10)
+  const ops = opsFor(ours)
+  const client = clientOf(ops)
+  await client.lookup('pkg.example/9', 'v1.0.0', signal)
+  const path = '/lookup/pkg.example/8@v1.0.0'
+  const { record } = await client.lookup('pkg.example/8', 'v1.0.0', signal)
+  ops.cache.set(path, formatLookup({ id: 8, record, note: await theirs.signedAt(ours.size) }))
+  await assert.rejects(client.lookup('pkg.example/8', 'v1.0.0', signal), fork)
+  assert.equal(ops.alarms.length, 1)
 })

@@ -85,6 +85,11 @@ test('what was verified is kept: another client needs the database for nothing',
 test('the head moves forward as the log grows, and its growth is proven', async () => {
   const database = createExampleDatabase()
   const ops = opsFor(database)
+  const writeHead = ops.writeHead
+  ops.writeHead = async (old, next) => {
+    assert.equal(await writeHead(old, next), 'ok', 'what it replaces is what is kept')
+    return 'ok'
+  }
   const client = clientOf(ops)
   for (let size = 4; size < 150; size += 1 + (size % 7)) {
     grow(database, size - database.size)

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// Starts modstead on a Node.js that is new enough. This file is read by whatever Node the machine has, so it is plain
+// JavaScript without anything that Node 14 does not know; what it imports in the end is TypeScript for Node 24.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import module from 'node:module'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED = 24
+const home = dirname(dirname(fileURLToPath(import.meta.url)))
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED) start()
+else startElsewhere()
+
+function start() {
+  delete process.env.MODSTEAD_REEXEC
+  module.enableCompileCache()
+  import('../src/cli/launch.ts')
+    .then((launcher) => launcher.launch(() => import('../src/main.ts')))
+    .catch((error) => {
+      console.error(`modstead: cannot start: ${error.stack}`)
+      process.exit(1)
+    })
+}
+
+/** A clone brings its own Node.js as an npm package: runs that one in place of this, signals and exit code included. */
+function startElsewhere() {
+  const packaged = packagedNode()
+  if (!packaged || process.env.MODSTEAD_REEXEC) {
+    console.error(
+      `modstead needs Node.js ${NEEDED} or newer, and this is ${process.version}. ` +
+        'Install a newer one (nodejs.org), or use "npm start" in a clone of modstead, which brings its own.',
+    )
+    process.exit(1)
+  }
+  const env = Object.assign({}, process.env, { MODSTEAD_REEXEC: '1' })
+  const child = spawn(packaged, process.argv.slice(1), { stdio: 'inherit', env })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`modstead: cannot run ${packaged}: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
+}
+
+function packagedNode() {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const file = process.platform === 'win32' ? 'node.exe' : 'node'
+  for (let folder = home; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name, 'bin', file)
+    if (existsSync(candidate)) return candidate
+    if (dirname(folder) === folder) return undefined
+  }
+}

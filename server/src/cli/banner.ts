@@ -1,0 +1,98 @@
+import { styleText } from 'node:util'
+import { goproxyUrl, parseListenAddress } from '../config/address.ts'
+import type { Config, RouteConfig } from '../config/config.ts'
+import { formatOriginList } from '../config/show.ts'
+
+/** What is said at the start: on a terminal as text, elsewhere as the fields of one log line. */
+export interface StartFacts {
+  version: string
+  addresses: readonly string[]
+  /** What clients set as GOPROXY; absent when only sockets are listened on and there is no `publicUrl`. */
+  goproxy?: string
+  dataDir: string
+  /** The list of each route, URLs for names, the route for everything last. */
+  routes: { modules: readonly string[]; from: string; private: boolean }[]
+  /** Names of checksum databases. */
+  sumdb: readonly string[]
+  sources: readonly string[]
+  /** `go env -w` lines that clients need, in order. */
+  goEnv: readonly string[]
+}
+
+/** Collects what is said at the start. `addresses` are those of the running server. */
+export function startFacts(options: {
+  config: Config
+  addresses: readonly string[]
+  sources: readonly string[]
+  version: string
+}): StartFacts {
+  const { config, addresses, sources, version } = options
+  const bound = addresses.flatMap((address) => parseListenAddress(address.replace(/^https?:\/\//, '')) ?? [])
+  const goproxy = goproxyUrl(config, bound)
+  return {
+    version,
+    addresses,
+    ...(goproxy !== undefined && { goproxy }),
+    dataDir: config.dataDir,
+    routes: config.routes.map((route) => ({
+      modules: route.modules,
+      from: formatOriginList(withUrls(route, config)),
+      private: route.private,
+    })),
+    sumdb: config.sumdb.map((database) => database.name),
+    sources,
+    goEnv: goEnvLines(config, goproxy),
+  }
+}
+
+/** The text for a terminal, with an empty line before and after. */
+export function formatBanner(facts: StartFacts, { colour }: { colour: boolean }): string {
+  const paint = (style: 'bold' | 'dim' | 'cyan', text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text
+  const routes = facts.routes.map(({ modules, from, private: isPrivate }) =>
+    modules.includes('*') ? from : `${modules.join(', ')}${isPrivate ? ' (private)' : ''}: ${from}`,
+  )
+  const rows: [name: string, values: readonly string[]][] = [
+    ['origins', routes],
+    ['checksums', [facts.sumdb.join(', ') || 'off: modules are not proven']],
+    ['data', [facts.dataDir]],
+    ['settings', [facts.sources.join(', ') || 'defaults']],
+  ]
+  const table = rows.flatMap(([name, values]) =>
+    values.map((value, index) => `  ${paint('dim', (index === 0 ? name : '').padEnd(11))}${value}`),
+  )
+  const where = facts.addresses.map((address) => paint('bold', address)).join(' and ')
+  const use =
+    facts.goEnv.length === 0
+      ? ['Set publicUrl so that clients have an address: a socket has none.']
+      : ['Let go use it:', '', ...facts.goEnv.map((line) => `  ${paint('cyan', line)}`)]
+  return ['', `modstead ${facts.version} listens on ${where}`, '', ...table, '', ...use, '', ''].join('\n')
+}
+
+/**
+ * GOPROXY; GOSUMDB where ours is not the one `go` knows; GONOSUMDB for what no public checksum database may be asked
+ * about, because `go` asks before modstead could stop it.
+ */
+function goEnvLines(config: Config, goproxy: string | undefined): string[] {
+  if (goproxy === undefined) return []
+  const lines = [`go env -w ${quote(`GOPROXY=${goproxy}`)}`]
+  const [database] = config.sumdb
+  if (database && database.name !== 'sum.golang.org')
+    lines.push(`go env -w ${quote(`GOSUMDB=${database.key}`)}`)
+  const unproven = config.routes.filter((route) => route.private || route.checksum === 'off')
+  const patterns = [...new Set(unproven.flatMap((route) => route.modules))].filter(
+    (pattern) => pattern !== '*',
+  )
+  if (patterns.length > 0) lines.push(`go env -w ${quote(`GONOSUMDB=${patterns.join(',')}`)}`)
+  return lines
+}
+
+/** Quoted where a shell would otherwise change it. */
+function quote(assignment: string): string {
+  return /^[\w:/.,=@%+-]+$/.test(assignment) ? assignment : `"${assignment}"`
+}
+
+/** The origin list with URLs for names: they say more to whoever reads the banner. */
+function withUrls(route: RouteConfig, { origins }: Config): RouteConfig['from'] {
+  return route.from.map((entry) => ({ ...entry, origin: origins.get(entry.origin)?.url ?? entry.origin }))
+}

@@ -1,0 +1,70 @@
+// The real command as a child process: exit codes, signals, and what stands in both streams.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const BIN = fileURLToPath(new URL('../../bin/modstead.mjs', import.meta.url))
+const FIXTURE = fileURLToPath(new URL('./fake-server.fixture.ts', import.meta.url))
+
+let cwd: string
+before(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'modstead-bin-'))
+})
+after(() => rm(cwd, { recursive: true, force: true }))
+
+const environment = () => ({ PATH: process.env.PATH, HOME: cwd, GOENV: 'off' })
+
+function modstead(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+    cwd,
+    env: environment(),
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+
+test('version', () => {
+  const { status, stdout, stderr } = modstead('version', '--json')
+  assert.deepEqual([status, stderr], [0, ''])
+  assert.match((JSON.parse(stdout) as { modstead: string }).modstead, /^\d+\.\d+\.\d+/)
+})
+
+test('exit codes', async () => {
+  await writeFile(join(cwd, 'bad.yaml'), 'lisen: 1')
+  assert.equal(modstead('--help').status, 0)
+  assert.equal(modstead('config', 'check').status, 0)
+  assert.equal(modstead('config', 'check', 'bad.yaml').status, 2)
+  assert.equal(modstead('nonsense').status, 2)
+})
+
+test('no stack where the configuration is wrong', () => {
+  const { status, stderr } = modstead('serve', '--config', 'bad.yaml')
+  assert.equal(status, 2)
+  assert.match(stderr, /^modstead: bad\.yaml:1:1: lisen: unknown key; did you mean "listen"\?\n/)
+  assert.doesNotMatch(stderr, /\bat .*\.ts/)
+})
+
+test('SIGTERM ends a server with 0, and its log is whole', async () => {
+  const child = spawn(process.execPath, [FIXTURE, 'serve'], { cwd, env: environment() })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    if (text.includes('modstead is ready')) child.kill('SIGTERM')
+  })
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  assert.equal(code, 0)
+  assert.match(stdout, /"message":"stopped"\}\n$/)
+})
+
+test('an error that nobody handled ends a real process with 1', async () => {
+  const child = spawn(process.execPath, [FIXTURE, 'serve'], { cwd, env: { ...environment(), CRASH: '1' } })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  assert.equal(code, 1)
+  assert.match(stdout, /"level":"error"[^\n]*"message":"on purpose"[^\n]*"event":"unhandledRejection"/)
+})

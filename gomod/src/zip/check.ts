@@ -14,9 +14,16 @@ import { hash1, hashGoMod, sha256hex, type FileDigest } from '../dirhash.ts'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
 import { checkVersion } from '../version.ts'
-import { collisionChecker } from './collisions.ts'
+import { collisionChecker, type CollisionChecker } from './collisions.ts'
 import { readContents } from './contents.ts'
-import { filePathProblem, fileSizeProblem, isGoMod, type BrokenRule, type FileProblem } from './files.ts'
+import {
+  filePathProblem,
+  fileSizeProblem,
+  isGoMod,
+  problemsError,
+  type BrokenRule,
+  type FileProblem,
+} from './files.ts'
 import { MAX_ZIP_FILE } from './limits.ts'
 import { readZipDirectory, type ZipBytes, type ZipEntry } from './reader.ts'
 
@@ -108,15 +115,6 @@ export async function verifyModuleZip(source: ZipBytes, options: VerifyModuleZip
   }
 }
 
-/** What a list of problems comes to, as one error: the first of them, and how many there are. */
-export function problemsError(problems: readonly FileProblem[]): GomodError {
-  const [first] = problems
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more such files)` : ''
-  const tooLarge = first?.rule === 'gomod_size' || first?.rule === 'license_size'
-  const message = `${shown(first?.path ?? '')}: ${first?.message}${more}`
-  return new GomodError(tooLarge ? 'zip_too_large' : 'invalid_zip', message)
-}
-
 function openModuleZip(source: ZipBytes, { path, version }: ModuleZipName): ZipEntry[] {
   checkVersion(path, version)
   if (source.size > MAX_ZIP_FILE) {
@@ -156,11 +154,7 @@ function checkEntries(entries: readonly ZipEntry[], { path, version }: ModuleZip
   return { valid, invalid, sizeProblem, size }
 }
 
-function nameProblem(
-  name: string,
-  isDirectory: boolean,
-  collides: ReturnType<typeof collisionChecker>,
-): BrokenRule | undefined {
+function nameProblem(name: string, isDirectory: boolean, collides: CollisionChecker): BrokenRule | undefined {
   const problem = filePathProblem(name)
   if (problem !== undefined) return problem
   const collision = collides(name, isDirectory)

@@ -11,9 +11,16 @@ import { hash1, hashGoMod, sha256hex, type FileDigest } from '../dirhash.ts'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
 import { checkVersion } from '../version.ts'
-import { problemsError, type ModuleZip, type ModuleZipName } from './check.ts'
-import { collisionChecker } from './collisions.ts'
-import { filePathProblem, fileSizeProblem, isGoMod, type BrokenRule, type FileProblem } from './files.ts'
+import type { ModuleZip, ModuleZipName } from './check.ts'
+import { collisionChecker, type CollisionChecker } from './collisions.ts'
+import {
+  filePathProblem,
+  fileSizeProblem,
+  isGoMod,
+  problemsError,
+  type BrokenRule,
+  type FileProblem,
+} from './files.ts'
 import { goVersionOf } from './go-version.ts'
 import { MAX_ZIP_ENTRIES, MAX_ZIP_FILE } from './limits.ts'
 import { isVendored } from './vendor.ts'
@@ -215,7 +222,7 @@ function isNested(path: string, nested: ReadonlySet<string>): boolean {
 
 function collision(
   { path, kind }: Pick<ModuleFile, 'path' | 'kind'>,
-  collides: ReturnType<typeof collisionChecker>,
+  collides: CollisionChecker,
 ): BrokenRule | undefined {
   const message = collides(path, kind === 'dir')
   return message === undefined ? undefined : { rule: 'collision', message }

@@ -1,5 +1,7 @@
 /** What is wrong with a file of a module, or keeps it out of the module's zip. */
+import { GomodError } from '../error.ts'
 import { pathProblem } from '../path.ts'
+import { shown } from '../quote.ts'
 import { MAX_GO_MOD, MAX_LICENSE } from './limits.ts'
 
 /**
@@ -91,4 +93,13 @@ export function fileSizeProblem(path: string, size: number): BrokenRule | undefi
     }
   }
   return undefined
+}
+
+/** What a list of problems comes to, as one error: the first of them, and how many there are. */
+export function problemsError(problems: readonly FileProblem[]): GomodError {
+  const [first] = problems
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more such files)` : ''
+  const tooLarge = first?.rule === 'gomod_size' || first?.rule === 'license_size'
+  const message = `${shown(first?.path ?? '')}: ${first?.message}${more}`
+  return new GomodError(tooLarge ? 'zip_too_large' : 'invalid_zip', message)
 }

@@ -121,7 +121,9 @@ test('GOTOOLCHAIN switches to a toolchain that comes through modstead', async (t
   const version = `v0.0.1-go1.99.0.${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
   const files = {
     'bin/go': '#!/bin/sh\necho a toolchain from the proxy\n',
+    'bin/gofmt': '',
     'pkg/tool/none': '',
+    'lib/wasm/none': '',
     VERSION: 'go1.99.0\n',
   }
   const toolchain = makeModule({

@@ -65,10 +65,8 @@ export function createModuleTree(folder?: string): ModuleTree {
     const version = alias ?? query
     const stored = read(`/${module}/@v/${version}.info`)
     if (stored !== undefined) return { bytes: stored, type: 'application/json' }
-    if (versions.get(module)?.has(version) !== true) return undefined
-    const bytes = Buffer.from(
-      JSON.stringify({ Version: version.replace(/!(.)/g, upper), Time: MADE_UP_TIME }),
-    )
+    if (versions.get(module)?.has(unescape(version)) !== true) return undefined
+    const bytes = Buffer.from(JSON.stringify({ Version: unescape(version), Time: MADE_UP_TIME }))
     return { bytes, type: 'application/json' }
   }
 

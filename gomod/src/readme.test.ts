@@ -29,7 +29,7 @@ function runnable(example: string): string {
 
 suite('the examples of the README', () => {
   for (const [i, example] of EXAMPLES.entries()) {
-    test(example.split('\n')[0]!, async () => {
+    test(example.slice(0, example.indexOf('\n')), async () => {
       const file = join(FOLDER, `example-${i}.mjs`)
       writeFileSync(file, runnable(example))
       const { results } = (await import(pathToFileURL(file).href)) as {

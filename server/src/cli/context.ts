@@ -39,12 +39,10 @@ export type StartServer = (options: StartOptions) => Promise<RunningServer>
 
 export interface StartOptions {
   config: Config
-  /** What the configuration was made of, in words. */
-  sources: string[]
-  /** Sentences about the configuration; the command line has logged them already. */
-  warnings: string[]
-  version: string
   observer: ProcessObserver
+  /** For HTTP(S)_PROXY and NO_PROXY. */
+  env: CommandContext['env']
+  version: string
 }
 
 export interface RunningServer {

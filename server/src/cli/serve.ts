@@ -21,13 +21,13 @@ export async function serve(flags: Flags, context: CommandContext): Promise<numb
   const loaded = await readConfig(context, flags)
   const { createObserver } = await import('../observe/create-observer.ts')
   const { stdout, version } = context
-  const { config, sources, warnings } = loaded
+  const { config, warnings } = loaded
   const colour = stdout.hasColors?.() ?? false
   const observer = createObserver(config.log, { stdout, isTTY: stdout.isTTY === true, colour })
   const watch = watchForEnd(context.events)
   try {
     for (const warning of warnings) observer.log.warn({}, warning)
-    const starting = context.start({ config, sources, warnings, version, observer })
+    const starting = context.start({ config, observer, env: context.env, version })
     const started = await Promise.race([
       starting.then((server) => ({ server })),
       watch.first.then((end) => ({ end })),

@@ -38,11 +38,13 @@ interface Arrival {
   /** Settles with a zip that clients may be given, or with `undefined` when its origin failed. */
   shown: PromiseWithResolvers<ArrivingZip | undefined>
   exposed: boolean
+  /** Ends the readers of a failed zip. Called when the flight is over, so that who asks again starts a new one. */
+  cut?: () => Promise<void>
 }
 
 /** Module zips: streamed to those who wait while they arrive, verified and stored before anyone has them whole. */
 export function createZips(parts: Parts): Zips {
-  const { store, catalog, checker, incidents, absences, setbacks, shutdown } = parts
+  const { store, catalog, checker, incidents, absences, setbacks, observer, shutdown } = parts
   const flights = createFlights<StoredZip>()
   const arrivals = new Map<string, Arrival>()
 
@@ -144,7 +146,8 @@ export function createZips(parts: Parts): Zips {
       return { file, sha256 }
     } catch (error) {
       const failure = asFailure(error)
-      await zip.fail(failure)
+      if (arrival.exposed) arrival.cut = () => zip.fail(failure)
+      else await zip.fail(failure)
       throw failure
     } finally {
       timer.stop()
@@ -197,6 +200,9 @@ export function createZips(parts: Parts): Zips {
         arrivals.delete(key)
       }
     })
+    done
+      .catch(() => arrival.cut?.())
+      .catch((error: unknown) => observer.log.error({ err: error }, 'a zip was not closed'))
     return { done, arrival }
   }
 

@@ -1,0 +1,171 @@
+import { availableParallelism } from 'node:os'
+import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
+import type { Config } from './config/config.ts'
+import { createHttpServer } from './http/server.ts'
+import type { Observer } from './observe/observer.ts'
+import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
+import { createViaId, isLoop, withoutOurselves } from './origin/loop.ts'
+import { createOutside, type Outside } from './origin/outside.ts'
+import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
+import type { Catalog } from './proxy/catalog.ts'
+import { createRouter } from './proxy/route.ts'
+import { createModuleProxy } from './proxy/serve.ts'
+import type { ModuleStore } from './proxy/store.ts'
+import { createZipChecker } from './proxy/zip-checker.ts'
+import { openDataFolder, type DataFolder } from './store/data-folder.ts'
+import { openFileStore } from './store/file-store.ts'
+import { openSumdbFiles } from './store/sumdb-files.ts'
+import { createSumdbMirror } from './sumdb/mirror.ts'
+
+export interface StartOptions {
+  config: Config
+  observer: Observer
+  /** For HTTP(S)_PROXY and NO_PROXY. */
+  env: Readonly<Record<string, string | undefined>>
+  /** The version of modstead. */
+  version: string
+}
+
+export interface RunningServer {
+  /** URLs, or `unix:/path`. */
+  addresses: string[]
+  /** Stops accepting, lets running requests finish within `shutdownGrace`, then closes everything. */
+  stop(): Promise<void>
+}
+
+/** Joins the rooms to a running server. Throws `data_folder`, `listen_failed` and `config_invalid`. */
+export async function start({ config, observer, env, version }: StartOptions): Promise<RunningServer> {
+  const closing: (() => Promise<void>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closing.toReversed()) await close()
+  }
+  try {
+    const folder = await openDataFolder(config.dataDir, { version })
+    closing.push(() => folder.close())
+    const catalog = await openSqliteCatalog(folder.catalog, { observer })
+    closing.push(() => catalog.close())
+    const checker = createZipChecker(Math.max(1, availableParallelism() - 1))
+    const store = await openFileStore(folder, { observer })
+    closing.push(() => store.close())
+
+    const id = createViaId()
+    const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
+    const origins = openOrigins(config, outside)
+    closing.push(...[...origins.values()].map((origin) => () => origin.close()))
+    const remotes = openRemotes(config, origins, outside)
+    closing.push(...remotes.map((remote) => () => remote.close()))
+    const mirrors = config.sumdb.map(({ name, key }, i) =>
+      createSumdbMirror({
+        key,
+        remote: remotes[i]!,
+        files: openSumdbFiles(folder, name),
+        log: observer.log,
+        onFork: (explanation) => reportFork(catalog, observer, name, explanation),
+      }),
+    )
+    const router = createRouter(
+      config.routes,
+      origins,
+      new Map(mirrors.map((mirror) => [mirror.name, mirror])),
+    )
+    const proxy = createModuleProxy({
+      router,
+      store,
+      catalog,
+      checker,
+      lookAhead: config.lookAhead,
+      observer,
+    })
+    const http = createHttpServer({
+      config,
+      proxy,
+      mirrors,
+      observer,
+      totals: () => catalog.totals(),
+      ready: () => readiness(store, folder),
+      isLoop: (via) => isLoop(via, id),
+      version,
+    })
+    const addresses = await http.listen()
+    return {
+      addresses,
+      async stop() {
+        const given = AbortSignal.timeout(config.shutdownGrace)
+        await http.stop(config.shutdownGrace)
+        await proxy.close(given)
+        await closeAll()
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function openOrigins(config: Config, outside: Outside): Map<string, GoproxyOrigin> {
+  const others = withoutOurselves(config.origins, config, outside.observer.log)
+  return new Map(Array.from(others, ([name, origin]) => [name, createGoproxyOrigin(origin, outside)]))
+}
+
+/** The ways to the checksum databases: through the origins of the public routes that use them, as `go` goes. */
+function openRemotes(
+  config: Config,
+  origins: ReadonlyMap<string, GoproxyOrigin>,
+  outside: Outside,
+): OpenSumdbRemote[] {
+  return config.sumdb.map((database) => {
+    const entries = config.routes
+      .filter((route) => !route.private && route.checksum === database.name)
+      .flatMap((route) => route.from)
+    const through = entries.flatMap(({ origin, then }) => {
+      const open = origins.get(origin)
+      return open === undefined ? [] : [{ tree: open.tree, then }]
+    })
+    return createSumdbRemote({ config: database, through, ...DIRECT, outside })
+  })
+}
+
+/** How a checksum database itself is asked. Milliseconds. */
+const DIRECT = {
+  timeouts: { lookup: 10_000, connect: 30_000, tls: 10_000, headers: 30_000, idle: 30_000, total: 120_000 },
+  connections: 16,
+  tries: 3,
+}
+
+function outsideUrls(config: Config): string[] {
+  const databases = config.sumdb.map(({ name, url }) => url ?? `https://${name}`)
+  return [...Array.from(config.origins.values(), ({ url }) => url), ...databases]
+}
+
+async function readiness(store: ModuleStore, folder: DataFolder): Promise<string[]> {
+  try {
+    await store.probe()
+    return []
+  } catch (error) {
+    return [
+      `the data folder ${folder.path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    ]
+  }
+}
+
+/** A fork is recorded beside being logged; when that fails too, the log line is what remains. */
+function reportFork(catalog: Catalog, observer: Observer, name: string, explanation: string): void {
+  observer.log.error(
+    { database: name, explanation },
+    'incident: a checksum database has signed two histories',
+  )
+  catalog
+    .report({
+      kind: 'checksum_database',
+      realm: 'public',
+      module: '',
+      version: '',
+      source: name,
+      expected: 'one growing log',
+      found: explanation,
+      outcome: 'its answers are refused',
+    })
+    .catch((error: unknown) =>
+      observer.log.error({ err: error, database: name }, 'the incident could not be recorded'),
+    )
+}

@@ -69,7 +69,8 @@ export async function readErrorText(answer: Exchange): Promise<string> {
     if (!/^text\/plain *(?:; *charset="?(?:utf-8|us-ascii)"? *)?$/i.test(type)) return ''
     const body = Buffer.concat(chunks)
     const isPlain = headers['content-encoding'] === undefined
-    return quotable((isPlain ? body : await decompress(body, { maxOutputLength: ERROR_TEXT })).toString())
+    const text = (isPlain ? body : await decompress(body, { maxOutputLength: ERROR_TEXT })).toString()
+    return text.trimStart().startsWith('<') ? '' : quotable(text)
   } catch (error) {
     // The status says what went wrong; the text would only have explained it.
     if (error instanceof ModsteadError && error.code === 'aborted') throw error

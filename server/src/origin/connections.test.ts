@@ -108,7 +108,9 @@ test('a connection that the host closed meanwhile costs no try', async () => {
 
 test('a connection is not used again after a failure on it', async () => {
   const upstream = await startTestUpstream(({ path }, socket) =>
-    path.endsWith('.mod') ? respond(socket, 200, 'x'.repeat(200)) : respond(socket, 200, ''),
+    path.endsWith('.mod')
+      ? respond(socket, 200, 'x'.repeat(200), { 'content-length': '1000' })
+      : respond(socket, 200, ''),
   )
   const origin = testOrigin(upstream.url, { limits: { mod: 100 } })
   await origin.versions(MODULE, asked())

@@ -65,6 +65,8 @@ export function createConnections(size: number, open: Open): Connections {
     if (!opened.delete(connection)) return
     // Nothing runs on it any more but what is meant to fail with it.
     connection.client.destroy(new Error('the connection is no longer needed'), () => undefined)
+    // The client takes the socket at its first request, which may never have come.
+    connection.socket.destroy()
   }
 
   return {

@@ -5,7 +5,8 @@ import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { OriginTimeouts } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import { within } from './deadline.ts'
-import { failure, timedOut, unreachable, type Peer } from './failures.ts'
+import { errorCode, failure, isCertificateProblem, timedOut, unreachable, type Peer } from './failures.ts'
+import { mayRetry } from './retry.ts'
 
 /** All addresses of a name, in the order to try them. */
 export type Lookup = (hostname: string) => Promise<{ address: string; family: number }[]>
@@ -86,13 +87,30 @@ async function named(lookup: Lookup, host: string, peer: Peer): ReturnType<Looku
   try {
     return await lookup(host)
   } catch (error) {
-    throw unreachable(peer, error)
+    throw connectFailure(peer, error)
   }
 }
 
+/** Worth another try, unless it is a plain answer: there is no such name, or there is one we do not trust. */
+function connectFailure(peer: Peer, cause: unknown): ModsteadError {
+  const error = unreachable(peer, cause)
+  const code = errorCode(cause)
+  return code === 'ENOTFOUND' || isCertificateProblem(code) ? error : mayRetry(error)
+}
+
+/** Look-ups under way: many connections to one host begin at the same time. */
+const lookups = new Map<string, ReturnType<Lookup>>()
+
 function lookupAll(hostname: string): ReturnType<Lookup> {
+  const running = lookups.get(hostname)
+  if (running !== undefined) return running
   const { promise, resolve, reject } = Promise.withResolvers<{ address: string; family: number }[]>()
-  systemLookup(hostname, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)))
+  lookups.set(hostname, promise)
+  systemLookup(hostname, { all: true }, (error, addresses) => {
+    lookups.delete(hostname)
+    if (error) reject(error)
+    else resolve(addresses)
+  })
   return promise
 }
 
@@ -117,6 +135,6 @@ async function ready(
     // An error may still come after that, when nobody waits for the socket any more.
     socket.on('error', () => socket.destroy())
     socket.destroy()
-    throw error instanceof ModsteadError ? error : unreachable(peer, error)
+    throw error instanceof ModsteadError ? error : connectFailure(peer, error)
   }
 }

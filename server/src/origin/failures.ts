@@ -76,7 +76,8 @@ const KNOWN_CAUSES = new Map([
   ['UND_ERR_SOCKET', 'closed the connection'],
 ])
 
-function isCertificateProblem(code: string): boolean {
+/** Whether this code of a TLS error says that the certificate of the other side is not good enough. */
+export function isCertificateProblem(code: string): boolean {
   return /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|HOSTNAME_)/.test(
     code,
   )

@@ -67,6 +67,9 @@ export function createHttpTree(options: HttpTreeOptions): FileTree {
     ['origin'],
   )
 
+  const onFailure = (error: ModsteadError, number: number): void =>
+    observer.log.debug({ origin: role.name, code: error.code, number }, `trying again: ${error.message}`)
+
   function start(signal: AbortSignal): Run {
     const { total } = timeouts
     return startRun({
@@ -97,7 +100,7 @@ export function createHttpTree(options: HttpTreeOptions): FileTree {
       if (!isRedirect(answer.status)) throw await statusFailure(answer, from)
       await readErrorText(answer)
       target = redirectTarget(target, answer.headers.location, { followed, peer: from })
-      fromLoopback ||= address !== undefined && isLoopbackAddress(address)
+      fromLoopback = address !== undefined && isLoopbackAddress(address)
     }
   }
 
@@ -140,7 +143,7 @@ export function createHttpTree(options: HttpTreeOptions): FileTree {
       const { signal } = run
       const headers = { ...commonHeaders(options), 'accept-encoding': 'gzip', ...conditions(options.since) }
       try {
-        return await withTries({ tries, signal }, async () => {
+        return await withTries({ tries, signal, onFailure }, async () => {
           const asked = await ask(path, headers, { ...options, signal })
           if (asked === 'unchanged') return asked
           const { answer, from } = asked
@@ -157,7 +160,9 @@ export function createHttpTree(options: HttpTreeOptions): FileTree {
       const { signal } = run
       const headers = { ...commonHeaders(options), 'accept-encoding': 'identity' }
       try {
-        const asked = await withTries({ tries, signal }, () => ask(path, headers, { ...options, signal }))
+        const asked = await withTries({ tries, signal, onFailure }, () =>
+          ask(path, headers, { ...options, signal }),
+        )
         if (asked === 'unchanged') throw new ModsteadError('internal', 'a zip was asked for with a condition')
         const { answer, from } = asked
         const chunks = streamBody(answer, { limit: options.limit, peer: from })

@@ -139,6 +139,28 @@ test('a redirect to an address of ours does not go through a proxy either', asyn
   await upstream.close()
 })
 
+test('redirects that left this machine do not lead back to it', async () => {
+  const inside = await startTestUpstream((_request, socket) => respond(socket, 200, 'v1.0.0\n'))
+  const outside = await startTestUpstream((_request, socket) =>
+    respond(socket, 302, '', { location: inside.url }),
+  )
+  const relay = await startProxy({ port: outside.port })
+  const upstream = await startTestUpstream((_request, socket) =>
+    respond(socket, 302, '', { location: 'http://public.test/' }),
+  )
+  const proxies = readProxyEnvironment({ HTTP_PROXY: relay.url })
+  const origin = testOrigin(upstream.url, { tries: 1 }, { proxies })
+  await failsWith(
+    origin.versions(MODULE, asked()),
+    'upstream_invalid',
+    /^127\.0\.0\.1:\d+ .* has no public address$/,
+  )
+  assert.equal(outside.seen.length, 1)
+  assert.equal(inside.seen.length, 0)
+  await origin.close()
+  await Promise.all([relay.close(), upstream.close(), outside.close(), inside.close()])
+})
+
 test('which proxy is for which URL', () => {
   const env = { HTTP_PROXY: 'plain.corp:3128', https_proxy: 'http://secure.corp:3128' }
   const table: [noProxy: string | undefined, url: string, proxy: string | undefined][] = [

@@ -1,4 +1,4 @@
-import type { ModsteadError } from '../errors.ts'
+import { ModsteadError } from '../errors.ts'
 import { pause } from './deadline.ts'
 
 /** Milliseconds before the second try; doubled before the third. */
@@ -21,16 +21,23 @@ export function mayRetry(error: ModsteadError, after?: number): ModsteadError {
  * tries it pauses for a random time that doubles, so that many requests do not come back at once.
  */
 export async function withTries<T>(
-  options: { tries: number; signal: AbortSignal; random?: () => number },
+  options: {
+    tries: number
+    signal: AbortSignal
+    /** Told of each failure after which another try follows. */
+    onFailure?: (error: ModsteadError, number: number) => void
+    random?: () => number
+  },
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
-  const { tries, signal, random = Math.random } = options
+  const { tries, signal, onFailure, random = Math.random } = options
   for (let number = 1; ; number++) {
     try {
       return await attempt(number)
     } catch (error) {
-      const again = retryable.get(error as ModsteadError)
+      const again = error instanceof ModsteadError ? retryable.get(error) : undefined
       if (again === undefined || number >= tries || signal.aborted) throw error
+      onFailure?.(error as ModsteadError, number)
       const backoff = FIRST_PAUSE * 2 ** (number - 1)
       await pause(Math.max(again.after ?? 0, backoff * (0.5 + random() / 2)), signal)
     }

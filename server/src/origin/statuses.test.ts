@@ -1,6 +1,7 @@
 /** What each status means, which are tried again, and how often. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { ErrorCode } from '../errors.ts'
 import { quotable } from './plain-text.ts'
 import { retryAfter } from './retry.ts'
@@ -109,8 +110,14 @@ test('connections that are refused or reset are tried again', async () => {
   assert.equal(upstream.seen.length, 2)
   await origin.close()
   await upstream.close()
-  const gone = testOrigin(upstream.url, { tries: 2 })
+  let lookups = 0
+  const lookup = async () => {
+    lookups++
+    return [{ address: '127.0.0.1', family: 4 }]
+  }
+  const gone = testOrigin(`http://gone.test:${upstream.port}`, { tries: 2 }, { lookup })
   await failsWith(gone.versions(MODULE, asked()), 'upstream_unreachable', /refuses connections$/)
+  assert.equal(lookups, 2)
 })
 
 test('a name without address is not tried again', async () => {
@@ -183,7 +190,7 @@ test('the total deadline bounds all tries', async () => {
 })
 
 test('what a host says about its error is quoted, if it is plain text', async () => {
-  const table: { headers: Record<string, string>; body: string; says: RegExp }[] = [
+  const table: { headers: Record<string, string>; body: string | Buffer; says: RegExp }[] = [
     {
       headers: { 'content-type': 'text/plain; charset=UTF-8' },
       body: 'not found: example.com/Mod@v1.2.3:\n\tinvalid version: unknown\u0007 revision\n\nmore',
@@ -193,6 +200,12 @@ test('what a host says about its error is quoted, if it is plain text', async ()
     { headers: { 'content-type': 'text/html' }, body: '<h1>nope</h1>', says: / does not have it$/ },
     { headers: { 'content-type': 'text/plain; charset=latin1' }, body: 'nope', says: / does not have it$/ },
     { headers: {}, body: 'nope', says: / does not have it$/ },
+    { headers: { 'content-type': 'text/plain' }, body: '\n<html>nope', says: / does not have it$/ },
+    {
+      headers: { 'content-type': 'text/plain', 'content-encoding': 'gzip' },
+      body: gzipSync('zipped'),
+      says: / does not have it: zipped$/,
+    },
   ]
   for (const { headers, body, says } of table) {
     const upstream = await startTestUpstream((_request, socket) => respond(socket, 404, body, headers))

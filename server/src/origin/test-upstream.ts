@@ -1,5 +1,6 @@
 /** A loopback server for tests that writes what it is told to the socket, well-formed or not. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { after } from 'node:test'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 
 export interface SeenRequest {
@@ -31,6 +32,7 @@ export type Script = (request: SeenRequest, socket: Socket) => void
 export async function startTestUpstream(script: Script, tls?: TlsOptions): Promise<TestUpstream> {
   const seen: SeenRequest[] = []
   const sockets = new Set<Socket>()
+  let closed: Promise<void> | undefined
   let connections = 0
   let peak = 0
   const serve = (socket: Socket): void => {
@@ -61,6 +63,14 @@ export async function startTestUpstream(script: Script, tls?: TlsOptions): Promi
   const disconnect = (): void => {
     for (const socket of sockets) socket.destroy()
   }
+  const close = async (): Promise<void> => {
+    disconnect()
+    running.delete(close)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    server.close(() => resolve())
+    await promise
+  }
+  running.add(close)
   return {
     port,
     host,
@@ -69,14 +79,15 @@ export async function startTestUpstream(script: Script, tls?: TlsOptions): Promi
     open: () => sockets.size,
     peak: () => peak,
     disconnect,
-    async close() {
-      disconnect()
-      const closed = Promise.withResolvers<void>()
-      server.close(() => closed.resolve())
-      await closed.promise
-    },
+    close: () => (closed ??= close()),
   }
 }
+
+/** Those that a failed test left behind would keep the process alive. */
+const running = new Set<() => Promise<void>>()
+after(async () => {
+  await Promise.all(Array.from(running, (close) => close()))
+})
 
 /** Writes a whole answer; Content-Length is added unless the headers say how long the body is. */
 export function respond(

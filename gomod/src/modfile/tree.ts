@@ -4,11 +4,11 @@ import { type Block, type Line, NOWHERE, type SyntaxTree } from './syntax.ts'
 /**
  * Adds a line. It goes to the block of `hint`, behind it, if that begins with the same word, and makes a block of
  * the two if there is none; behind the statement of `hint` otherwise. Without a hint it goes to the last block or
- * line that begins with the same word, or to the end of the file.
+ * line that begins with the same word, or to the end of the file, where the hint `end` sends it in any case.
  */
 export function addLine(
   tree: SyntaxTree,
-  hint: Line | undefined,
+  hint: Line | 'end' | undefined,
   tokens: readonly [string, ...string[]],
 ): Line {
   const near = tree.statements.findLastIndex((statement) => {

@@ -62,7 +62,7 @@ export interface Memory {
  * What an entry costs beside its characters and bytes: the objects it is made of, its places in the maps, and the
  * closure it may carry. Measured with many small entries, see memory.test.ts.
  */
-const OVERHEAD = 1536
+const OVERHEAD = 1024
 /** Bodies up to this size are kept as strings: with their head they fit into the 16 KiB that node writes at once. */
 const STRING_BODY = 12 << 10
 /** No more than this part of the bound goes to one entry. */

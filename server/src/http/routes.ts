@@ -91,7 +91,9 @@ export async function createRoutes(options: RoutesOptions) {
       return undefined
     })
     const facts: HomeFacts = { address: addressOf(request.raw, options), version, databases, totals }
-    const html = /\btext\/html\b/.test(request.headers.accept ?? '')
+    const { accept } = request.headers
+    // Browsers ask for it; curl and its like accept anything, and get what a terminal can show.
+    const html = accept === undefined || /\btext\/html\b/.test(accept)
     page(reply).header('Vary', 'Accept')
     if (html) reply.header('Content-Security-Policy', homePolicy()).header('Referrer-Policy', 'no-referrer')
     reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')

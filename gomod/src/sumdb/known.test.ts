@@ -43,6 +43,7 @@ test('what is no value of GOSUMDB', () => {
     ' sum.golang.google.cn',
     'sum.golang.org https://a.example https://b.example',
     'sum.golang.org go.corp.example',
+    'sum.golang.org ftp://go.corp.example',
     OURS.replace('c41ac0b4', 'c41ac0b5'),
     GOLANG.slice(0, -1),
   ]
@@ -58,6 +59,8 @@ test('a database is called host or host/path', () => {
     'sum.example.com/a/b',
     'a_b.example',
     '127.0.0.1:1/x',
+    '[::1]:6637',
+    'a/$&,;=:@',
   ]
   for (const name of good) assert.equal(read(name), name)
   const bad = [
@@ -77,6 +80,10 @@ test('a database is called host or host/path', () => {
     'a:1:2',
     'a//',
     'a"b',
+    'a/!',
+    'a/*',
+    "a/'",
+    '[::1',
   ]
   for (const name of bad)
     assert.throws(() => read(name), { name: 'GomodError', code: 'invalid_gosumdb' }, name)

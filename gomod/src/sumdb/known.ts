@@ -34,7 +34,8 @@ export function parseGosumdb(value: string): { readonly off: true } | Gosumdb {
   if (!HOST_AND_PATH.test(name) || !URL.canParse(`https://${name}`))
     throw invalid(value, `the database must be called host or host/path, not ${shown(name)}`)
   if (url === undefined) return { name, vkey }
-  if (!URL.canParse(url)) throw invalid(value, `${shown(url)} is not a URL`)
+  if (!URL_SCHEMES.has(URL.parse(url)?.protocol ?? ''))
+    throw invalid(value, `${shown(url)} is not a URL of http, https or file`)
   return { name, vkey, url }
 }
 
@@ -43,6 +44,9 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['sum.golang.google.cn', 'sum.golang.org https://sum.golang.google.cn'],
 ])
 
+/** What cmd/go can fetch from. */
+const URL_SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'file:'])
+
 /** What Go takes for space. */
 const SPACES = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
 
@@ -50,7 +54,7 @@ const SPACES = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u
  * A host, a port if need be, and a path that needs no escapes. (cmd/go also lets an empty port and empty elements of
  * the path pass, which is how `https://host` can be taken for a name.)
  */
-const HOST_AND_PATH = /^[\w.~!$&'()*,;=-]+(?::[0-9]+)?(?:\/[\w.~!$&'()*,;=:@-]+)*$/
+const HOST_AND_PATH = /^(?:[\w.~!$&'()*,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:\/[\w.~$&,;=:@-]+)*$/
 
 function nameOfKey(vkey: string, value: string): string {
   try {

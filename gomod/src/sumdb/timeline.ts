@@ -24,7 +24,7 @@ export interface BelievedHead extends SignedHead {
 export interface Timeline {
   /** The head believed now, the one kept from earlier to begin with. Throws GomodError where that one is not valid. */
   current(signal: AbortSignal): Promise<BelievedHead | undefined>
-  /** Verifies the signature of a head. Throws GomodError `invalid_note`, `unverified_note` or `invalid_hash`. */
+  /** Verifies the signature of a head. Throws GomodError `invalid_note` or `unverified_note`. */
   open(note: Uint8Array): SignedHead
   /**
    * Merges a head whose signature was verified; gives the head believed then, at least as large. Throws GomodError

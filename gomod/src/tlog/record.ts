@@ -2,10 +2,11 @@
  * The text forms of what a log holds: records, the data tiles they are published in, and tree heads before they are
  * signed.
  */
+import { decodeBase64 } from '../base64.ts'
 import { decodePlainText } from '../plain-text.ts'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
-import { formatHash, parseHash } from './hash.ts'
+import { formatHash, HASH_SIZE } from './hash.ts'
 import { MAX_TREE_SIZE } from './index.ts'
 import type { Tree } from './tree.ts'
 
@@ -72,9 +73,11 @@ export function parseTree(text: string): Tree {
     ? text.slice(TREE_LINE.length).split('\n', 3)
     : []
   const number = /^(?:0|[1-9][0-9]*)$/.test(size) ? Number(size) : Infinity
-  if (rest.length === 0 || number > MAX_TREE_SIZE || text.length > MAX_TREE_LENGTH)
+  const root = decodeBase64(hash)
+  const complete = rest.length > 0 && number <= MAX_TREE_SIZE && root?.length === HASH_SIZE
+  if (!complete || text.length > MAX_TREE_LENGTH)
     throw new GomodError('invalid_note', `${shown(text)} is not the tree head of a checksum database`)
-  return { size: number, hash: parseHash(hash) }
+  return { size: number, hash: root }
 }
 
 const TREE_LINE = 'go.sum database tree\n'

@@ -68,7 +68,9 @@ export interface Catalog {
   version(realm: Realm, module: ModulePath, version: Version): Promise<VersionRow | undefined>
   /**
    * Adds facts about a version. Facts are never replaced: a hash that differs from the one known is
-   * `checksum_mismatch` and changes nothing. Other fields keep their first value.
+   * `checksum_mismatch` and changes nothing. `zipSize` and `zipSha256` describe the bytes that are stored, which come
+   * anew when a damaged file was replaced: they take the values given last, and a new size alone forgets the SHA-256.
+   * Other fields keep their first value.
    */
   learn(realm: Realm, module: ModulePath, version: Version, facts: VersionFacts): Promise<void>
   /** Marks versions as used now; batched by the caller, may be dropped on a crash. */

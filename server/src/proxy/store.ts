@@ -21,7 +21,7 @@ export interface Spool {
   append(chunk: Uint8Array): Promise<void>
   /** Reads `length` bytes at `offset`, both within what was appended. */
   read(offset: number, length: number): Promise<Buffer>
-  /** Deletes the file. Safe to call after a commit, where it does nothing. */
+  /** Closes the spool, and deletes what was not committed. To be called always, once nobody reads any more. */
   discard(): Promise<void>
 }
 
@@ -32,8 +32,8 @@ export interface Spool {
 export interface ModuleStore {
   open(key: StoreKey): Promise<StoredFile | undefined>
   /**
-   * Makes verified contents visible, durably: after it returns they survive a crash, and before it returns nobody
-   * sees them. `h1` is the dirhash for zips and the go.mod hash for mods; it is what decides equality there.
+   * Makes verified contents visible, whole and durably: after it returns they survive a crash. A spool must be one
+   * that this store created; its bytes stay readable until it is discarded. `h1` is the dirhash for zips and the go.mod hash for mods; it is what decides equality there.
    * The key held already: `identical` when it is the same fact (same h1; any bytes for an info: the first are kept),
    * and `checksum_mismatch` otherwise.
    */

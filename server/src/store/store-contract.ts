@@ -37,7 +37,8 @@ export function testModuleStore(name: string, create: (t: TestContext) => Promis
         const outcome = await store.commit(key(kind, 'example.com/a', 'v1.0.0'), bytes, someHash(kind))
         assert.equal(outcome, 'stored')
       }
-      for (const view of [store, await reopen()]) {
+      for (const restarted of [false, true]) {
+        const view = restarted ? await reopen() : store
         for (const kind of KINDS) {
           const file = await view.open(key(kind, 'example.com/a', 'v1.0.0'))
           await assertContents(file, Buffer.from(`a ${kind} file`))
@@ -99,7 +100,8 @@ export function testModuleStore(name: string, create: (t: TestContext) => Promis
       const zip = key('zip', 'example.com/a', 'v1.0.0')
       await store.commit(mod, Buffer.from('module example.com/a\n'))
       await store.commit(zip, Buffer.from('zip'), someHash('zip'))
-      for (const view of [store, await reopen()]) {
+      for (const restarted of [false, true]) {
+        const view = restarted ? await reopen() : store
         await assertRejects(view.commit(mod, Buffer.from('module example.com/b\n')), 'checksum_mismatch')
         await assertRejects(view.commit(zip, Buffer.from('zip'), someHash('other')), 'checksum_mismatch')
         await assertContents(await view.open(mod), Buffer.from('module example.com/a\n'))

@@ -1,0 +1,54 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely } from 'kysely'
+import { ModsteadError } from '../errors.ts'
+import { migrate } from './migrate.ts'
+import { compileReads, compileWrites, type Reads, type Writes } from './queries.ts'
+import type { Schema } from './schema.ts'
+import { createNodeSqliteDialect } from './sqlite-dialect.ts'
+import { catalogError, sqliteCode } from './sqlite-errors.ts'
+
+export interface Statements {
+  reads: Reads
+  writes: Writes
+}
+
+/** Opens the database file for writing. A transaction is on the disk when its COMMIT returns. */
+export function openForWriting(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5_000 })
+  try {
+    database.exec('PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -16000')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * Creates or migrates the tables as needed, and compiles the statements. Throws `data_folder` for a file that a newer
+ * modstead wrote, or that is damaged, and `store_unavailable` for a failing disk.
+ */
+export async function prepareCatalog(path: string): Promise<Statements> {
+  try {
+    const database = openForWriting(path)
+    try {
+      const db = new Kysely<Schema>({ dialect: createNodeSqliteDialect(database) })
+      await migrate(db, { identityColumns: false, withoutRowid: true })
+      return { reads: compileReads(db), writes: compileWrites(db) }
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    throw DAMAGE.has(sqliteCode(error)) ? damaged(path, error) : catalogError(error, 'open its catalog')
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGE: ReadonlySet<number | undefined> = new Set([11, 26])
+
+function damaged(path: string, cause: unknown): ModsteadError {
+  return new ModsteadError('data_folder', `the catalog ${path} is damaged`, {
+    cause,
+    next: 'Restore it from a backup, or move it away: then modstead verifies every stored file anew on its first use.',
+  })
+}

@@ -1,0 +1,107 @@
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import type { Schema } from './schema.ts'
+
+/** How the engines differ where a table is made. */
+export interface Engine {
+  /** SQLite numbers the rows of an `integer primary key` by itself; elsewhere the column must say so. */
+  identityColumns: boolean
+  /** Whether a table can be its own primary key: half the size, and one look-up less. */
+  withoutRowid: boolean
+}
+
+/**
+ * All migrations in order. A name is never changed nor used again, and what it does neither, once it was released: a
+ * data folder out there has seen it.
+ */
+export function migrationsFor(engine: Engine): Record<string, Migration> {
+  const clustered = <T extends string, C extends string>(table: CreateTableBuilder<T, C>) =>
+    engine.withoutRowid ? table.modifyEnd(sql`without rowid`) : table
+  const numbered = (table: string, db: Kysely<Schema>) =>
+    db.schema.createTable(table).addColumn('id', 'integer', (column) => {
+      return engine.identityColumns ? column.primaryKey().generatedAlwaysAsIdentity() : column.primaryKey()
+    })
+
+  return {
+    '001_modules': {
+      async up(db: Kysely<Schema>) {
+        await numbered('names', db)
+          .addColumn('name', 'text', notNull)
+          .addUniqueConstraint('names_key', ['name'])
+          .execute()
+        await numbered('modules', db)
+          .addColumn('realm', 'text', notNull)
+          .addColumn('path', 'text', notNull)
+          .addUniqueConstraint('modules_key', ['realm', 'path'])
+          .execute()
+        await clustered(
+          db.schema
+            .createTable('versions')
+            .addColumn('module', 'integer', notNull)
+            .addColumn('version', 'text', notNull)
+            .addColumn('h1', 'bytea')
+            .addColumn('go_mod_h1', 'bytea')
+            .addColumn('zip_size', 'bigint')
+            .addColumn('zip_sha256', 'bytea')
+            .addColumn('info', 'smallint', notNull)
+            .addColumn('time', 'text')
+            .addColumn('origin', 'integer')
+            .addColumn('proven_by', 'integer')
+            .addColumn('first_seen', 'bigint', notNull)
+            .addColumn('last_used', 'bigint', notNull)
+            .addPrimaryKeyConstraint('versions_key', ['module', 'version']),
+        ).execute()
+        await db.schema
+          .createTable('snapshots')
+          .addColumn('module', 'integer', notNull)
+          .addColumn('query', 'text', notNull)
+          .addColumn('body', 'bytea', notNull)
+          .addColumn('fetched', 'bigint', notNull)
+          .addColumn('changed', 'bigint', notNull)
+          .addColumn('origin', 'integer', notNull)
+          .addColumn('etag', 'text')
+          .addColumn('last_modified', 'text')
+          .addUniqueConstraint('snapshots_key', ['module', 'query'])
+          .execute()
+        await db.schema
+          .createTable('incidents')
+          .addColumn('id', 'text', (column) => column.primaryKey())
+          .addColumn('at', 'bigint', notNull)
+          .addColumn('kind', 'text', notNull)
+          .addColumn('realm', 'text', notNull)
+          .addColumn('module', 'text', notNull)
+          .addColumn('version', 'text', notNull)
+          .addColumn('source', 'text', notNull)
+          .addColumn('expected', 'text', notNull)
+          .addColumn('found', 'text', notNull)
+          .addColumn('outcome', 'text', notNull)
+          .addUniqueConstraint('incidents_same', MISMATCH)
+          .execute()
+        await db.schema
+          .createTable('totals')
+          .addColumn('id', 'integer', (column) => column.primaryKey())
+          .addColumn('modules', 'bigint', notNull)
+          .addColumn('versions', 'bigint', notNull)
+          .addColumn('zip_bytes', 'bigint', notNull)
+          .addColumn('incidents', 'bigint', notNull)
+          .execute()
+        await db
+          .insertInto('totals')
+          .values({ id: 1, modules: 0, versions: 0, zip_bytes: 0, incidents: 0 })
+          .execute()
+      },
+    },
+  }
+}
+
+const notNull = <T extends { notNull(): T }>(column: T): T => column.notNull()
+
+const MISMATCH = [
+  'module',
+  'version',
+  'realm',
+  'kind',
+  'source',
+  'expected',
+  'found',
+] as (keyof Schema['incidents'])[]

@@ -1,0 +1,137 @@
+import { type Kysely, sql } from 'kysely'
+import { compileStatement, placeholder } from './placeholder.ts'
+import type { IncidentsTable, Schema, SnapshotsTable, VersionsTable } from './schema.ts'
+
+export type Reads = ReturnType<typeof compileReads>
+export type Writes = ReturnType<typeof compileWrites>
+
+/** What is asked of the catalog. Values are named like the columns; `path` and `realm` are those of the module. */
+export function compileReads(db: Kysely<Schema>) {
+  const module = db
+    .selectFrom('modules')
+    .where('modules.realm', '=', placeholder('realm'))
+    .where('modules.path', '=', placeholder('path'))
+  const incidents = db.selectFrom('incidents').selectAll()
+  return {
+    version: compileStatement(
+      module
+        .innerJoin('versions', 'versions.module', 'modules.id')
+        .where('versions.version', '=', placeholder('version'))
+        .leftJoin('names as origins', 'origins.id', 'versions.origin')
+        .leftJoin('names as databases', 'databases.id', 'versions.proven_by')
+        .select(['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'first_seen', 'last_used'])
+        .select(['origins.name as origin', 'databases.name as proven_by']),
+    ),
+    snapshot: compileStatement(
+      module
+        .innerJoin('snapshots', 'snapshots.module', 'modules.id')
+        .where('snapshots.query', '=', placeholder('query'))
+        .innerJoin('names', 'names.id', 'snapshots.origin')
+        .select(['body', 'fetched', 'changed', 'names.name as origin', 'etag', 'last_modified']),
+    ),
+    incident: compileStatement(incidents.where('id', '=', placeholder('id'))),
+    incidentsBefore: compileStatement(
+      incidents.where('id', '<', placeholder('before')).orderBy('id', 'desc').limit(placeholder('limit')),
+    ),
+    totals: compileStatement(
+      db
+        .selectFrom('totals')
+        .select(['modules', 'versions', 'zip_bytes', 'incidents'])
+        .where('id', '=', sql.lit(1)),
+    ),
+  }
+}
+
+/** What changes the catalog, and what has to be looked up for it. Values are named like the columns. */
+export function compileWrites(db: Kysely<Schema>) {
+  const more = (column: 'modules' | 'versions' | 'zip_bytes' | 'incidents') =>
+    sql<number>`${sql.ref(column)} + ${placeholder(column)}`
+  return {
+    module: compileStatement(
+      db
+        .selectFrom('modules')
+        .select('id')
+        .where('realm', '=', placeholder('realm'))
+        .where('path', '=', placeholder('path')),
+    ),
+    addModule: compileStatement(
+      db
+        .insertInto('modules')
+        .values(values<{ realm: string; path: string }>('realm', 'path'))
+        .returning('id'),
+    ),
+    name: compileStatement(db.selectFrom('names').select('id').where('name', '=', placeholder('name'))),
+    addName: compileStatement(
+      db.insertInto('names').values(values<{ name: string }>('name')).returning('id'),
+    ),
+    /** Whether a module has any version. */
+    anyVersion: compileStatement(
+      db
+        .selectFrom('versions')
+        .select('module')
+        .where('module', '=', placeholder('module'))
+        .limit(sql.lit(1)),
+    ),
+    putVersion: compileStatement(
+      db
+        .insertInto('versions')
+        .values(values<VersionsTable>('module', 'version', ...FACTS, 'first_seen', 'last_used'))
+        .onConflict((conflict) =>
+          conflict.columns(['module', 'version']).doUpdateSet((eb) => {
+            return Object.fromEntries(FACTS.map((column) => [column, eb.ref(`excluded.${column}`)]))
+          }),
+        ),
+    ),
+    touch: compileStatement(
+      db
+        .updateTable('versions')
+        .set({ last_used: placeholder('last_used') })
+        .where('module', '=', placeholder('module'))
+        .where('version', '=', placeholder('version'))
+        .where('last_used', '<', placeholder('last_used')),
+    ),
+    putSnapshot: compileStatement(
+      db
+        .insertInto('snapshots')
+        .values(values<SnapshotsTable>('module', 'query', ...ANSWER))
+        .onConflict((conflict) =>
+          conflict.columns(['module', 'query']).doUpdateSet((eb) => {
+            return Object.fromEntries(ANSWER.map((column) => [column, eb.ref(`excluded.${column}`)]))
+          }),
+        ),
+    ),
+    sameIncident: compileStatement(
+      MISMATCH.reduce(
+        (query, column) => query.where(column, '=', placeholder(column)),
+        db.selectFrom('incidents').selectAll(),
+      ),
+    ),
+    lastIncident: compileStatement(
+      db.selectFrom('incidents').select('id').orderBy('id', 'desc').limit(sql.lit(1)),
+    ),
+    addIncident: compileStatement(
+      db.insertInto('incidents').values(values<IncidentsTable>('id', 'at', 'outcome', ...MISMATCH)),
+    ),
+    addTotals: compileStatement(
+      db
+        .updateTable('totals')
+        .set({
+          modules: more('modules'),
+          versions: more('versions'),
+          zip_bytes: more('zip_bytes'),
+          incidents: more('incidents'),
+        })
+        .where('id', '=', sql.lit(1)),
+    ),
+  }
+}
+
+const FACTS = ['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by'] as const
+const ANSWER = ['body', 'fetched', 'changed', 'origin', 'etag', 'last_modified'] as const
+/** What makes two incidents the same. */
+const MISMATCH = ['module', 'version', 'realm', 'kind', 'source', 'expected', 'found'] as const
+
+/** A row of placeholders, each named like its column. */
+function values<Row>(...columns: (keyof Row & string)[]): Row {
+  return Object.fromEntries(columns.map((column) => [column, placeholder(column)])) as Row
+}

@@ -1,0 +1,50 @@
+/** Between the rows of the tables and the words of the proxy room. */
+import { isH1 } from '@modstead/gomod/dirhash'
+import { ModsteadError } from '../errors.ts'
+import type { IncidentRow, Snapshot, VersionRow } from '../proxy/catalog.ts'
+import type { CompiledStatement } from './placeholder.ts'
+import type { Reads } from './queries.ts'
+
+type RowOf<Compiled> = Compiled extends CompiledStatement<infer Row> ? Row : never
+
+/** Throws `internal` for what is not an h1. */
+export function encodeH1(h1: string): Uint8Array {
+  if (!isH1(h1)) throw new ModsteadError('internal', `"${h1}" is not an h1`)
+  return Buffer.from(h1.slice(3), 'base64')
+}
+
+/** Throws `internal` for what is not the hex form of 32 bytes. */
+export function encodeSha256(hex: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/.test(hex)) throw new ModsteadError('internal', `"${hex}" is not a SHA-256 in hex`)
+  return Buffer.from(hex, 'hex')
+}
+
+export function decodeVersion(row: RowOf<Reads['version']>): VersionRow {
+  const decoded: VersionRow = { firstSeen: row.first_seen, lastUsed: row.last_used }
+  if (row.h1 !== null) decoded.h1 = `h1:${asBuffer(row.h1).toString('base64')}`
+  if (row.go_mod_h1 !== null) decoded.goModH1 = `h1:${asBuffer(row.go_mod_h1).toString('base64')}`
+  if (row.zip_size !== null) decoded.zipSize = row.zip_size
+  if (row.zip_sha256 !== null) decoded.zipSha256 = asBuffer(row.zip_sha256).toString('hex')
+  if (row.info === 1) decoded.info = true
+  if (row.time !== null) decoded.time = row.time
+  if (row.origin !== null) decoded.origin = row.origin
+  if (row.proven_by !== null) decoded.provenBy = row.proven_by
+  return decoded
+}
+
+export function decodeSnapshot(row: RowOf<Reads['snapshot']>): Snapshot {
+  const { body, fetched, changed, origin, etag, last_modified: lastModified } = row
+  const snapshot: Snapshot = { body: asBuffer(body), fetched, changed, origin }
+  if (etag !== null || lastModified !== null) {
+    snapshot.validators = { ...(etag !== null && { etag }), ...(lastModified !== null && { lastModified }) }
+  }
+  return snapshot
+}
+
+export function decodeIncident(row: RowOf<Reads['incident']>): IncidentRow {
+  return { ...row, kind: row.kind as IncidentRow['kind'] }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

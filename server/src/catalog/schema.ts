@@ -1,0 +1,86 @@
+/**
+ * The tables of the catalog, one schema for SQLite and PostgreSQL. `migrations.ts` makes them.
+ *
+ * A catalog holds millions of versions, so their rows are small: the module is a number, hashes are their 32 bytes,
+ * names of origins and databases are numbers too. Times without a unit are milliseconds since the epoch.
+ */
+import type { Generated } from 'kysely'
+
+export interface Schema {
+  modules: ModulesTable
+  versions: VersionsTable
+  names: NamesTable
+  snapshots: SnapshotsTable
+  incidents: IncidentsTable
+  totals: TotalsTable
+}
+
+/** Every module that has a version or a snapshot. Unique: realm, path. */
+export interface ModulesTable {
+  id: Generated<number>
+  realm: string
+  path: string
+}
+
+/** Key: module, version. */
+export interface VersionsTable {
+  module: number
+  version: string
+  h1: Uint8Array | null
+  go_mod_h1: Uint8Array | null
+  zip_size: number | null
+  zip_sha256: Uint8Array | null
+  /** 0 or 1. */
+  info: number
+  /** RFC 3339, as the `.info` has it. */
+  time: string | null
+  /** Both from `names`. */
+  origin: number | null
+  proven_by: number | null
+  first_seen: number
+  last_used: number
+}
+
+/** Names of origins and checksum databases. Unique: name. */
+export interface NamesTable {
+  id: Generated<number>
+  name: string
+}
+
+/** Unique: module, query. */
+export interface SnapshotsTable {
+  module: number
+  /** `list`, `latest` or an `.info` query. */
+  query: string
+  body: Uint8Array
+  fetched: number
+  changed: number
+  /** From `names`. */
+  origin: number
+  etag: string | null
+  last_modified: string | null
+}
+
+/** Key: id. Unique: everything but id, at and outcome. */
+export interface IncidentsTable {
+  id: string
+  at: number
+  kind: string
+  realm: string
+  module: string
+  version: string
+  source: string
+  expected: string
+  found: string
+  outcome: string
+}
+
+/** One row, with id 1: counts kept in the transactions that change them. */
+export interface TotalsTable {
+  id: number
+  /** Modules of which a version is known. */
+  modules: number
+  versions: number
+  zip_bytes: number
+  incidents: number
+}

@@ -1,0 +1,104 @@
+import { DatabaseSync } from 'node:sqlite'
+import { workerUrl } from '../observe/worker-url.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Catalog } from '../proxy/catalog.ts'
+import { addFacts } from './facts.ts'
+import { MAX_INCIDENT_ID } from './incident-id.ts'
+import { decodeIncident, decodeSnapshot, decodeVersion } from './rows.ts'
+import { catalogError } from './sqlite-errors.ts'
+import { prepareAll } from './statement.ts'
+import { startWriter } from './writer.ts'
+
+export interface SqliteCatalogOptions {
+  observer: Observer
+}
+
+/**
+ * The catalog in a SQLite file, which is created or migrated as needed. Reads run at once in this thread and take
+ * microseconds; writes go through one writer in a thread of its own, and are on the disk when they settle.
+ * Throws `data_folder` when the file was written by a newer modstead or is damaged, `store_unavailable` when its disk
+ * fails.
+ */
+export async function openSqliteCatalog(path: string, { observer }: SqliteCatalogOptions): Promise<Catalog> {
+  const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
+  const writer = await startWriter({ path, file, log: observer.log })
+  const database = openForReading(path)
+  const reads = prepareAll(database, writer.reads)
+  let closed: Promise<void> | undefined
+
+  /** Reads are asynchronous in the interface only: they look at once, and throw what the medium says. */
+  function read<T>(look: () => T): T {
+    try {
+      return look()
+    } catch (error) {
+      throw catalogError(error, 'read its catalog')
+    }
+  }
+
+  const version = (realm: string, path: string, version: string) =>
+    read(() => {
+      const row = reads.version.get({ realm, path, version })
+      return row && decodeVersion(row)
+    })
+
+  return {
+    version: async (realm, module, name) => version(realm, module, name),
+    async learn(realm, module, name, facts) {
+      // Most of what is learnt is known, which costs no write. The writer compares again: it has the last word.
+      const known = version(realm, module, name)
+      if (known !== undefined && addFacts(known, facts, `${module}@${name}`) === undefined) return
+      await writer.write({ kind: 'learn', realm, module, version: name, facts })
+    },
+    async touch(uses) {
+      if (uses.length > 0) await writer.write({ kind: 'touch', uses })
+    },
+    snapshot: async (realm, module, query) =>
+      read(() => {
+        const row = reads.snapshot.get({ realm, path: module, query })
+        return row && decodeSnapshot(row)
+      }),
+    async saveSnapshot(realm, module, query, snapshot) {
+      // A copy of its own: a slice of a larger buffer would take all of that along to the other thread.
+      const body = Buffer.from(new Uint8Array(snapshot.body).buffer)
+      await writer.write({ kind: 'saveSnapshot', realm, module, query, snapshot: { ...snapshot, body } })
+    },
+    async report(incident) {
+      const row = await writer.write({ kind: 'report', incident })
+      if (row === undefined) throw new TypeError('a report gives the row of its incident')
+      return row
+    },
+    incident: async (id) =>
+      read(() => {
+        const row = reads.incident.get({ id })
+        return row && decodeIncident(row)
+      }),
+    incidents: async ({ limit, before = MAX_INCIDENT_ID }) =>
+      read(() => reads.incidentsBefore.all({ limit, before }).map(decodeIncident)),
+    totals: async () =>
+      read(() => {
+        const { modules, versions, zip_bytes: zipBytes, incidents } = reads.totals.get({})!
+        return { modules, versions, zipBytes, incidents }
+      }),
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+
+  async function close(): Promise<void> {
+    await writer.flush()
+    // Before the writer, for the last to close folds the write-ahead log into the file, and this one may not write.
+    database.close()
+    await writer.close()
+  }
+}
+
+function openForReading(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+    database.exec('PRAGMA cache_size = -8000')
+    return database
+  } catch (error) {
+    throw catalogError(error, 'open its catalog')
+  }
+}

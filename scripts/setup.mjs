@@ -22,7 +22,9 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
   if (done.status !== 0) {
-    console.error('modstead: `npm install` failed; see its words above. The npm registry must be reachable once.')
+    console.error(
+      'modstead: `npm install` failed; see its words above. The npm registry must be reachable once.',
+    )
     process.exit(1)
   }
   writeFileSync(stamp, wanted)

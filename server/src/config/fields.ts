@@ -10,6 +10,8 @@ import { parseDuration, parseSize } from './units.ts'
 export interface FieldNotes {
   /** Completes the sentence "expected …". */
   expects: string
+  /** The same in a word or two, for tables. */
+  takes: string
   /** The value may be a credential: it is never shown. */
   secret?: boolean
 }
@@ -24,7 +26,10 @@ const LONGEST_TIMER = 24 * DAY
 /** Milliseconds. Bounds are those of a timer unless given. */
 export function duration({ min = 1, max = LONGEST_TIMER, wording = '' } = {}) {
   const expects = `a duration such as 250ms, 60s, 5m or a number of seconds${wording}`
-  return field({ expects }, z.union([z.number(), z.string()]).transform(within(parseDuration, min, max)))
+  return field(
+    { expects, takes: 'duration' },
+    z.union([z.number(), z.string()]).transform(within(parseDuration, min, max)),
+  )
 }
 
 /** Milliseconds that are compared with ages and never wait: 0 to ten years. */
@@ -35,40 +40,50 @@ export function age() {
 /** Bytes. `max` is also given in words. */
 export function size({ min = 1, max, upTo }: { min?: number; max: number; upTo: string }) {
   const expects = `a size such as 64KiB, 128MiB or a number of bytes, at most ${upTo}`
-  return field({ expects }, z.union([z.number(), z.string()]).transform(within(parseSize, min, max)))
+  return field(
+    { expects, takes: `size up to ${upTo}` },
+    z.union([z.number(), z.string()]).transform(within(parseSize, min, max)),
+  )
 }
 
 export function count({ min, max }: { min: number; max: number }) {
-  return field({ expects: `a whole number from ${min} to ${max}` }, z.int().min(min).max(max))
+  return field(
+    { expects: `a whole number from ${min} to ${max}`, takes: `${min} to ${max}` },
+    z.int().min(min).max(max),
+  )
 }
 
 export function flag() {
-  return field({ expects: 'true or false' }, z.boolean())
+  return field({ expects: 'true or false', takes: 'true, false' }, z.boolean())
 }
 
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return field({ expects: `one of ${values.map((value) => `"${value}"`).join(', ')}` }, z.enum(values))
+  const quoted = values.map((value) => `"${value}"`).join(', ')
+  return field({ expects: `one of ${quoted}`, takes: values.join(', ') }, z.enum(values))
 }
 
-export function text(expects: string) {
-  return field({ expects }, z.string().trim().min(1))
+export function text(expects: string, takes = 'text') {
+  return field({ expects, takes }, z.string().trim().min(1))
 }
 
 /** A path of a file or folder; whoever builds the configuration makes it absolute. */
 export function path(what = 'a file') {
-  return text(`the path of ${what}`)
+  return text(`the path of ${what}`, 'path')
 }
 
 /** A value that is never shown, and that may be `file:PATH`. */
 export function secret(what: string) {
-  return field({ expects: `${what} (text, "\${VARIABLE}" or "file:PATH")`, secret: true }, z.string().min(1))
+  return field(
+    { expects: `${what} (text, "\${VARIABLE}" or "file:PATH")`, takes: 'secret', secret: true },
+    z.string().min(1),
+  )
 }
 
 /** One text or a list of them, always given as a list. A text alone may hold several, separated by commas. */
 export function texts(each: string) {
-  const element = field({ expects: each }, z.string().trim().min(1))
+  const element = text(each)
   return field(
-    { expects: `${each}, or a list of them` },
+    { expects: `${each}, or a list of them`, takes: 'text or list' },
     z
       .union([element, z.array(element).min(1)])
       .transform((value) =>
@@ -81,7 +96,7 @@ export function texts(each: string) {
 export function originList() {
   const each = 'the name of an origin, "direct" or "off"'
   return field(
-    { expects: 'a list of origin names, or a text such as "public,mirror|direct"' },
+    { expects: 'a list of origin names, or a text such as "public,mirror|direct"', takes: 'list or text' },
     z.union([text('a text such as "public,mirror|direct"'), z.array(text(each)).min(1)]),
   )
 }
@@ -89,9 +104,12 @@ export function originList() {
 /** Listen addresses, as one text separated by commas, a port number, or a list. */
 export function listenAddresses() {
   const each = 'an address such as 127.0.0.1:6637, [::1]:6637, :6637 or unix:/run/modstead.sock'
-  const element = field({ expects: each }, z.union([z.int().min(0).max(65_535), z.string()]))
+  const element = field(
+    { expects: each, takes: 'address' },
+    z.union([z.int().min(0).max(65_535), z.string()]),
+  )
   return field(
-    { expects: `${each}, or a list of them` },
+    { expects: `${each}, or a list of them`, takes: 'address or list' },
     z.union([element, z.array(element).min(1)]).transform((value, context): ListenAddress[] => {
       const list = typeof value === 'string' ? value.split(',') : value
       return (Array.isArray(list) ? list : [list]).flatMap((part, index) => {
@@ -108,7 +126,7 @@ export function listenAddresses() {
 /** An absolute http or https URL without credentials, query or fragment; given without a slash at its end. */
 export function publicUrl() {
   return field(
-    { expects: 'a URL such as https://go.corp.example, without credentials, "?" or "#"' },
+    { expects: 'a URL such as https://go.corp.example, without credentials, "?" or "#"', takes: 'URL' },
     z.string().transform((value, context) => {
       const url = URL.parse(value)
       const plain = url && ['http:', 'https:'].includes(url.protocol) && url.username + url.password === ''
@@ -122,7 +140,7 @@ export function publicUrl() {
 /** `''`, or a path like `/goproxy` without a slash at its end. */
 export function pathPrefix() {
   return field(
-    { expects: 'a path such as /goproxy of letters, digits, "-", "_", "." and "/"' },
+    { expects: 'a path such as /goproxy of letters, digits, "-", "_", "." and "/"', takes: 'path of a URL' },
     z
       .string()
       .regex(/^\/?$|^(\/[\w~-][\w.~-]*)+\/?$/)

@@ -40,7 +40,7 @@ const credentials = z.strictObject({
   token: secret('a token').optional().describe('Alone: sent as `Authorization: Bearer`.'),
   netrc: path('a netrc file')
     .optional()
-    .describe('Alone: user name and password are looked up in this file by host, at each new connection.'),
+    .describe('Alone: user name and password are looked up in this file by host.'),
   cert: path('a PEM file').optional().describe('With `key`: a client certificate for TLS.'),
   key: path('a PEM file').optional().describe('With `cert`: its private key.'),
 })
@@ -54,7 +54,7 @@ const timeouts = z.strictObject({
   total: duration().prefault('30m').describe('The whole request: all tries, redirects and the body.'),
 })
 
-const zipLimit = { max: 500 * 2 ** 20, upTo: '500MiB (`go` accepts no more)' }
+const zipLimit = { max: 500 * 2 ** 20, upTo: '500MiB (go accepts no more)' }
 const limits = z.strictObject({
   list: size({ max: GIB, upTo: '1GiB' }).prefault('16MiB').describe('A list of versions.'),
   info: size({ max: GIB, upTo: '1GiB' }).prefault('1MiB').describe('An `.info` file.'),

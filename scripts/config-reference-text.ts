@@ -1,0 +1,198 @@
+/** What the page docs/configuration.md says besides the tables, in the order of what a reader wants to do. */
+
+export interface Section {
+  title: string
+  /** Markdown. Every block of YAML in it is loaded by a test. */
+  text: string
+  /** Keys of the file whose tables follow. */
+  keys: readonly string[]
+}
+
+export const INTRODUCTION = `
+# Configuration
+
+<!-- Written by \`npm run docs\` from server/src/config/schema.ts and scripts/config-reference-text.ts. -->
+
+modstead needs no configuration: without any, it fetches what \`go\` on this machine would fetch and listens on
+\`127.0.0.1:6637\`. Everything else goes into one YAML file in which every key is optional:
+
+\`\`\`yaml
+# modstead.yaml
+listen: :6637
+publicUrl: http://go.corp.example:6637
+dataDir: /var/lib/modstead
+\`\`\`
+
+\`\`\`sh
+modstead serve --config modstead.yaml
+\`\`\`
+
+A \`modstead.yaml\` in the folder modstead is started in is used without \`--config\`; the banner and the first log line
+say so.
+
+## Find mistakes
+
+- \`modstead config check [FILE]\` names every mistake with file, line, column and the nearest known key, and exits
+  with 2 if there is one. modstead never starts on a file with a mistake, and passes over no key it does not know.
+- \`modstead config show [FILE]\` prints what is in effect, all defaults written out, and no secrets; \`--json\` for
+  programs.
+- \`modstead config schema\` prints the JSON Schema, with which editors complete and check the file.
+
+Exit codes of all commands: 0 done, 1 failed, 2 wrong usage or configuration.
+
+## Where values come from
+
+Flags win over environment variables, variables over the file, and the file over what \`go\` on this machine is set up
+to do. An empty variable counts as not set. Relative paths start at the folder of the file, or, in flags and variables,
+at the working folder.
+
+{settings}
+
+\`--upstream\` is a list as in GOPROXY: URLs (or names of configured origins) separated by \`,\` (the next is asked when a
+module is absent) or \`|\` (after any failure), ended by \`direct\` or \`off\`. It stands in for the list of the route for
+everything, \`*\`; other routes stay. Until modstead fetches from repositories itself, \`direct\` counts as absent.
+
+What neither flags, variables nor the file say is read as \`go\` reads it: from its environment variables, then from the
+file that \`go env -w\` writes, then from its defaults.
+
+| from \`go\` | used for | unless |
+|---|---|---|
+| \`GOPROXY\` | the list of the route for everything | \`--upstream\`, or the file has \`origins\` that are not all for private routes |
+| \`GONOPROXY\`, else \`GOPRIVATE\` | private routes with \`direct\` alone | the file has \`routes\` |
+| \`GONOSUMDB\`, else \`GOPRIVATE\` | routes without a checksum database | the file has \`routes\` |
+| \`GOSUMDB\` | the checksum database | the file has \`sumdb\` |
+
+## Keep secrets out of the file
+
+\`\${NAME}\` in any text is replaced by the environment variable; one that is not set is a mistake. \`$\${\` stands for
+\`\${\` itself. Passwords and tokens may also be \`file:PATH\`, such as a mounted secret; a line break at the end of the
+file is not part of it. No secret is ever shown: not by \`config show\`, not in errors, not in logs.
+
+\`\`\`yaml
+origins:
+  corp:
+    url: https://go.corp.example
+    credentials: { username: ci, password: "file:/run/secrets/go-proxy" }
+\`\`\`
+
+## Units
+
+Durations: \`250ms\`, \`60s\`, \`5m\`, \`1h30m\`, \`7d\`, or a number of seconds. Sizes: \`64KiB\`, \`128MiB\`, \`1GiB\`
+(powers of 1024), \`500MB\` (powers of 1000), or a number of bytes.
+`
+
+export const SECTIONS: readonly Section[] = [
+  {
+    title: 'Let clients reach it',
+    text: `
+\`publicUrl\` is what clients write into GOPROXY: set it when they use a name, a reverse proxy or a socket. Serve TLS, or
+stand behind something that does, as soon as clients sign in: \`go\` sends credentials only over https.
+
+\`\`\`yaml
+listen: [":443", "unix:/run/modstead.sock"]
+publicUrl: https://go.corp.example
+tls: { cert: /etc/modstead/tls.crt, key: /etc/modstead/tls.key }
+\`\`\`
+`,
+    keys: ['listen', 'publicUrl', 'pathPrefix', 'tls'],
+  },
+  {
+    title: 'Choose where data lies and how much memory it takes',
+    text: `
+The data folder holds everything: module files, laid out as \`GOPROXY=file://\` reads them, and the catalog. Memory holds
+answers that are asked for often; nothing is lost when it is small.
+`,
+    keys: ['dataDir', 'memory'],
+  },
+  {
+    title: 'Say where modules come from',
+    text: `
+An origin is another module proxy. Without routes, all origins are asked in the order of the file: any failure of one
+lets the next be asked. Names are yours; they appear in logs, metrics and error messages.
+
+\`\`\`yaml
+origins:
+  public: { url: https://proxy.golang.org }
+  mirror: { url: https://goproxy.io }
+\`\`\`
+
+Upstreams that want to know who asks, or that have a certificate of your own authority:
+
+\`\`\`yaml
+origins:
+  artifactory:
+    url: https://artifactory.corp.example/api/go/go
+    credentials: { token: "\${ARTIFACTORY_TOKEN}" }
+    ca: /etc/ssl/corp.pem
+    timeouts: { headers: 2m }
+    connections: 16
+\`\`\`
+
+HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold for origins as they do for \`go\`.
+`,
+    keys: ['origins'],
+  },
+  {
+    title: 'Send some modules elsewhere, and keep names private',
+    text: `
+Routes say which modules come from where. The first whose pattern matches decides; what none matches goes to the route
+for everything, \`*\`, which is implied. A private route keeps names to itself: modules under its patterns, and the parent
+paths that \`go\` asks for on its way to them, are never asked of other origins or of a checksum database.
+
+\`\`\`yaml
+origins:
+  public: { url: https://proxy.golang.org }
+  athens: { url: https://athens.corp.example }
+routes:
+  - { modules: [corp.example, "*.corp.example"], from: [athens], private: true }
+  - { modules: "github.com/corp/*", from: [public], fresh: 10s }
+\`\`\`
+
+Clients must know private patterns too, since \`go\` asks checksum databases by itself: the banner prints the
+\`go env -w GONOSUMDB=…\` line for them. A client with GOPRIVATE would pass modstead by; it needs GONOPROXY=none.
+
+With a list, \`fallback: absent\` asks the next origin only when a module is absent: an outage is then an error instead of
+another origin's answer.
+`,
+    keys: ['routes'],
+  },
+  {
+    title: 'Prove what is served',
+    text: `
+Each version of a public module is compared with a checksum database before a client gets the whole of it. The databases
+are mirrored too: clients ask modstead instead of them, at \`/sumdb/NAME/\`. \`off\` proves nothing.
+
+\`\`\`yaml
+sumdb: sum.golang.org https://sum.golang.google.cn
+\`\`\`
+`,
+    keys: ['sumdb'],
+  },
+  {
+    title: 'Fetch ahead, or do not',
+    text: `
+\`go\` asks for one file after the other; modstead fetches what it will ask for next. \`concurrency: 0\` switches that off,
+\`lookAhead: false\` in a route does for its modules.
+`,
+    keys: ['lookAhead'],
+  },
+  {
+    title: 'Read what it does',
+    text: `
+Logs go to standard output, metrics for Prometheus are at \`/metrics\`.
+
+\`\`\`yaml
+log: { level: warn, format: json }
+\`\`\`
+`,
+    keys: ['log'],
+  },
+  {
+    title: 'Stop it',
+    text: `
+SIGTERM and SIGINT end modstead: it accepts nothing new, lets running requests finish, and exits with 0. A second signal,
+half a second later or more, ends it at once with 1.
+`,
+    keys: ['shutdownGrace'],
+  },
+]

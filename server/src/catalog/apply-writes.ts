@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { ModsteadError } from '../errors.ts'
 import type { Incident, IncidentRow, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
 import { addFacts } from './facts.ts'
 import { nextIncidentId } from './incident-id.ts'
 import type { Reads, Writes } from './queries.ts'
 import { decodeIncident, decodeVersion, encodeH1, encodeSha256 } from './rows.ts'
-import { sqliteCode } from './sqlite-errors.ts'
 import { prepareAll } from './statement.ts'
 
 /** One change of the catalog: plain data, for it travels to the writer's thread. */
@@ -19,7 +19,7 @@ export type Write =
 export type WriteResult = IncidentRow | undefined
 
 /** The outcome of each write of a group, in their order. A write that failed changed nothing. */
-export type Outcome = { result: WriteResult } | { error: unknown }
+export type Outcome = { result: WriteResult } | { error: ModsteadError }
 
 /**
  * Applies groups of writes, each group in one transaction: when it throws, none of the group was applied.
@@ -128,8 +128,8 @@ export function createWriteApplier(
         try {
           return { result: apply(write, now) }
         } catch (error) {
-          // A failure of SQLite may have left half a write: the whole group goes back.
-          if (sqliteCode(error) !== undefined) throw error
+          // What is refused by our own checks was not begun. Anything else may be half done: the group goes back.
+          if (!(error instanceof ModsteadError)) throw error
           return { error }
         }
       })

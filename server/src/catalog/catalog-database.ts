@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { ModsteadError } from '../errors.ts'
@@ -30,6 +31,7 @@ export function openForWriting(path: string): DatabaseSync {
  */
 export async function prepareCatalog(path: string): Promise<Statements> {
   try {
+    createPrivately(path)
     const database = openForWriting(path)
     try {
       const db = new Kysely<Schema>({ dialect: createNodeSqliteDialect(database) })
@@ -40,6 +42,16 @@ export async function prepareCatalog(path: string): Promise<Statements> {
     }
   } catch (error) {
     throw DAMAGE.has(sqliteCode(error)) ? damaged(path, error) : catalogError(error, 'open its catalog')
+  }
+}
+
+/** The catalog knows the names of private modules: only its owner may read it. SQLite copies the mode to its log. */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    // It is there already, or SQLite will say why it cannot be.
+    if (!(error instanceof Error && 'syscall' in error)) throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
@@ -32,10 +32,13 @@ testCatalog('SQLite', async (t) => {
 })
 
 describe('SQLite catalog', () => {
-  it('leaves one file when closed', async (t) => {
+  it('is private, and leaves one file when closed', async (t) => {
     const folder = await temporaryFolder(t)
     const catalog = await openSqliteCatalog(join(folder, 'catalog.db'), { observer })
     await catalog.learn('public', path('example.com/a'), version('v1.0.0'), { info: true })
+    for (const name of await readdir(folder)) {
+      assert.equal((await stat(join(folder, name))).mode & 0o077, 0, `${name} is for its owner only`)
+    }
     await catalog.close()
     await catalog.close()
     assert.deepEqual(await readdir(folder), ['catalog.db'])

@@ -17,6 +17,8 @@ export interface WriterThreadOptions {
 export interface WriterThread {
   /** The statements that read what this writes. */
   readonly reads: Reads
+  /** Why the thread has ended, if it has. */
+  readonly failure: Error | undefined
   /** Gives an outcome for each write in order. Rejects when the thread crashed; it is of no use then. */
   apply(writes: Write[]): Promise<SentOutcome[]>
   /** Closes the database and ends the thread. */
@@ -75,6 +77,9 @@ export async function startWriterThread(options: WriterThreadOptions): Promise<W
   }
   return {
     reads: hello.reads,
+    get failure() {
+      return failure
+    },
     async apply(writes) {
       tell({ kind: 'group', writes })
       const said = await listen()

@@ -68,6 +68,8 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       for (const { reject } of [...group, ...queue.splice(0)]) reject(error)
     }, deadline)
     try {
+      // One that ended while nobody asked anything of it cost no write: the next takes over.
+      if (thread?.failure !== undefined) noteCrash(thread.failure)
       thread ??= await restart()
       const outcomes = await thread.apply(group.map(({ write }) => write))
       for (const [i, outcome] of outcomes.entries()) {
@@ -75,16 +77,18 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
         else group[i]!.resolve(outcome.result)
       }
     } catch (error) {
-      if (thread !== undefined) {
-        thread = undefined
-        crashes.push(Date.now())
-        log.error({ err: error, writes: group.length }, 'the writer of the catalog crashed')
-      }
+      if (thread !== undefined) noteCrash(error)
       for (const { reject } of group) reject(unavailable('its writer crashed', error))
     } finally {
       clearTimeout(late)
       stalled = false
     }
+  }
+
+  function noteCrash(error: unknown): void {
+    thread = undefined
+    crashes.push(Date.now())
+    log.error({ err: error }, 'the writer of the catalog crashed')
   }
 
   async function restart(): Promise<WriterThread> {

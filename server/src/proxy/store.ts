@@ -33,7 +33,8 @@ export interface ModuleStore {
   open(key: StoreKey): Promise<StoredFile | undefined>
   /**
    * Makes verified contents visible, whole and durably: after it returns they survive a crash. A spool must be one
-   * that this store created; its bytes stay readable until it is discarded. `h1` is the dirhash for zips and the go.mod hash for mods; it is what decides equality there.
+   * that this store created; its bytes stay readable until it is discarded. `h1` is the dirhash for zips and the
+   * go.mod hash for mods; it is what decides equality there.
    * The key held already: `identical` when it is the same fact (same h1; any bytes for an info: the first are kept),
    * and `checksum_mismatch` otherwise.
    */

@@ -9,6 +9,7 @@ import type { Logger } from '../observe/observer.ts'
 import type { Durable } from './durable.ts'
 import { absentAs, type FileSystem } from './file-system.ts'
 import { deriveList } from './list-file.ts'
+import { createTurns } from './turns.ts'
 
 /** A module's `@v` folder, and whose it is. */
 export interface ModuleFolder {
@@ -48,9 +49,15 @@ interface Pending {
 
 export function createVersionLists({ files, durable, log }: VersionListsOptions): VersionLists {
   const pending = new Map<string, Pending>()
+  const inTurn = createTurns()
   let closed = false
 
-  async function rewrite({ module, folder }: ModuleFolder, removed: ReadonlySet<string>): Promise<void> {
+  /** In turn, so that no list is replaced by one that was derived from an older look at its folder. */
+  function rewrite(where: ModuleFolder, removed: ReadonlySet<string>): Promise<void> {
+    return inTurn(where.folder, () => derive(where, removed))
+  }
+
+  async function derive({ module, folder }: ModuleFolder, removed: ReadonlySet<string>): Promise<void> {
     const [names, before] = await Promise.all([
       files.readdir(folder).catch(absentAs<string[]>([])),
       files.readFile(`${folder}/list`, 'utf8').catch(absentAs('')),

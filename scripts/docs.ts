@@ -1,6 +1,7 @@
 /** `npm run docs` writes the pages that are made from code; with `--check` it only says which of them are out of date. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { errorsPage } from '../server/src/http/errors-page.ts'
 import { configReference } from './config-reference.ts'
 
 const ROOT = dirname(import.meta.dirname)
@@ -8,6 +9,7 @@ const ROOT = dirname(import.meta.dirname)
 /** Pages by their path. A page from code is one line here. */
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configReference,
+  'docs/errors.md': errorsPage,
 }
 
 /** Pages whose file is not what the code says. */

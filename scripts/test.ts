@@ -154,4 +154,11 @@ async function runAll(suites: readonly Suite[], folder: string, started: number)
   return refused || results.some(({ failed }) => failed) ? 1 : 0
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
+if (import.meta.main) {
+  try {
+    process.exitCode = await main(process.argv.slice(2))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -10,7 +10,7 @@ function at(spec: string) {
 }
 
 function buildList(
-  memory: { buildList(purpose: 'info' | 'zip'): Iterable<readonly string[]> },
+  memory: { buildList(purpose: 'info' | 'zip'): (readonly string[])[] },
   purpose: 'info' | 'zip' = 'zip',
 ) {
   return [...memory.buildList(purpose)].map((entry) => entry.join('@')).sort()
@@ -56,4 +56,13 @@ test('a client that was silent for a minute starts anew', () => {
   assert.equal(memories.of(client).mods(), 1)
   time = 59_000 + 60_000
   assert.equal(memories.of(client).mods(), 0)
+})
+
+test('a client that walks its build list on one connection is not misunderstood on the others', () => {
+  const memories = createClientMemory(() => 0)
+  const one = memories.of({})
+  const other = memories.of({})
+  for (const spec of ['a.com/x@v1.0.0', 'b.com/y@v0.1.0', 'c.com/unused@v1.0.0']) one.mod(...at(spec))
+  for (const spec of ['a.com/x@v1.0.0', 'b.com/y@v0.1.0']) other.info(...at(spec))
+  assert.deepEqual(buildList(one), ['a.com/x@v1.0.0', 'b.com/y@v0.1.0'])
 })

@@ -13,10 +13,10 @@ export interface ClientMemory {
   mods(): number
   /**
    * The versions it will build with, very nearly: those whose `.info` it asked for where it walks them (as
-   * `go mod download` does), otherwise the highest version of each module among its `.mod` requests. Modules whose
-   * zip it asked for already are left out. Empty when nothing has come to it since it was read for this purpose.
+   * `go mod download` does, on one connection of several), otherwise the highest version of each module among its
+   * `.mod` requests. Modules whose zip it asked for already are left out. Empty when nothing has come to it since it was read for this purpose.
    */
-  buildList(purpose: 'info' | 'zip'): Iterable<[ModulePath, Version]>
+  buildList(purpose: 'info' | 'zip'): [ModulePath, Version][]
 }
 
 /** After this long without a request a client starts anew. Milliseconds. */
@@ -27,8 +27,10 @@ const MOST = 5_000
 /** Keeps a memory for each client for as long as the client object lives and keeps asking. */
 export function createClientMemory(now: () => number): { of(client: object): ClientMemory } {
   const clients = new WeakMap<object, { memory: ClientMemory; last: number }>()
-  /** The highest version anyone asked for lately: one client's requests may be spread over several connections. */
-  const highest = new LRUCache<ModulePath, Version>({ max: 20_000, ttl: RECENT })
+  const anyone: Anyone = {
+    highest: new LRUCache({ max: 20_000, ttl: RECENT }),
+    walked: new LRUCache({ max: 20_000, ttl: RECENT }),
+  }
   return {
     of(client) {
       const known = clients.get(client)
@@ -37,14 +39,22 @@ export function createClientMemory(now: () => number): { of(client: object): Cli
         known.last = time
         return known.memory
       }
-      const memory = createMemory(highest)
+      const memory = createMemory(anyone)
       clients.set(client, { memory, last: time })
       return memory
     },
   }
 }
 
-function createMemory(highest: LRUCache<ModulePath, Version>): ClientMemory {
+/** What anyone asked for lately: a client's requests may be spread over connections that do not know each other. */
+interface Anyone {
+  /** The highest version of each module among the `.mod` requests. */
+  highest: LRUCache<ModulePath, Version>
+  /** The version of each module whose exact `.info` was asked for last. */
+  walked: LRUCache<ModulePath, Version>
+}
+
+function createMemory({ highest, walked }: Anyone): ClientMemory {
   const mods = new Map<ModulePath, Version>()
   const infos = new Map<ModulePath, Version>()
   const zips = new Set<ModulePath>()
@@ -74,22 +84,29 @@ function createMemory(highest: LRUCache<ModulePath, Version>): ClientMemory {
       walking = true
       unread.zip = true
       if (infos.size < MOST) infos.set(module, version)
+      walked.set(module, version)
       return first
     },
     zip(module) {
       if (zips.size < MOST) zips.add(module)
     },
     mods: () => modCount,
-    *buildList(purpose) {
-      if (!unread[purpose]) return
+    buildList(purpose) {
+      if (!unread[purpose]) return []
       unread[purpose] = false
-      const list = infos.size > 1 && purpose === 'zip' ? infos : mods
-      for (const [module, version] of list) {
-        if (zips.has(module)) continue
-        const other = highest.get(module)
-        if (list === mods && other !== undefined && compare(other, version) > 0) continue
-        yield [module, version]
-      }
+      const list = infos.size > 1 && purpose === 'zip' ? [...infos] : selected(purpose)
+      return list.filter(([module]) => !zips.has(module))
     },
+  }
+
+  /** The highest versions, without those that lost on another connection; for zips, where one walks them, only those. */
+  function selected(purpose: 'info' | 'zip'): [ModulePath, Version][] {
+    const winners = [...mods].filter(([module, version]) => {
+      const other = highest.get(module)
+      return other === undefined || compare(other, version) <= 0
+    })
+    if (purpose === 'info') return winners
+    const walkedToo = winners.filter(([module, version]) => walked.get(module) === version)
+    return walkedToo.length * 2 > winners.length ? walkedToo : winners
   }
 }

@@ -32,6 +32,8 @@ export function createZipChecker(threads: number): ZipChecker {
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: 30_000,
+    // Large buffers live outside the heap; a young generation that is collected often gives them back sooner.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   return {
     async check(path, size, module, version) {

@@ -17,10 +17,12 @@ export type ZipVerdict = { report: ZipReport } | { code: string; message: string
 export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
   const file = openSync(task.path, 'r')
   try {
+    let buffer = Buffer.alloc(0)
     const source = {
       size: fstatSync(file).size,
       read(offset: number, length: number): Uint8Array {
-        const buffer = Buffer.allocUnsafe(length)
+        // The reader of zips is done with one piece before it asks for the next.
+        if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length)
         return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
       },
     }

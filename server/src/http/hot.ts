@@ -28,7 +28,8 @@ export function createHotPath(
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
     memory.use(entry)
-    if (entry.given !== undefined) entry.given(req.socket)
+    // Whoever forbids fetching must not set off looking ahead either.
+    if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)
     if (method === 'HEAD' || logsAll || !isUnconditional(headers)) {
       finishUnusual(entry, req, res)
       return true

@@ -118,7 +118,8 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
       const scope = module === undefined ? undefined : acquire(scopeKey(module, version))
       return {
         keep(path, answer) {
-          if (scope?.live === false || answer.until <= now() || answer.facts.size > largest) return
+          if (scope?.live === false || answer.until <= now()) return
+          if (answer.facts.size > largest) return void entries.delete(path)
           if (scope !== undefined) scope.uses++
           entries.set(path, { ...answer, body: bodyToKeep(answer.body), scope, used: false })
         },

@@ -200,6 +200,7 @@ test('memory: mutable answers end in time and by changes, uses are noted, hits a
   assert.equal((await ask(port, list)).text, 'v1.0.0\nv1.1.0\n')
   for (let i = 0; i < 3; i++) await ask(port, INFO)
   await ask(port, INFO, { method: 'HEAD' })
+  await ask(port, INFO, { headers: { 'Disable-Module-Fetch': 'true' } })
   assert.equal(given.length, 3, 'the proxy room hears of copies that are given')
   assert.ok(given.every((client) => client instanceof net.Socket))
   proxy.change({ realm: 'public', module: MODULE, version: 'v1.0.0' })
@@ -212,9 +213,9 @@ test('memory: mutable answers end in time and by changes, uses are noted, hits a
   )
   const { counts } = observer
   assert.equal(counts.get('modstead_http_requests_total list 2xx'), 5)
-  assert.equal(counts.get('modstead_http_requests_total info 2xx'), 5)
-  assert.equal(counts.get('modstead_http_response_bytes_total info'), 8)
-  assert.equal(counts.get('modstead_memory_hits_total'), 6)
+  assert.equal(counts.get('modstead_http_requests_total info 2xx'), 6)
+  assert.equal(counts.get('modstead_http_response_bytes_total info'), 10)
+  assert.equal(counts.get('modstead_memory_hits_total'), 7)
   assert.equal(counts.get('modstead_memory_misses_total'), 4)
 })
 

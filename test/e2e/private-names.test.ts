@@ -19,20 +19,15 @@ test('no private name, nor a parent path of one below its host, reaches an upstr
   ]
   for (const module of names) {
     // An answer of the public upstream for a private name must not be served.
-    putModule(stage.tree, makeModule({ module, version: 'v1.0.0' }))
-    for (const path of [
-      '@v/list',
-      '@latest',
-      '@v/main.info',
-      '@v/v1.0.0.info',
-      '@v/v1.0.0.mod',
-      '@v/v1.0.0.zip',
-    ]) {
+    const version = module.endsWith('/v2') ? 'v2.0.0' : 'v1.0.0'
+    putModule(stage.tree, makeModule({ module, version }))
+    const files = ['info', 'mod', 'zip'].map((kind) => `@v/${version}.${kind}`)
+    for (const path of ['@v/list', '@latest', '@v/main.info', ...files]) {
       const { status } = await stage.get(`/${module}/${path}`)
       assert.ok(status === 404 || status === 502, `${module}/${path}: ${status}`)
     }
     for (const base of ['', `/sumdb/${stage.sumdb.name}`]) {
-      const { status, body } = await stage.get(`${base}/lookup/${module}@v1.0.0`)
+      const { status, body } = await stage.get(`${base}/lookup/${module}@${version}`)
       assert.equal(status, 403, `${base}/lookup/${module}`)
       assert.match(body.toString(), /GONOSUMDB|GOPRIVATE/)
     }

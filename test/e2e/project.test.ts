@@ -47,14 +47,13 @@ test('a project is downloaded and built cold, then with an empty module cache an
     await rm(join(cwd, 'go.sum'))
     await go.ok(['mod', 'tidy'], { cwd })
     await go.ok(['mod', 'download'], { cwd })
-    await go.ok(['build', '-o', join(go.folder, 'inventory'), '.'], { cwd })
+    await go.ok(['build', '-o', '/dev/null', '.'], { cwd })
   })
 
   await t.test('from the public store folder as GOPROXY=file://', async () => {
     const go = await stage.go({ proxy: `file://${join(stage.modstead.dataDir, 'public')}`, sumdb: 'off' })
     const cwd = await copyProject(go)
     await go.ok(['mod', 'download'], { cwd })
-    await go.ok(['build', '-o', join(go.folder, 'inventory'), '.'], { cwd })
   })
 
   await t.test('after a restart, still without anything behind it', async () => {

@@ -31,9 +31,11 @@ for (const made of [SMALL, BIG]) {
     assert.ok(logs.includes(made.h1), 'the hash that holds is in the log')
     assert.equal((await storedFiles(stage.modstead.dataDir)).has(zipPath), false)
 
-    // Nothing but the zip is harmed, and the honest zip is accepted when it comes.
+    // Nothing but the zip is harmed, and the honest zip is accepted when the operators have looked at it.
     assert.equal((await stage.get(`${modulePath(made)}.mod`)).status, 200)
     putModule(stage.tree, made)
+    await stage.modstead.stop()
+    await stage.restart({ port: stage.modstead.port })
     await go.ok(['get', `${made.module}@v1.0.0`], { cwd })
   })
 

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 export interface ModsteadOptions {
   /** The value of `--upstream`; absent: what the environment says. */
   upstream?: string
+  /** Port to listen at; default: a free one. */
+  port?: number
   /** A data folder to use and keep; default: one of its own, deleted at the end. */
   dataDir?: string
   /** The text of a configuration file. */
@@ -65,7 +67,7 @@ export async function freePort(): Promise<number> {
 
 /** Starts the real server as a child process and waits until it answers. */
 export async function startModstead(options: ModsteadOptions = {}): Promise<Modstead> {
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const home = await mkdtemp(join(tmpdir(), 'modstead-home-'))
   const dataDir = options.dataDir ?? join(home, 'data')
   const args = [ENTRY, 'serve', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir]

@@ -17,6 +17,8 @@ export interface StageOptions {
   /** The same key for two stages. */
   sumdbSeed?: Buffer
   modstead?: ModsteadOptions
+  /** The configuration names the upstreams: no `--upstream` is given. */
+  configured?: boolean
   /** Joins the upstreams: `,` or `|`. */
   separator?: ',' | '|'
 }
@@ -26,7 +28,8 @@ export interface Stage {
   readonly tree: ModuleTree
   readonly upstream: Upstream
   readonly others: readonly Upstream[]
-  readonly sumdb: TestSumdb
+  /** The checksum database that is served; a test may put another in its place. */
+  sumdb: TestSumdb
   /** The checksum database's own server. */
   readonly database: Upstream
   readonly modstead: Modstead
@@ -43,10 +46,10 @@ export interface Stage {
 export async function setStage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
   const { checksums = true, separator = ',' } = options
   const tree = options.tree ?? createModuleTree()
-  const sumdb = createTestSumdb({ tree, ...(options.sumdbSeed && { seed: options.sumdbSeed }) })
+  let sumdb = createTestSumdb({ tree, ...(options.sumdbSeed && { seed: options.sumdbSeed }) })
   const upstream = await startUpstream({ tree, ...options.upstream })
   t.after(() => upstream.close())
-  const database = await startUpstream({ answer: sumdb.answer })
+  const database = await startUpstream({ answer: (path) => sumdb.answer(path) })
   t.after(() => database.close())
   const others: Upstream[] = []
   for (const other of options.others ?? []) {
@@ -55,7 +58,7 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
     others.push(started)
   }
   const settings: ModsteadOptions = {
-    upstream: [upstream, ...others].map(({ url }) => url).join(separator),
+    ...(!options.configured && { upstream: [upstream, ...others].map(({ url }) => url).join(separator) }),
     ...options.modstead,
     env: { GOSUMDB: checksums ? sumdb.gosumdb(database.url) : 'off', ...options.modstead?.env },
   }
@@ -66,7 +69,12 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
     tree,
     upstream,
     others,
-    sumdb,
+    get sumdb() {
+      return sumdb
+    },
+    set sumdb(other) {
+      sumdb = other
+    },
     database,
     get modstead() {
       return modstead

@@ -1,7 +1,9 @@
 // The real command as a child process: exit codes, signals, and what stands in both streams.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -46,6 +48,23 @@ test('no stack where the configuration is wrong', () => {
   assert.equal(status, 2)
   assert.match(stderr, /^modstead: bad\.yaml:1:1: lisen: unknown key; did you mean "listen"\?\n/)
   assert.doesNotMatch(stderr, /\bat .*\.ts/)
+})
+
+test('a port in use and a folder that cannot be: one sentence and the next step', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  try {
+    await once(other, 'listening')
+    const address = `127.0.0.1:${(other.address() as AddressInfo).port}`
+    const port = modstead('serve', '--listen', address, '--data-dir', 'data')
+    assert.equal(port.status, 1)
+    assert.match(port.stderr, new RegExp(`^modstead: [^\\n]*${address}[^\\n]*\\.\\n[A-Z][^\\n]*\\.\\n$`))
+  } finally {
+    other.close()
+  }
+  await writeFile(join(cwd, 'file'), '')
+  const folder = modstead('serve', '--listen', '127.0.0.1:0', '--data-dir', 'file')
+  assert.equal(folder.status, 1)
+  assert.match(folder.stderr, /^modstead: [^\n]*\/file[^\n]*\.\n[A-Z][^\n]*\.\n$/)
 })
 
 test('SIGTERM ends a server with 0, and its log is whole', async () => {

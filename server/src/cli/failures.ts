@@ -18,7 +18,7 @@ export function reportFailure(
         ? `modstead: the configuration has mistakes\n\n${error.message}\n\n`
         : `modstead: ${sentence(error.message)}\n`,
     )
-    if (error.next !== undefined) stderr.write(`${error.next}\n`)
+    if (error.next !== undefined) stderr.write(`${capitalised(sentence(error.next))}\n`)
     if (detailed && error.cause !== undefined) stderr.write(`${stackOf(error.cause)}\n`)
     return error.code === 'config_invalid' ? EXIT.usage : EXIT.failure
   }
@@ -34,6 +34,10 @@ export function reportFailure(
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function stackOf(error: unknown): string {

@@ -88,7 +88,7 @@ const failures: [name: string, error: unknown, args: string[], code: number, std
   [
     'foreseen',
     new ModsteadError('listen_failed', 'the address 127.0.0.1:1 is in use', {
-      next: 'Choose another with --listen.',
+      next: 'choose another with --listen',
     }),
     [],
     1,

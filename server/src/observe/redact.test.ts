@@ -49,7 +49,7 @@ test('errors: foreseen ones without a stack, defects with one', () => {
       cause: { code: 'ECONNREFUSED', message: 'refused' },
     },
   })
-  const defect = redactFields({ error: new TypeError('oops') }).error as Record<string, string>
+  const defect = redactFields({ err: new TypeError('oops') }).error as Record<string, string>
   assert.equal(defect.code, 'TypeError')
   assert.match(defect.stack!, /redact\.test\.ts/)
 })

@@ -30,7 +30,9 @@ export function redactFields(fields: object): Record<string, unknown> {
 function redactEntries(fields: object, depth: number): Record<string, unknown> {
   const safe: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(fields))
-    if (value !== undefined) safe[name] = SECRET_NAME.test(name) ? HIDDEN : redactValue(value, depth)
+    if (value !== undefined)
+      // The one name for errors, whatever a caller is used to.
+      safe[name === 'err' ? 'error' : name] = SECRET_NAME.test(name) ? HIDDEN : redactValue(value, depth)
   return safe
 }
 

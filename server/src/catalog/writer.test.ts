@@ -59,7 +59,7 @@ describe('writer of the catalog', () => {
       t,
       `
       import { parentPort } from 'node:worker_threads'
-      parentPort.on('message', () => setTimeout(() => { throw new Error('bad luck') }, 1))
+      parentPort.on('message', () => setTimeout(() => { throw new Error('bad luck') }, 50))
       await import(${JSON.stringify(realWorker.href)})`,
     )
     const { writer, observer } = await start(t, file, { file: worker })

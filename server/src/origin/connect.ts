@@ -48,7 +48,7 @@ export async function connect(
   if (proxy !== undefined) return connectThrough(proxy, url, options, run)
   const { timeouts, lookup } = options
   const target = peer(role, url.host)
-  const plain = await dial({ ...endOf(url), peer: target, timeouts, ...run, ...(lookup && { lookup }) })
+  const plain = await dial({ ...endOf(url), peer: target, timeouts, ...run, lookup })
   const address = plain.remoteAddress
   const socket = url.protocol === 'https:' ? await secureFor(url, plain, options, run.signal) : plain
   return { client: clientOn(socket, url), socket, pathPrefix: '', headers: {}, address }
@@ -72,7 +72,7 @@ async function connectThrough(
     timeouts,
     signal,
     mayReach: () => true,
-    ...(lookup && { lookup }),
+    lookup,
   })
   const context = { ...end, peer: middle, timeouts, signal }
   const socket =
@@ -98,7 +98,7 @@ async function openTunnel(
   try {
     const asked = client.connect({ path: target, headers: { ...headers, host: target } })
     const { statusCode, socket } = await within(asked, { ms, signal, late })
-    if (statusCode === 200) return socket as Socket
+    if (statusCode >= 200 && statusCode < 300) return socket as Socket
     socket.destroy()
     throw failure('upstream_refused', middle, `answered ${statusCode} when asked for a tunnel to ${url.host}`)
   } catch (error) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OriginCredentials } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
+import { createCredentials } from './credentials.ts'
 import { netrcLogin, parseNetrc } from './netrc.ts'
 import { makeCertificates, type TestCertificates } from './test-certificates.ts'
 import { asked, failsWith, MODULE, testOrigin } from './test-origin.ts'
@@ -58,6 +59,27 @@ test('each kind of credentials as the upstream sees it', async () => {
   )
   assert.equal(await sentWith({ kind: 'bearer', token: 'abc.def-_=' }), 'Bearer abc.def-_=')
   assert.equal(await sentWith({ kind: 'netrc', file: join(folder, 'netrc') }), encoded('lone:ly'))
+})
+
+test('credentials go to their own host, port and scheme, or to https in place of http', async () => {
+  const table: [base: string, url: string, sent: boolean][] = [
+    ['http://mirror.test/base', 'http://mirror.test/elsewhere', true],
+    ['http://mirror.test', 'https://mirror.test/', true],
+    ['http://mirror.test', 'https://other.test/', false],
+    ['http://mirror.test', 'https://sub.mirror.test/', false],
+    ['http://mirror.test', 'https://mirror.test:8443/', false],
+    ['http://mirror.test:8080', 'https://mirror.test/', false],
+    ['https://mirror.test', 'https://mirror.test:443/', true],
+    ['https://mirror.test', 'http://mirror.test/', false],
+    ['https://mirror.test', 'http://mirror.test:443/', false],
+    ['https://mirror.test', 'https://mirror.test:8443/', false],
+  ]
+  const configured = { kind: 'bearer', token: 'secret' } as const
+  for (const [base, url, sent] of table) {
+    const login = createCredentials({ name: 'x', peer: { label: 'x' }, base: new URL(base), configured })
+    const authorization = await login.authorizationFor(new URL(url))
+    assert.equal(authorization, sent ? 'Bearer secret' : undefined, `${url} for ${base}`)
+  }
 })
 
 test('a token that cannot stand in a header is refused at the start', () => {

@@ -22,7 +22,7 @@ export function createSlots(size: number): Slots {
 
   function isFree(priority: 'client' | 'background'): boolean {
     if (used >= size) return false
-    return priority === 'client' || (clients.size === 0 && background < backgroundSize)
+    return priority === 'client' || background < backgroundSize
   }
 
   function occupy(priority: 'client' | 'background'): () => void {
@@ -39,6 +39,7 @@ export function createSlots(size: number): Slots {
   }
 
   function wakeNext(): void {
+    // While a client waits no slot is free, so that one freed is enough for one of them.
     if (isFree('client')) first(clients)?.grant()
     if (isFree('background')) first(others)?.grant()
   }

@@ -85,7 +85,7 @@ export function createSumdbRemote(options: SumdbRemoteOptions): OpenSumdbRemote 
     const asked = {
       signal: new AbortController().signal,
       priority: 'client',
-      ...(via !== undefined && { via }),
+      via,
     } as const
     let life = DECISION_LIFE
     for (const { tree, then } of proxied) {
@@ -186,8 +186,8 @@ function asChecksumFailure(name: string, error: unknown): unknown {
     'checksum_unavailable',
     `checksum database ${name} cannot be asked: ${error.message}`,
     {
-      ...(error.next !== undefined && { next: error.next }),
-      ...(error.origin !== undefined && { origin: error.origin }),
+      next: error.next,
+      origin: error.origin,
       cause: error,
     },
   )

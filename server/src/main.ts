@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
-import type { Config } from './config/config.ts'
+import type { Config, OriginConfig } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
 import { createViaId, isLoop, withoutOurselves } from './origin/loop.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
+import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRouter } from './proxy/route.ts'
@@ -45,12 +46,17 @@ export async function start({ config, observer, env, version }: StartOptions): P
     const catalog = await openSqliteCatalog(folder.catalog, { observer })
     closing.push(() => catalog.close())
     const checker = createZipChecker(Math.max(1, availableParallelism() - 1))
-    const store = await openFileStore(folder, { observer })
+    const store = await openFileStore(folder, {
+      observer,
+      hashZip: async (path, size, { module, version }) =>
+        (await checker.check(path, size, module, version)).h1,
+    })
     closing.push(() => store.close())
 
     const id = createViaId()
     const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-    const origins = openOrigins(config, outside)
+    const others = withoutOurselves(config.origins, config, observer.log)
+    const origins = openOrigins(others, outside)
     closing.push(...[...origins.values()].map((origin) => () => origin.close()))
     const remotes = openRemotes(config, origins, outside)
     closing.push(...remotes.map((remote) => () => remote.close()))
@@ -87,11 +93,15 @@ export async function start({ config, observer, env, version }: StartOptions): P
       version,
     })
     const addresses = await http.listen()
+    const probing = new AbortController()
+    const probed = warnOfUnreachable(others.values(), { outside, signal: probing.signal })
     return {
       addresses,
       async stop() {
         const given = AbortSignal.timeout(config.shutdownGrace)
+        probing.abort()
         await http.stop(config.shutdownGrace)
+        await probed
         await proxy.close(given)
         await closeAll()
       },
@@ -102,8 +112,10 @@ export async function start({ config, observer, env, version }: StartOptions): P
   }
 }
 
-function openOrigins(config: Config, outside: Outside): Map<string, GoproxyOrigin> {
-  const others = withoutOurselves(config.origins, config, outside.observer.log)
+function openOrigins(
+  others: ReadonlyMap<string, OriginConfig>,
+  outside: Outside,
+): Map<string, GoproxyOrigin> {
   return new Map(Array.from(others, ([name, origin]) => [name, createGoproxyOrigin(origin, outside)]))
 }
 

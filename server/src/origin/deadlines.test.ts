@@ -102,13 +102,13 @@ test('a body that drips for longer than the whole may take', async () => {
     const drip = setInterval(() => socket.write('x'), 10)
     socket.on('close', () => clearInterval(drip))
   })
-  const origin = testOrigin(upstream.url, { timeouts: { idle: 1_000, total: 150 } })
+  const origin = testOrigin(upstream.url, { timeouts: { idle: 1_000, total: 300 } })
   const source = await origin.zip(MODULE, VERSION, asked())
-  await failsWith(collect(source.chunks), 'upstream_timeout', /did not finish its answer within 150 ms$/)
+  await failsWith(collect(source.chunks), 'upstream_timeout', /did not finish its answer within 300 ms$/)
   await failsWith(
     origin.versions(MODULE, asked()),
     'upstream_timeout',
-    /did not finish its answer within 150 ms$/,
+    /did not finish its answer within 300 ms$/,
   )
   await eventually(() => upstream.open() === 0, 'the connections are closed')
   await upstream.close()
@@ -118,7 +118,7 @@ test('a zip that nobody reads is closed when its time is over', async () => {
   const upstream = await startTestUpstream((_request, socket) =>
     respond(socket, 200, 'x', { 'content-length': '10' }),
   )
-  const origin = testOrigin(upstream.url, { timeouts: { total: 60 } })
+  const origin = testOrigin(upstream.url, { timeouts: { total: 200 } })
   await origin.zip(MODULE, VERSION, asked())
   await eventually(() => upstream.open() === 0, 'the connection is closed')
   await upstream.close()
@@ -126,11 +126,11 @@ test('a zip that nobody reads is closed when its time is over', async () => {
 
 test('a reader that takes its time is not the host falling silent', async () => {
   const upstream = await startTestUpstream((_request, socket) => respond(socket, 200, Buffer.alloc(2 << 20)))
-  const origin = testOrigin(upstream.url, { timeouts: { idle: 60 } })
+  const origin = testOrigin(upstream.url, { timeouts: { idle: 150 } })
   const { chunks } = await origin.zip(MODULE, VERSION, asked())
   let length = 0
   for await (const chunk of chunks) {
-    if (length === 0) await new Promise((resolve) => setTimeout(resolve, 150))
+    if (length === 0) await new Promise((resolve) => setTimeout(resolve, 300))
     length += chunk.length
   }
   assert.equal(length, 2 << 20)

@@ -90,12 +90,10 @@ test('https through a tunnel, http by whole URLs, connections used again', async
 
 test('a proxy that refuses, hangs or is not there is named', async () => {
   const refusing = await startProxy({ port: 0, status: 407 })
-  const origin = (HTTPS_PROXY: string) =>
-    testOrigin(
-      'https://mirror.test',
-      { tries: 1, timeouts: { connect: 60 } },
-      { proxies: readProxyEnvironment({ HTTPS_PROXY }) },
-    )
+  const origin = (HTTPS_PROXY: string, connect = 20_000) => {
+    const proxies = readProxyEnvironment({ HTTPS_PROXY })
+    return testOrigin('https://mirror.test', { tries: 1, timeouts: { connect } }, { proxies })
+  }
   await failsWith(
     origin(refusing.url).versions(MODULE, asked()),
     'upstream_refused',
@@ -109,9 +107,9 @@ test('a proxy that refuses, hangs or is not there is named', async () => {
   )
   const hanging = await startTestUpstream(() => undefined)
   await failsWith(
-    origin(hanging.url).versions(MODULE, asked()),
+    origin(hanging.url, 150).versions(MODULE, asked()),
     'upstream_timeout',
-    /^the HTTP proxy .* within 60 ms \(opening a tunnel\)$/,
+    /^the HTTP proxy .* within 150 ms \(opening a tunnel\)$/,
   )
   await eventually(() => hanging.open() === 0, 'the connection is closed')
   await hanging.close()

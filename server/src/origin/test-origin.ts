@@ -116,9 +116,9 @@ export async function failsWith(
   return caught
 }
 
-/** Waits until `condition` holds; fails after two seconds. */
+/** Waits until `condition` holds; fails after five seconds. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 2_000; !condition();) {
+  for (const end = Date.now() + 5_000; !condition();) {
     assert.ok(Date.now() < end, `it never came to pass that ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

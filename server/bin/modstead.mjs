@@ -16,7 +16,9 @@ else startElsewhere()
 
 function start() {
   delete process.env.MODSTEAD_REEXEC
-  module.enableCompileCache()
+  const cache = module.enableCompileCache().directory
+  // Worker threads learn of it through the environment only.
+  if (cache) process.env.NODE_COMPILE_CACHE = cache
   import('../src/cli/launch.ts')
     .then((launcher) => launcher.launch(() => import('../src/main.ts')))
     .catch((error) => {

@@ -57,6 +57,8 @@ export function createConnections(): Connections {
     isBusy,
     add(socket) {
       connections.set(socket, { running: new Set() })
+      // Each pipelined request may listen for the end of its connection.
+      socket.setMaxListeners(MOST_AT_ONCE + 16)
       socket.once('close', remove)
     },
     begin(socket, res) {

@@ -8,7 +8,7 @@ import type { Traffic } from './traffic.ts'
  * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
  *
  * It runs for every request and decides how fast a warm modstead is. So it makes no promise, closure or object of its
- * own, reads no clock but for answers that end, and counts in plain numbers.
+ * own (but for clients too slow to take the answer at once), reads no clock but for answers that end, and counts in plain numbers.
  */
 export function createHotPath(
   memory: Memory,
@@ -18,6 +18,7 @@ export function createHotPath(
 
   function finishUnusual(entry: MemoryEntry, req: IncomingMessage, res: ServerResponse): void {
     const bytes = sendReady(entry, req, res)
+    memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
     if (logsAll) traffic.logHit(req, res, entry.tally.kind, entry.facts.module, bytes)
   }
@@ -36,6 +37,7 @@ export function createHotPath(
     }
     res.writeHead(200, entry.headers)
     res.end(entry.body, 'latin1')
+    memory.pin(entry, res, req.socket)
     entry.tally.hits++
     entry.tally.bytes += entry.facts.size
     return true

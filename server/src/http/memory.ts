@@ -1,8 +1,17 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Change } from '../proxy/module-proxy.ts'
 import type { Realm } from '../proxy/store.ts'
 import type { SizedFacts } from './file-headers.ts'
+import { createPins } from './pins.ts'
 import type { Tally } from './traffic.ts'
+
+export interface VersionUse {
+  realm: Realm
+  module: string
+  version: string
+}
 
 /** A whole answer of status 200, ready to be sent. */
 export interface ReadyAnswer {
@@ -16,7 +25,7 @@ export interface ReadyAnswer {
   /** Milliseconds since the epoch, or Infinity. */
   until: number
   /** The version it is a file of, whose use is to be noted. */
-  version: { realm: Realm; module: string; version: string } | undefined
+  version: VersionUse | undefined
   given: ((client: object) => void) | undefined
 }
 
@@ -29,18 +38,25 @@ interface Scope {
 
 export interface MemoryEntry extends ReadyAnswer {
   readonly scope: Scope | undefined
-  /** Given since the uses were last taken. */
-  used: boolean
+  /** The round of takings in which it was last given. */
+  round: number
+  /** Whether memory still keeps it. */
+  kept: boolean
 }
 
 /** The right to remember an answer that is being made. A change in the meantime takes it away. */
 export interface Hold {
-  keep(path: string, answer: ReadyAnswer): void
+  /** The entry that it became, unless it is not to be kept. */
+  keep(path: string, answer: ReadyAnswer): MemoryEntry | undefined
   /** To be called once, when nothing more will be kept. */
   release(): void
 }
 
-/** Ready answers by normalised path, within a bound of bytes. */
+/**
+ * Ready answers by normalised path, within a bound of bytes. Three quarters of it are for the answers that are kept. A
+ * slow client keeps alive what it is being sent, even after it was dropped to make room: for such bodies, and for files
+ * on their way into memory, there is the last quarter.
+ */
 export interface Memory {
   /** The answer for a path as it stands in the request; `%21` counts as `!`. */
   get(path: string): MemoryEntry | undefined
@@ -50,10 +66,14 @@ export interface Memory {
   /** Notes that an entry was given. */
   use(entry: MemoryEntry): void
   /** The versions given since the last call. */
-  takeUses(): { realm: Realm; module: string; version: string }[]
+  takeUses(): VersionUse[]
+  /** To be called when the body of an answer was handed to a response: what a slow client keeps alive is counted. */
+  pin(answer: ReadyAnswer, res: ServerResponse, socket: Socket): void
+  /** Whether `bytes` more may be on their way into memory now. */
+  hasRoom(bytes: number): boolean
   /** The largest body that is kept, in bytes. */
   readonly largest: number
-  /** Bytes that the entries are accounted at, never above the bound. */
+  /** Bytes that the entries are accounted at, never above three quarters of the bound. */
   size(): number
   count(): number
 }
@@ -65,19 +85,25 @@ export interface Memory {
 const OVERHEAD = 1024
 /** Bodies up to this size are kept as strings: with their head they fit into the 16 KiB that node writes at once. */
 const STRING_BODY = 12 << 10
-/** No more than this part of the bound goes to one entry. */
+/** No more than this part of the bound goes to one entry, and to bodies that are not kept. */
 const LARGEST_PART = 8
+const KEPT_PART = 3 / 4
 
 /** `bound` is in bytes. */
 export function createMemory({ bound, now = Date.now }: { bound: number; now?: () => number }): Memory {
   const largest = Math.max(0, Math.floor(bound / LARGEST_PART) - 2 * OVERHEAD)
   const entries = new LRUCache<string, MemoryEntry>({
-    maxSize: Math.max(1, bound),
+    maxSize: Math.max(1, Math.floor(bound * KEPT_PART)),
     sizeCalculation: costOf,
-    dispose: (entry) => release(entry.scope),
+    dispose(entry) {
+      entry.kept = false
+      release(entry.scope)
+    },
   })
+  const pins = createPins<ReadyAnswer>()
   const scopes = new Map<string, Scope>()
-  let used: MemoryEntry[] = []
+  let used: VersionUse[] = []
+  let round = 1
 
   function acquire(key: string): Scope {
     let scope = scopes.get(key)
@@ -105,8 +131,16 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
     return undefined
   }
 
+  /** Bodies that only clients keep alive. An insertion may add one more of the largest to what is allowed here. */
+  function hasRoom(bytes: number): boolean {
+    let sum = bytes
+    for (const answer of pins.holders()) if (!('kept' in answer && answer.kept)) sum += answer.body.length
+    return sum <= bound / LARGEST_PART
+  }
+
   return {
     largest,
+    hasRoom,
     size: () => entries.calculatedSize,
     count: () => entries.size,
     get(path) {
@@ -118,25 +152,38 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
       const scope = module === undefined ? undefined : acquire(scopeKey(module, version))
       return {
         keep(path, answer) {
-          if (scope?.live === false || answer.until <= now()) return
-          if (answer.facts.size > largest) return void entries.delete(path)
+          if (scope?.live === false || answer.until <= now()) return undefined
+          // Requests that came at once may share the bytes: what the first of them kept serves all.
+          const known = entries.peek(path)
+          if (known?.body === answer.body && known.scope === scope && known.until === answer.until)
+            return known
+          const { size } = answer.facts
+          if (size > largest || (size > STRING_BODY && !hasRoom(0))) {
+            entries.delete(path)
+            return undefined
+          }
           if (scope !== undefined) scope.uses++
-          entries.set(path, { ...answer, body: bodyToKeep(answer.body), scope, used: false })
+          const entry = { ...answer, body: bodyToKeep(answer.body), scope, round: 0, kept: true }
+          entries.set(path, entry)
+          return entry
         },
         release: () => release(scope),
       }
     },
+    pin(answer, res, socket) {
+      if (answer.body.length > STRING_BODY) pins.pin(answer, res, socket)
+    },
     drop: ({ module, version }) => end(scopeKey(module, version)),
     use(entry) {
-      if (entry.used || entry.version === undefined) return
-      entry.used = true
-      used.push(entry)
+      if (entry.round === round || entry.version === undefined) return
+      entry.round = round
+      used.push(entry.version)
     },
     takeUses() {
       const taken = used
       used = []
-      for (const entry of taken) entry.used = false
-      return taken.map((entry) => entry.version!)
+      round++
+      return taken
     },
   }
 }

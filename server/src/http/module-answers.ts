@@ -41,27 +41,28 @@ export function createModuleAnswers(
   const load = createLoader(memory)
 
   return async function answerModule(exchange) {
-    const { request, path, req, res, signal } = exchange
+    const { request, path, signal } = exchange
     const hold = holdFor(memory, request)
     try {
       const answer = await askProxy(proxy, exchange)
       const { body } = answer
-      const tally = traffic.tally(request.kind)
       if (body.kind === 'live') return await sendLive(answer, body.zip, exchange)
-      if (body.kind === 'bytes') {
-        const ready = readyAnswer(answer, body.bytes, request, tally)
-        hold.keep(path, ready)
-        return exchange.sent(sendReady(ready, req, res))
-      }
+      if (body.kind === 'bytes') return sendBytes(answer, body.bytes, hold, exchange)
       const bytes = await load(path, body.file)
       signal.throwIfAborted()
-      if (bytes === undefined) return await sendStored(answer, body.file, exchange)
-      const ready = readyAnswer(answer, bytes, request, tally)
-      hold.keep(path, ready)
-      return exchange.sent(sendReady(ready, req, res))
+      if (bytes !== undefined) return sendBytes(answer, bytes, hold, exchange)
+      return await sendStored(answer, body.file, exchange)
     } finally {
       hold.release()
     }
+  }
+
+  function sendBytes(answer: Answer, bytes: Buffer, hold: Hold, exchange: ModuleExchange): void {
+    const { request, path, req, res } = exchange
+    const ready = readyAnswer(answer, bytes, request, traffic.tally(request.kind))
+    const kept = hold.keep(path, ready)
+    exchange.sent(sendReady(ready, req, res))
+    memory.pin(kept ?? ready, res, req.socket)
   }
 
   async function sendStored(answer: Answer, file: StoredFile, exchange: ModuleExchange): Promise<void> {
@@ -106,18 +107,17 @@ async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<A
 }
 
 /**
- * Reads stored files whole where memory may keep them. Requests for one file share the reading, and all readings
- * together take no more than the largest entries may: beyond that files are sent from the disk.
+ * Reads stored files whole where memory may keep them. Requests for one file share the reading; where memory
+ * has no room for more on their way, files are sent from the disk.
  */
 function createLoader(memory: Memory): (path: string, file: StoredFile) => Promise<Buffer | undefined> {
   const loads = new Map<string, Promise<Buffer>>()
-  const bound = 2 * memory.largest
   let loading = 0
 
   return async function load(path, file) {
     const running = loads.get(path)
     if (running !== undefined) return running
-    if (file.size > memory.largest || loading + file.size > bound) return undefined
+    if (file.size > memory.largest || !memory.hasRoom(loading + file.size)) return undefined
     loading += file.size
     const reading = file.bytes()
     loads.set(path, reading)

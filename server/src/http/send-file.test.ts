@@ -98,6 +98,7 @@ test('the pool keeps to its bound and gives small buffers beyond', () => {
   for (const buffer of buffers) pool.give(buffer)
   assert.equal(pool.inUse(), 0)
   assert.equal(pool.take(false), buffers[2])
+  assert.equal(pool.take(true), buffers[3])
 })
 
 /** Begins a download and reads no more than its first bytes. */

@@ -242,6 +242,55 @@ test('the proxy room hears of a client that leaves, also of one that waits behin
   await until(() => left.length === 2)
   await until(() => observer.gauges.get('modstead_http_connections')!() === 0)
   assert.deepEqual(observer.lines, [])
+  assert.equal(observer.counts.get('modstead_http_requests_total info aborted'), 1)
+})
+
+test('what slow clients keep alive is counted, and has a bound', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'modstead-slow-'))
+  t.after(() => rm(folder, { recursive: true }))
+  // Sockets of this kind hold little, so that the answers wait in our memory.
+  const socketPath = join(folder, 'a.sock')
+  const memory = 8 * MIB
+  const { proxy } = await startServer(t, { config: { listen: [{ socket: socketPath }], memory } })
+  const zips = Array.from({ length: 60 }, (_, i) => Buffer.alloc(900 << 10, i))
+  const paths = zips.map((zip, i) => {
+    const path = `/example.com/mod/@v/v1.0.${i}.zip`
+    proxy.answers.set(path, () => fileAnswer(zip, { sha256: String(i) }))
+    return path
+  })
+  const before = process.memoryUsage().external
+  const sockets = await Promise.all(
+    paths.map(async (path) => {
+      const socket = net.connect(socketPath)
+      t.after(() => socket.destroy())
+      socket.write(GET(path))
+      await event(socket, 'data')
+      return socket.pause()
+    }),
+  )
+  // Both ends of each connection have buffers of their own, and what is not collected yet counts too.
+  const grown = process.memoryUsage().external - before
+  assert.ok(grown < memory + sockets.length * (128 << 10), `${grown} bytes are held`)
+  // Each of them has been given what it asked for, from wherever it came.
+  for (const [i, socket] of sockets.entries()) {
+    let received = 0
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.length
+      assert.equal(chunk.at(-1), i)
+    })
+    socket.resume()
+    await until(() => received > 700 << 10)
+  }
+  proxy.served.length = 0
+  const again = net.connect(socketPath)
+  again.write(GET(paths.at(-1)!))
+  await event(again, 'data')
+  again.destroy()
+  const last = net.connect(socketPath)
+  last.write(GET(paths.at(-1)!))
+  await event(last, 'data')
+  last.destroy()
+  assert.ok(proxy.served.length <= 1, 'there is room again')
 })
 
 test('a client that takes nothing is given up', async (t) => {

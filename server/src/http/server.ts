@@ -116,7 +116,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const started = performance.now()
       const exchange: Exchange = { kind: 'other', bytes: 0 }
       exchanges.set(req, exchange)
-      res.once('close', () => traffic.done(req, res, exchange, started))
+      res.once('close', () => {
+        if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
+        traffic.done(req, res, exchange, started)
+      })
       handle(req, res)
     }
   }

@@ -78,8 +78,8 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
   const tallies = new Map<RequestKind, Tally>(KINDS.map((kind) => [kind, { kind, hits: 0, bytes: 0 }]))
   let missCount = 0
 
-  function count(kind: RequestKind, status: number, bytes: number): void {
-    requests.add(1, kind, `${Math.floor(status / 100)}xx`)
+  function count(kind: RequestKind, status: string, bytes: number): void {
+    requests.add(1, kind, status)
     if (bytes > 0) bytesOut.add(bytes, kind)
   }
 
@@ -89,7 +89,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     done(req, res, exchange, started) {
       const { kind, module, bytes, error, aborted } = exchange
       const status = res.statusCode
-      count(kind, status, bytes)
+      count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
       if (kind !== 'page' && kind !== 'other') missCount++
       const grave = error !== undefined && aborted !== true && isGrave(error)
       if (!grave && !logsAll) return
@@ -111,7 +111,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     },
     countOther(kind, status, bytes) {
       hits.add(1)
-      count(kind, status, bytes)
+      count(kind, classOf(status), bytes)
     },
     logHit(req, res, kind, module, bytes) {
       const fields = {
@@ -124,7 +124,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       }
       observer.log.info({ ...fields, kind, ...(module !== undefined && { module }) }, 'request')
     },
-    broken: (status) => count('other', status, 0),
+    broken: (status) => count('other', classOf(status), 0),
     flush() {
       for (const tally of tallies.values()) {
         if (tally.hits === 0) continue
@@ -137,6 +137,11 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       missCount = 0
     },
   }
+}
+
+/** As the metrics name it: `2xx`. Beside these there is `aborted`, for clients that left before their answer. */
+function classOf(status: number): string {
+  return `${Math.floor(status / 100)}xx`
 }
 
 /** Failures of ours or of an origin, and whatever has an incident. */

@@ -16,6 +16,7 @@ export interface SourceFile {
 /** The rooms of the server from the top down: imports go only from a room to one below it. */
 const ROOMS = [
   'main.ts',
+  'rooms.ts',
   'cli',
   'http',
   'origin',

@@ -10,7 +10,7 @@ import type {
   VersionList,
   ZipSource,
 } from '../proxy/origin.ts'
-import { parseInfo, parseList } from './answers.ts'
+import { parseInfo } from '../proxy/info-file.ts'
 import { htmlAnswer } from './body.ts'
 import { createDiskTree } from './disk-tree.ts'
 import { failure } from './failures.ts'
@@ -18,6 +18,7 @@ import type { FileTree, ReadOptions, SmallFile } from './file-tree.ts'
 import { createHttpTree } from './http-tree.ts'
 import { createMeter } from './meter.ts'
 import type { Outside } from './outside.ts'
+import { parseList } from './version-list.ts'
 
 /** Another module proxy. */
 export interface GoproxyOrigin extends Origin {

@@ -1,38 +1,51 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
-import { ModsteadError } from '../errors.ts'
-import type { InfoFile } from './origin.ts'
 
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+export type ParsedInfo = { version: Version; time?: string } | { problem: string }
 
 /**
- * Parses an `.info` file as `go` does: JSON with a canonical `Version`, valid for the module, and a `Time`.
- * `expected` is the version that was asked for where it was canonical; `go` refuses any other then.
- * `source` names who gave it. Throws `upstream_invalid`.
+ * What an `.info` file says, or why it cannot be believed, as the end of a sentence. A canonical version that was
+ * asked for must come back unchanged; any other query, `latest` included, must give a version the module may have.
  */
-export function parseInfoFile(
-  bytes: Buffer,
-  module: ModulePath,
-  expected: Version | undefined,
-  source: string,
-): InfoFile {
-  const refuse = (reason: string, cause?: unknown): ModsteadError =>
-    new ModsteadError('upstream_invalid', `${source} gave an .info of ${module} that ${reason}`, {
-      origin: source,
-      cause,
-    })
-  let parsed: unknown
+export function parseInfo(module: ModulePath, query: string, bytes: Buffer): ParsedInfo {
+  const info = parseObject(bytes)
+  if (info === undefined) return { problem: 'that is not a JSON object' }
+  const version = field(info, 'Version')
+  const time = field(info, 'Time')
+  if (typeof version !== 'string' || !isCanonicalFor(module, version))
+    return { problem: 'without a version that this module may have' }
+  if (isCanonicalFor(module, query) && version !== query) return { problem: `of another version, ${version}` }
+  if (time === undefined || time === null) return { version }
+  if (typeof time !== 'string' || !isTimestamp(time)) return { problem: 'with a time that is not RFC 3339' }
+  return { version, time }
+}
+
+/** Whether `text` is a time as RFC 3339 writes it and Go reads it: no leap second, no day the month lacks. */
+export function isTimestamp(text: string): boolean {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))$/.exec(text)
+  if (match === null) return false
+  const [year, month, day, hour, minute, second, zoneHour, zoneMinute] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0))
+  const days = new Date(Date.UTC(2000 + (year! % 400), month, 0)).getUTCDate()
+  const isDate = month! >= 1 && month! <= 12 && day! >= 1 && day! <= days
+  return isDate && hour! < 24 && minute! < 60 && second! < 60 && zoneHour! < 24 && zoneMinute! < 60
+}
+
+function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  let value: unknown
   try {
-    parsed = JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw refuse('is not JSON', cause)
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined
+    throw error
   }
-  if (typeof parsed !== 'object' || parsed === null) throw refuse('is not a JSON object')
-  const { Version: version, Time: time } = parsed as { Version?: unknown; Time?: unknown }
-  if (typeof version !== 'string' || !isCanonicalFor(module, version)) throw refuse('has no valid Version')
-  if (expected !== undefined && version !== expected)
-    throw refuse(`says ${version} where ${expected} was asked for`)
-  if (time !== undefined && (typeof time !== 'string' || !RFC3339.test(time)))
-    throw refuse('has no valid Time')
-  return { bytes, version, ...(time === undefined ? {} : { time }) }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? (value as Record<string, unknown>) : undefined
+}
+
+/** Go matches the names of JSON fields without regard to case, and prefers none: the last of them counts. */
+function field(object: Record<string, unknown>, name: string): unknown {
+  const wanted = name.toLowerCase()
+  return Object.entries(object).findLast(([key]) => key.toLowerCase() === wanted)?.[1]
 }

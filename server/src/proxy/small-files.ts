@@ -6,7 +6,7 @@ import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { createFlights, waitFor } from './flights.ts'
-import { parseInfoFile } from './info-file.ts'
+import { parseInfo } from './info-file.ts'
 import type { OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
@@ -72,7 +72,17 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   ): Promise<void> {
     const { route, module, version, kind } = wanted
     if (kind === 'info') {
-      const { time } = parseInfoFile(bytes, module, version, source)
+      const info = parseInfo(module, version, bytes)
+      if ('problem' in info) {
+        throw new ModsteadError(
+          'upstream_invalid',
+          `${source} has an .info file of ${module}@${version} ${info.problem}`,
+          {
+            origin: source,
+          },
+        )
+      }
+      const { time } = info
       if (source !== 'store') await store.commit(keyOf(wanted), bytes)
       await catalog.learn(route.realm, module, version, { info: true, origin: source, ...(time && { time }) })
       return

@@ -9,6 +9,8 @@ export interface GoOptions {
   proxy: string
   /** GOSUMDB; default `off`. */
   sumdb?: string
+  /** CPUs to run on, as `taskset` takes them: `1` or `0,1`. Default: those of this process. */
+  cpus?: string
   /** More environment: GONOSUMDB, SSL_CERT_FILE, GOTOOLCHAIN … */
   env?: Record<string, string>
 }
@@ -66,7 +68,9 @@ export async function createGoHome(options: GoOptions): Promise<GoHome> {
     { cwd = folder, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
   ): Promise<GoResult> {
     const started = performance.now()
-    const child = spawn('go', args, {
+    const prefix = options.cpus === undefined ? [] : ['taskset', '-c', options.cpus]
+    const [file = '', ...rest] = [...prefix, 'go', ...args]
+    const child = spawn(file, rest, {
       cwd,
       env: { ...base, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

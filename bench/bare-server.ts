@@ -40,7 +40,13 @@ async function sendFile(path: string, response: ServerResponse): Promise<void> {
 
 /** Resolves when the socket has taken the bytes, so that their buffer may be used again, or when it is gone. */
 function write(response: ServerResponse, chunk: Buffer): Promise<void> {
-  return new Promise((resolve) => response.write(chunk, () => resolve()))
+  return new Promise((resolve) => {
+    response.once('close', resolve)
+    response.write(chunk, () => {
+      response.off('close', resolve)
+      resolve()
+    })
+  })
 }
 
 const server = tls

@@ -13,6 +13,7 @@ export interface BareAnswers {
 
 export interface BareServer {
   port: number
+  pid: number
   close(): Promise<void>
 }
 
@@ -48,9 +49,10 @@ export async function startBare({ model, paths, tls, fromDisk = false }: BareOpt
   const list = join(folder, 'answers.json')
   await writeFile(list, JSON.stringify({ answers, ...(tls && { tls }) }))
   const program = fileURLToPath(new URL('./bare-server.ts', import.meta.url))
-  const { port, stop } = await startPinned([process.execPath, program, list])
+  const { port, pid, stop } = await startPinned([process.execPath, program, list])
   return {
     port,
+    pid,
     async close() {
       await stop()
       await rm(folder, { recursive: true, force: true })

@@ -36,10 +36,10 @@ export async function runPinned(cpu: 'server' | 'load', command: readonly string
   return stdout
 }
 
-/** Starts a pinned server that writes its port as the first line, and gives that port. */
+/** Starts a pinned server that writes its port as the first line. */
 export async function startPinned(
   command: readonly string[],
-): Promise<{ port: number; stop(): Promise<void> }> {
+): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
   const [file = '', ...args] = pinned('server', command)
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const port = await new Promise<number>((resolve, reject) => {
@@ -47,7 +47,7 @@ export async function startPinned(
     child.on('exit', (code) => reject(new Error(`${command.join(' ')} ended with ${code}`)))
     child.stdout.setEncoding('utf8').once('data', (text: string) => resolve(Number.parseInt(text, 10)))
   })
-  return { port, stop: () => stopChild(child) }
+  return { port, pid: child.pid!, stop: () => stopChild(child) }
 }
 
 export async function stopChild(child: ChildProcess): Promise<void> {

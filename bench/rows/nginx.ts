@@ -24,8 +24,8 @@ export const nginx: Row = {
     try {
       const figure = await compare({
         name: 'time, of nginx',
-        ours: () => download(cache, scene.modstead.url),
-        theirs: () => download(cache, server.url),
+        ours: { measure: () => download(cache, scene.modstead.url) },
+        theirs: { measure: () => download(cache, server.url) },
         rounds: ROUNDS,
         unit: 's',
         scale: 1000,

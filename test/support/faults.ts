@@ -33,11 +33,11 @@ export async function answerWithFault(
   entry: UpstreamRequest,
 ): Promise<void> {
   const count = (bytes: number): void => {
+    entry.firstByte ??= performance.now()
     entry.bytes += bytes
   }
   const head = (status: number, headers: Record<string, string | number> = {}): void => {
     entry.status = status
-    entry.firstByte = performance.now()
     response.writeHead(status, headers)
   }
   switch (fault.kind) {

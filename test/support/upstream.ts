@@ -14,6 +14,7 @@ export interface UpstreamRequest {
   /** Number of the connection it came over, from 1. */
   connection: number
   started: number
+  /** When the first byte of the body was handed to the socket. */
   firstByte?: number
   ended?: number
   status?: number
@@ -118,9 +119,12 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
     entry.status = status
     const length = conditions.chunked ? {} : { 'content-length': file.bytes.length }
     response.writeHead(status, { 'content-type': file.type, ...length })
-    entry.firstByte = performance.now()
     const body = entry.method === 'HEAD' ? Buffer.alloc(0) : file.bytes
-    await sendPaced(response, body, conditions.rate, (bytes) => (entry.bytes += bytes))
+    await sendPaced(response, body, conditions.rate, (bytes) => {
+      // The head leaves with the first bytes of the body.
+      entry.firstByte ??= performance.now()
+      entry.bytes += bytes
+    })
     response.end()
   }
 

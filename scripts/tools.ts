@@ -1,0 +1,31 @@
+/**
+ * `node scripts/tools.ts`: installs what the bench needs beside Node.js and Go from Debian's packages, where it is
+ * missing: wrk (load) and nginx (a yardstick). Without root it says what to install.
+ */
+import { spawnSync } from 'node:child_process'
+
+const TOOLS = [
+  { program: 'wrk', version: '-v', debian: 'wrk' },
+  { program: 'nginx', version: '-v', debian: 'nginx-light' },
+  { program: 'taskset', version: '-V', debian: 'util-linux' },
+]
+
+const missing = TOOLS.filter(({ program, version }) => spawnSync(program, [version]).error !== undefined)
+const packages = missing.map(({ debian }) => debian)
+if (missing.length === 0) console.log(`${TOOLS.map(({ program }) => program).join(', ')}: all there`)
+else if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error !== undefined) {
+  console.error(
+    `missing: ${packages.join(', ')}. As root: apt-get install --no-install-recommends ${packages.join(' ')}`,
+  )
+  process.exitCode = 1
+} else {
+  // nginx must not start as a service on a machine that only measures.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+  ]) {
+    const { status } = spawnSync('apt-get', args, { stdio: 'inherit', env })
+    if (status !== 0) process.exit(1)
+  }
+}

@@ -36,6 +36,8 @@ export function refuseConnection(socket: Socket, error: ModsteadError): number {
   const { status, headers, body } = refusalFor(error)
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, `Date: ${new Date().toUTCString()}`]
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+  // After CONNECT nobody else listens, and an error without a listener would end the process.
+  socket.on('error', () => socket.destroy())
   socket.end(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`)
   // Closing at once would reset a client that is still sending, and it would not see the answer.
   socket.resume()

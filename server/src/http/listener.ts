@@ -55,6 +55,8 @@ export interface Listener {
 }
 
 const MAX_HEADERS = 16 << 10
+/** Connections that may wait to be accepted: a build farm that starts at once brings hundreds. */
+const BACKLOG = 4096
 
 /** Listens on one address. Throws `listen_failed` with the reason and the next step. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
@@ -111,7 +113,12 @@ async function bind(server: net.Server, address: ListenAddress): Promise<void> {
   server.once('listening', resolve)
   server.once('error', reject)
   if ('socket' in address) server.listen({ path: address.socket })
-  else server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }) })
+  else
+    server.listen({
+      port: address.port,
+      backlog: BACKLOG,
+      ...(address.host !== '' && { host: address.host }),
+    })
   try {
     await promise
   } catch (error) {

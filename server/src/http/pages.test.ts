@@ -78,6 +78,12 @@ test('ready or not', async (t) => {
   assert.deepEqual((await ask(port, '/healthz')).text, 'alive\n')
 })
 
+test('what does not answer in time is not ready', async (t) => {
+  const { port } = await startServer(t, { ready: () => new Promise(() => undefined) })
+  const { status, text } = await ask(port, '/readyz')
+  assert.deepEqual([status, text], [503, 'not ready\nits state could not be found out in time\n'])
+})
+
 test('metrics are those of the observer, counted up to now', async (t) => {
   const { port, observer } = await startServer(t)
   await ask(port, '/nope')

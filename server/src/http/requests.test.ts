@@ -72,6 +72,27 @@ test('broken and refused requests get a status and a sentence, and nobody else h
   assert.equal((await ask(port, INFO)).status, 200, 'others are unharmed')
 })
 
+test('a client that breaks off what was refused harms nobody', async (t) => {
+  const { port, observer } = await startServer(t)
+  for (const request of [
+    `CONNECT x:1 HTTP/1.1\r\n${HOST}\r\n`,
+    'nonsense\r\n\r\n',
+    `POST / HTTP/1.1\r\n${HOST}\r\n`,
+  ]) {
+    const socket = net.connect(port, '127.0.0.1')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    socket.once('data', () => {
+      socket.write('more')
+      socket.resetAndDestroy()
+    })
+    socket.once('close', () => resolve())
+    socket.write(request)
+    await promise
+  }
+  while (observer.gauges.get('modstead_http_connections')!() > 0) await wait(1)
+  assert.equal((await ask(port, '/healthz')).status, 200)
+})
+
 test('no Host is refused from memory too', async (t) => {
   const { port, proxy } = await startServer(t)
   proxy.answers.set(INFO, () => bytesAnswer('{}'))

@@ -15,7 +15,7 @@ export interface RoutesOptions {
   fallbackAddress: () => string
   version: string
   databases: readonly string[]
-  totals: () => Promise<Totals>
+  totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   observer: Observer
@@ -29,8 +29,8 @@ export interface RoutesOptions {
   onRefusal: (req: IncomingMessage, error: unknown) => void
 }
 
-/** The deadline of what a page asks of other rooms. Milliseconds. */
-const PAGE_DEADLINE = 5_000
+/** The deadline of what a page asks of other rooms: probes wait no longer either. Milliseconds. */
+const PAGE_DEADLINE = 2_000
 /** Where module requests go within the router, which must not see their own paths: it would decode them. */
 const FILES = '/-'
 
@@ -86,7 +86,7 @@ export async function createRoutes(options: RoutesOptions) {
 
   app.get('/', async (request, reply) => {
     options.onPage(request.raw)
-    const totals = await options.totals().catch((error: unknown) => {
+    const totals = await inTime(options.totals).catch((error: unknown) => {
       observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
       return undefined
     })
@@ -108,7 +108,7 @@ export async function createRoutes(options: RoutesOptions) {
 
   app.get('/readyz', async (request, reply) => {
     options.onPage(request.raw)
-    const reasons = await options.ready(AbortSignal.timeout(PAGE_DEADLINE)).catch((error: unknown) => {
+    const reasons = await inTime(options.ready).catch((error: unknown) => {
       observer.log.warn({ err: error }, 'readiness could not be found out')
       return ['its state could not be found out in time']
     })
@@ -130,6 +130,22 @@ export async function createRoutes(options: RoutesOptions) {
   return {
     handle: (req: IncomingMessage, res: ServerResponse): void => app.routing(req, res),
     close: async (): Promise<void> => app.close(),
+  }
+}
+
+/** Asks another room, and waits for it no longer than the deadline of pages even if it does not heed the signal. */
+async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const controller = new AbortController()
+  const timer = setTimeout(() => {
+    const error = new Error(`no answer within ${PAGE_DEADLINE} ms`)
+    controller.abort(error)
+    late.reject(error)
+  }, PAGE_DEADLINE)
+  try {
+    return await Promise.race([ask(controller.signal), late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

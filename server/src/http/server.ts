@@ -29,7 +29,7 @@ export interface HttpServerOptions {
   mirrors: readonly SumdbMirror[]
   observer: Observer
   /** What is stored, for the home page. */
-  totals: () => Promise<Totals>
+  totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   /** Whether a request with this `Modstead-Via` header has been through this server already. */

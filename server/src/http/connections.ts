@@ -16,7 +16,7 @@ export interface Connections {
   add(socket: Socket): void
   /** Begins a request. `undefined` when the connection has too many at once, or is gone already. */
   begin(socket: Socket, res: ServerResponse): Running | undefined
-  /** Whether a request of this connection is still being answered, so that nothing else may be written to it. */
+  /** Whether a request of this connection has no whole answer yet, so that nothing else may be written to it. */
   isBusy(socket: Socket): boolean
   count(): number
   /**
@@ -29,6 +29,8 @@ export interface Connections {
 
 interface Connection {
   running: Set<{ res: ServerResponse; controller: AbortController }>
+  /** It is closed as soon as what was handed to it is flushed. */
+  ending: boolean
 }
 
 /** Pipelined requests of one connection that are worked on at once. `go` and browsers pipeline none. */
@@ -50,13 +52,13 @@ export function createConnections(): Connections {
   }
 
   function isBusy(socket: Socket): boolean {
-    return socket.writableLength > 0 || (connections.get(socket)?.running.size ?? 0) > 0
+    return (connections.get(socket)?.running.size ?? 0) > 0
   }
 
   return {
     isBusy,
     add(socket) {
-      connections.set(socket, { running: new Set() })
+      connections.set(socket, { running: new Set(), ending: false })
       // Each pipelined request may listen for the end of its connection.
       socket.setMaxListeners(MOST_AT_ONCE + 16)
       socket.once('close', remove)
@@ -80,9 +82,12 @@ export function createConnections(): Connections {
       const start = performance.now()
       for (;;) {
         const waited = performance.now() - start
-        for (const socket of connections.keys()) {
+        for (const [socket, connection] of connections) {
           if (waited >= grace) socket.destroy()
-          else if (waited >= Math.min(SETTLE, grace) && !isBusy(socket)) socket.destroySoon()
+          else if (waited >= SETTLE && connection.running.size === 0 && !connection.ending) {
+            connection.ending = true
+            socket.destroySoon()
+          }
         }
         if (connections.size === 0) return
         const { promise, resolve } = Promise.withResolvers<void>()

@@ -65,6 +65,7 @@ test('an answer that was being made while its module changed is not kept', () =>
   late.keep('/late', ready('new'))
   early.release()
   late.release()
+  assert.equal(memory.count(), 1)
   assert.equal(memory.get('/early'), undefined)
   assert.ok(memory.get('/late'))
 })

@@ -107,6 +107,16 @@ test('the bound holds under any mix, and no entry takes more than an eighth', ()
   )
 })
 
+test('a bound too small for anything keeps nothing', () => {
+  for (const bound of [0, 1, 1000]) {
+    const memory = createMemory({ bound })
+    const hold = memory.hold(MODULE)
+    assert.equal(hold.keep('/list', ready('')), undefined)
+    hold.release()
+    assert.deepEqual([memory.count(), memory.size()], [0, 0])
+  }
+})
+
 const MIXES: [title: string, size: (i: number) => number][] = [
   ['tiny', () => 60],
   ['small, out of a slab', (i) => 200 + (i % 3000)],

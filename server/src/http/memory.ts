@@ -165,7 +165,10 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
           if (scope !== undefined) scope.uses++
           const entry = { ...answer, body: bodyToKeep(answer.body), scope, round: 0, kept: true }
           entries.set(path, entry)
-          return entry
+          if (entries.peek(path) === entry) return entry
+          // A bound so small that not even this fits.
+          release(scope)
+          return undefined
         },
         release: () => release(scope),
       }

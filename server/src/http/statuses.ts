@@ -123,6 +123,11 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
       'What came does not have the hash that is known of it. It was not kept, and an incident was recorded.',
     next: 'Tell who runs this server, with the number of the incident: someone may have replaced the module.',
   },
+  checksum_invalid: {
+    status: 502,
+    cause: 'The answers of the checksum database do not agree with its signed log. They were not used.',
+    next: 'Tell who runs this server: the database, or something on the way to it, is not what it claims to be.',
+  },
   checksum_missing: {
     status: 502,
     cause: 'The checksum database does not know this version, so that nothing proves it.',

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'upstream_invalid'
   // what proves them
   | 'checksum_mismatch'
+  | 'checksum_invalid'
   | 'checksum_missing'
   | 'checksum_unavailable'
   // modstead itself
@@ -66,10 +67,7 @@ export class ModsteadError extends Error {
   }
 }
 
-/** Codes that mean true absence: the only ones that become 404 for a module, and that let a `,` list go on. */
+/** True absence, which an origin has said: the only failure that lets a `,` list go on. */
 export function isAbsence(error: unknown): error is ModsteadError {
-  return (
-    error instanceof ModsteadError &&
-    (error.code === 'not_found' || error.code === 'fetch_disabled' || error.code === 'not_stored')
-  )
+  return error instanceof ModsteadError && error.code === 'not_found'
 }

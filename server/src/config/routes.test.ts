@@ -134,11 +134,6 @@ const files: [name: string, yaml: string, expected: string[]][] = [
     ['x.example <- direct off private', `* <- a|b|direct ${SUM}`],
   ],
   [
-    'private, but proven',
-    `${TWO}routes: [{ modules: x.example, private: true, checksum: ${SUM} }]`,
-    [`x.example <- direct ${SUM} private`, `* <- a|b|direct ${SUM}`],
-  ],
-  [
     'origins of private routes stay out of the implied list',
     `${TWO}routes: [{ modules: x.example, from: [a], private: true }]`,
     ['x.example <- a off private', `* <- b|direct ${SUM}`],
@@ -195,4 +190,9 @@ const warnings: [name: string, given: Given, expected: RegExp][] = [
 test('warnings', async () => {
   for (const [name, given, expected] of warnings)
     assert.match((await load(given)).warnings.join('\n'), expected, name)
+})
+
+test('a private route is not proven by a public database, whose log would hear its names', async () => {
+  const yaml = `${TWO}routes: [{ modules: x.example, private: true, checksum: ${SUM} }]`
+  await assert.rejects(load({ yaml }), { code: 'config_invalid', message: /sum\.golang\.org is public/ })
 })

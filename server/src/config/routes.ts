@@ -1,4 +1,5 @@
 import { checkPattern, claimsAllParents, compilePatterns } from '@modstead/gomod/pattern'
+import { KNOWN_SUMDBS } from '@modstead/gomod/sumdb/known'
 import type { RouteConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
 import type { GoEnvironment } from './go-environment.ts'
@@ -128,6 +129,14 @@ function buildRoute(
     )
   }
   const from = buildList(context, path, route, surroundings)
+  if (isPrivate && KNOWN_SUMDBS.has(checksum)) {
+    const at = [...path, 'checksum']
+    complain(
+      context,
+      at,
+      `${checksum} is public, and names of private routes are never sent to a public checksum database: leave it out`,
+    )
+  }
   return { modules, from, private: isPrivate, checksum, lookAhead, fresh, staleWhileRevalidate, absent }
 }
 

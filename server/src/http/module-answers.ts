@@ -90,20 +90,28 @@ export function createModuleAnswers(
 
 /**
  * Asks the proxy room. Whoever wants only the head, a part or a comparison of a zip that is still arriving waits until
- * it is stored: before that nothing about it is certain.
+ * it is stored, and so does who could not tell a cut answer from a whole one: before that nothing about it is certain.
  */
 async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<Answer> {
   const { request, req, signal } = exchange
+  const via = req.headers['modstead-via']?.toString()
   const context: RequestContext = {
     signal,
     storedOnly: req.headers['disable-module-fetch']?.toString().toLowerCase() === 'true',
     client: req.socket,
+    ...(via !== undefined && { via }),
   }
   const answer = await proxy.serve(request, context)
   signal.throwIfAborted()
-  if (answer.body.kind !== 'live' || (req.method === 'GET' && isUnconditional(req.headers))) return answer
+  if (answer.body.kind !== 'live' || (mayStream(req, answer.body.zip) && isUnconditional(req.headers)))
+    return answer
   await orAborted(answer.body.zip.stored, signal)
   return proxy.serve(request, context)
+}
+
+/** A body whose length nobody knows ends with the connection in HTTP/1.0, where a cut looks like the end. */
+function mayStream(req: IncomingMessage, zip: LiveZip): boolean {
+  return req.method === 'GET' && (zip.size !== undefined || req.httpVersionMinor > 0)
 }
 
 /**

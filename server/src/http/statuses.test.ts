@@ -10,7 +10,7 @@ const CODES = Object.keys(MEANINGS) as ErrorCode[]
 
 test('only absence is 404, and nothing else lets go on to the next proxy', () => {
   const absent = CODES.filter((code) => [404, 410].includes(MEANINGS[code].status))
-  assert.deepEqual(absent.sort(), ['fetch_disabled', 'no_endpoint', 'not_found', 'not_stored'])
+  assert.deepEqual(absent.sort(), ['no_endpoint', 'not_found', 'not_stored'])
   for (const code of CODES) assert.ok(MEANINGS[code].status >= 400, code)
 })
 

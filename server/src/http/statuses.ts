@@ -83,8 +83,9 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     next: 'Ask without the header Disable-Module-Fetch.',
   },
   fetch_disabled: {
-    status: 404,
-    cause: 'It is not stored here, and the route of this module allows no fetching.',
+    status: 403,
+    cause:
+      'It is not stored here, and the route of this module allows no fetching. No 404: go would look elsewhere.',
     next: 'Ask who runs this server for a route with an origin.',
   },
   private_name: {

@@ -15,6 +15,8 @@ export interface Lease {
 
 export interface LeaseOptions {
   priority: 'client' | 'background'
+  /** Fires when a client begins to wait for what was background work. */
+  promoted?: AbortSignal
   signal: AbortSignal
   /** Do not take a connection that was used before. */
   fresh: boolean
@@ -71,9 +73,9 @@ export function createConnections(size: number, open: Open): Connections {
 
   return {
     async lease(url, options) {
-      const { priority, fresh, mayReach } = options
+      const { priority, promoted, fresh, mayReach } = options
       const signal = AbortSignal.any([options.signal, closing.signal])
-      const free = await slots.take(priority, signal)
+      const free = await slots.take(priority, signal, promoted)
       lent++
       try {
         const known = fresh ? undefined : takeIdle(url, mayReach)

@@ -69,3 +69,23 @@ test('background work that waited only for a client goes on when that one leaves
   frees[1]!()
   await background
 })
+
+test('background work that a client begins to wait for goes before other background work', async () => {
+  const slots = createSlots(1)
+  const free = await slots.take('client', never)
+  const order: string[] = []
+  const promoted = new AbortController()
+  const take = async (name: string, promoted?: AbortSignal): Promise<void> => {
+    const free = await slots.take('background', never, promoted)
+    order.push(name)
+    free()
+  }
+  const first = take('first')
+  const second = take('second', promoted.signal)
+  promoted.abort()
+  free()
+  await Promise.all([first, second])
+  assert.deepEqual(order, ['second', 'first'])
+  const late = await slots.take('background', never, AbortSignal.abort())
+  late()
+})

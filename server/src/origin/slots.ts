@@ -3,9 +3,10 @@ export interface Slots {
   /**
    * Waits for a free slot and gives the function that frees it again (calling it twice is fine). Clients go first:
    * background work waits while any client does, and never holds more than three quarters of the slots, so that a
-   * client finds one free. Throws the reason of `signal` when that fires first.
+   * client finds one free. When `promoted` fires, background work goes on as a client's. Throws the reason of `signal`
+   * when that fires first.
    */
-  take(priority: 'client' | 'background', signal: AbortSignal): Promise<() => void>
+  take(priority: 'client' | 'background', signal: AbortSignal, promoted?: AbortSignal): Promise<() => void>
 }
 
 interface Waiter {
@@ -45,26 +46,38 @@ export function createSlots(size: number): Slots {
   }
 
   return {
-    async take(priority, signal) {
+    async take(asked, signal, promoted) {
       signal.throwIfAborted()
-      const waiting = priority === 'client' ? clients : others
-      if (waiting.size === 0 && isFree(priority)) return occupy(priority)
+      let priority = promoted?.aborted === true ? 'client' : asked
+      const queueOf = (): Set<Waiter> => (priority === 'client' ? clients : others)
+      if (queueOf().size === 0 && isFree(priority)) return occupy(priority)
       const turn = Promise.withResolvers<() => void>()
       const waiter: Waiter = {
         grant() {
-          waiting.delete(waiter)
-          signal.removeEventListener('abort', leave)
+          end()
           turn.resolve(occupy(priority))
         },
       }
+      const end = (): void => {
+        queueOf().delete(waiter)
+        signal.removeEventListener('abort', leave)
+        promoted?.removeEventListener('abort', promote)
+      }
       const leave = (): void => {
-        waiting.delete(waiter)
+        end()
         turn.reject(signal.reason as Error)
         // Background work may have waited for nothing but this client.
         wakeNext()
       }
-      waiting.add(waiter)
+      const promote = (): void => {
+        queueOf().delete(waiter)
+        priority = 'client'
+        queueOf().add(waiter)
+        wakeNext()
+      }
+      queueOf().add(waiter)
       signal.addEventListener('abort', leave, { once: true })
+      if (priority === 'background') promoted?.addEventListener('abort', promote, { once: true })
       return turn.promise
     },
   }

@@ -11,8 +11,8 @@ export interface Absences {
 
 const MOST = 50_000
 
-export function createAbsences(): Absences {
-  const known = new LRUCache<string, ModsteadError>({ max: MOST })
+export function createAbsences(now: () => number): Absences {
+  const known = new LRUCache<string, ModsteadError>({ max: MOST, perf: { now } })
   return {
     refuse(key) {
       const error = known.get(key)
@@ -22,7 +22,7 @@ export function createAbsences(): Absences {
       try {
         return await work
       } catch (error) {
-        if (ms > 0 && isAbsence(error) && error.code === 'not_found') known.set(key, error, { ttl: ms })
+        if (ms > 0 && isAbsence(error)) known.set(key, error, { ttl: ms })
         throw error
       }
     },

@@ -40,7 +40,7 @@ function route(...then: ('absent' | 'any')[]): Route {
 async function ask(
   list: Route,
   answers: Record<string, ErrorCode | { value: string }>,
-  setbacks = createSetbacks(),
+  setbacks = createSetbacks(Date.now),
 ) {
   const asked: string[] = []
   const result = await askOrigins({ route: list, what: 'zip m@v1.0.0', setbacks }, async ({ name }) => {
@@ -147,17 +147,25 @@ for (const { name, then, answers, result, asked } of table) {
 }
 
 test('an origin whose transfer broke is asked last for that file, one that was wrong not at all', async () => {
-  const setbacks = createSetbacks()
+  const setbacks = createSetbacks(Date.now)
   const list = route('any', 'any')
   await ask(list, { a: 'upstream_timeout', b: 'not_found' }, setbacks)
   assert.equal((await ask(list, { a: { value: 'A' }, b: { value: 'B' } }, setbacks)).result, 'B')
 
-  const other = createSetbacks()
+  const other = createSetbacks(Date.now)
   await ask(list, { a: 'checksum_mismatch', b: 'not_found' }, other)
   assert.deepEqual(await ask(list, { a: { value: 'A' }, b: 'not_found' }, other), {
     result: 'checksum_mismatch',
     asked: 'b',
   })
+})
+
+test('the order of a , list is kept after a failure: it says who may answer', async () => {
+  const setbacks = createSetbacks(Date.now)
+  const list = route('absent', 'absent')
+  const answers = { a: 'upstream_refused', b: { value: 'B' } } as const
+  assert.deepEqual(await ask(list, answers, setbacks), { result: 'upstream_refused', asked: 'a' })
+  assert.deepEqual(await ask(list, answers, setbacks), { result: 'upstream_refused', asked: 'a' })
 })
 
 test('off says so, and once a client has seen bytes nobody else is asked', async () => {
@@ -166,7 +174,7 @@ test('off says so, and once a client has seen bytes nobody else is asked', async
   const question = {
     route: route('any', 'any'),
     what: 'zip m@v1.0.0',
-    setbacks: createSetbacks(),
+    setbacks: createSetbacks(Date.now),
     mayGoOn: () => false,
   }
   let asked = 0

@@ -1,6 +1,6 @@
 import { isAbsence, ModsteadError } from '../errors.ts'
 import type { Origin } from './origin.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteOrigin } from './route.ts'
 import { isWrong, type Setbacks } from './setbacks.ts'
 
 export interface Question {
@@ -46,14 +46,16 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
   throw failure ?? absence ?? nobodyToAsk(route, what)
 }
 
+/**
+ * A recent setback puts an origin last, but only where its failure would let the others be asked anyway: the order of
+ * a `,` list is the operator's word on who may answer.
+ */
 function inOrder(route: Route, what: string, setbacks: Setbacks): Route['origins'] {
   if (route.origins.length < 2 || !route.origins.some(({ origin }) => setbacks.has(origin.name, what))) {
     return route.origins
   }
-  const [good, failed] = [false, true].map((bad) =>
-    route.origins.filter(({ origin }) => setbacks.has(origin.name, what) === bad),
-  )
-  return [...good!, ...failed!]
+  const last = (entry: RouteOrigin): boolean => entry.then === 'any' && setbacks.has(entry.origin.name, what)
+  return [...route.origins.filter((entry) => !last(entry)), ...route.origins.filter(last)]
 }
 
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */

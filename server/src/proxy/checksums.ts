@@ -12,7 +12,7 @@ export interface ChecksumRecord {
 /**
  * A checksum database as the fetch pipeline needs it.
  * `lookup` throws `ModsteadError`: `checksum_missing` where the database says it has no such version,
- * `checksum_unavailable` where it cannot be reached now, `checksum_mismatch` where its answers do not verify.
+ * `checksum_unavailable` where it cannot be reached now, `checksum_invalid` where its answers do not verify.
  */
 export interface ChecksumDatabase {
   readonly name: string

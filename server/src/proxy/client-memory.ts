@@ -28,8 +28,8 @@ const MOST = 5_000
 export function createClientMemory(now: () => number): { of(client: object): ClientMemory } {
   const clients = new WeakMap<object, { memory: ClientMemory; last: number }>()
   const anyone: Anyone = {
-    highest: new LRUCache({ max: 20_000, ttl: RECENT }),
-    walked: new LRUCache({ max: 20_000, ttl: RECENT }),
+    highest: new LRUCache({ max: 20_000, ttl: RECENT, perf: { now } }),
+    walked: new LRUCache({ max: 20_000, ttl: RECENT, perf: { now } }),
   }
   return {
     of(client) {

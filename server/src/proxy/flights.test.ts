@@ -70,3 +70,20 @@ test('waitAtMost gives undefined when the time is over, and the result or failur
   assert.equal(await waitAtMost(Promise.resolve(7), 1_000), 7)
   await assert.rejects(waitAtMost(Promise.reject(new Error('x')), 1_000), /x/)
 })
+
+test('work begun in the background hears of the first client that joins, and only of a client', async () => {
+  const flights = createFlights<void>()
+  const gate = Promise.withResolvers<void>()
+  let promoted: AbortSignal | undefined
+  const start = (signal: AbortSignal) => {
+    promoted = signal
+    return gate.promise
+  }
+  const first = flights.join('a', start, 'background')
+  const second = flights.join('a', start, 'background')
+  assert.equal(promoted?.aborted, false)
+  const third = flights.join('a', start)
+  assert.equal(promoted?.aborted, true)
+  gate.resolve()
+  await Promise.all([first, second, third])
+})

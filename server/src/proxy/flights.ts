@@ -1,12 +1,17 @@
 import { ModsteadError } from '../errors.ts'
 
+export type Priority = 'client' | 'background'
+
 /**
  * One running piece of work for each key, however many ask for it. The work belongs to nobody in particular: a
  * waiter that leaves ends its own wait only, and work that nobody waits for any more still finishes for the store.
  */
 export interface Flights<T> {
-  /** Joins the running work of this key, or starts it. A rejection reaches every waiter. */
-  join(key: string, start: () => Promise<T>): Promise<T>
+  /**
+   * Joins the running work of this key, or starts it. A rejection reaches every waiter. Work that was started for the
+   * `background` is told through `promoted` when somebody joins who is not.
+   */
+  join(key: string, start: (promoted: AbortSignal) => Promise<T>, priority?: Priority): Promise<T>
   /** Milliseconds since the work of this key was started; 0 where none runs. */
   age(key: string): number
   has(key: string): boolean
@@ -15,13 +20,17 @@ export interface Flights<T> {
 }
 
 export function createFlights<T>(now: () => number = Date.now): Flights<T> {
-  const running = new Map<string, { promise: Promise<T>; started: number }>()
+  const running = new Map<string, { promise: Promise<T>; started: number; promotion: AbortController }>()
   return {
-    join(key, start) {
+    join(key, start, priority = 'client') {
       const flight = running.get(key)
-      if (flight !== undefined) return flight.promise
-      const promise = start().finally(() => running.delete(key))
-      running.set(key, { promise, started: now() })
+      if (flight !== undefined) {
+        if (priority === 'client') flight.promotion.abort()
+        return flight.promise
+      }
+      const promotion = new AbortController()
+      const promise = start(promotion.signal).finally(() => running.delete(key))
+      running.set(key, { promise, started: now(), promotion })
       return promise
     },
     age(key) {

@@ -6,6 +6,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { Catalog, Incident } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import type { Realm } from './store.ts'
+import type { Source } from './wanted.ts'
 
 /** A file whose hash is to be proven before anyone sees it whole. */
 export interface Claim {
@@ -17,8 +18,7 @@ export interface Claim {
   hash: string
   /** The hash the catalog has for it, where it has one. */
   known: string | undefined
-  /** Name of the origin it came from, or `store`. */
-  source: string
+  source: Source
   record: Promise<ChecksumRecord> | undefined
 }
 
@@ -36,15 +36,21 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
   const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
 
   async function report(incident: Incident): Promise<ModsteadError> {
-    const { id } = await catalog.report(incident)
     counter.add(1, incident.kind)
+    let id: string | undefined
+    try {
+      id = (await catalog.report(incident)).id
+    } catch (error) {
+      // The log line below is what remains of it then.
+      observer.log.error({ err: error }, 'an incident could not be recorded in the catalog')
+    }
     observer.log.error({ incident: id, ...incident }, 'incident: contents differ from what must never differ')
     return new ModsteadError(
       'checksum_mismatch',
-      `${incident.source} gave a ${incident.kind} of ${incident.module}@${incident.version} with hash ` +
-        `${incident.found}, but it must be ${incident.expected}`,
+      `${incident.source} gave a ${incident.kind === 'mod' ? 'go.mod' : 'zip'} of ` +
+        `${incident.module}@${incident.version} with hash ${incident.found}, but it must be ${incident.expected}`,
       {
-        incident: id,
+        ...(id !== undefined && { incident: id }),
         origin: incident.source,
         next: 'nothing was stored; ask the operators of this modstead to look at the incident',
       },
@@ -53,11 +59,11 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
 
   async function mismatch(claim: Claim, expected: string): Promise<never> {
     throw await report({
-      kind: claim.source === 'store' ? 'store' : claim.kind,
+      kind: claim.source.stored ? 'store' : claim.kind,
       realm: claim.realm,
       module: claim.module,
       version: claim.version,
-      source: claim.source,
+      source: claim.source.name,
       expected,
       found: claim.hash,
       outcome: 'refused; nothing was stored',

@@ -119,6 +119,23 @@ test('a reader whose client is gone stops, the others go on, and the file handle
   await file.discard()
 })
 
+test('who begins to read after the zip was stored and all others left reads the stored file', async () => {
+  const file = await spool()
+  const zip = await createArrivingZip(file, 3_000)
+  const bytes = randomBytes(3_000)
+  await zip.append(bytes)
+  const late = zip.chunks(never)
+  await zip.finish({
+    ...stored,
+    size: bytes.length,
+    async *stream(start, end) {
+      yield bytes.subarray(start, end)
+    },
+  })
+  assert.ok((await collect(late)).equals(bytes))
+  await file.discard()
+})
+
 async function openFilesNamed(path: string): Promise<number> {
   const names = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),

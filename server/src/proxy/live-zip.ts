@@ -5,17 +5,19 @@ import type { Spool } from './store.ts'
 
 /** Bytes at the end of a zip that no client gets before the zip is verified: its end record lies within them. */
 const HELD_BACK = 512
-/** Bytes of the newest chunks that stay in memory for the readers that keep up. */
-const WINDOW = 4 << 20
+/** Bytes of the newest chunks that stay in memory for the readers that keep up; none while nobody reads. */
+const WINDOW = 1 << 20
 /** Readers that fall behind share reads of this size from the spool file. */
 const BLOCK = 256 << 10
 /** Blocks that stay in memory for them, at most. */
-const BLOCKS = 32
+const BLOCKS = 16
 
 /** A zip that arrives once and is read by many, each at its own pace. */
 export interface ArrivingZip extends LiveZip {
   /** Bytes that readers may have now. */
   readonly visible: number
+  /** A reader was given bytes. */
+  readonly exposed: boolean
   append(chunk: Buffer): Promise<void>
   /** Verified and committed: the held back bytes become visible and readers come to their end. */
   finish(file: StoredFile): Promise<void>
@@ -30,9 +32,16 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
   let received = 0
   let visible = 0
   let readers = 0
+  let exposed = false
+  let finished: StoredFile | undefined
   let state: 'arriving' | 'finished' | ModsteadError = 'arriving'
   // A handle of our own: it outlives the rename of the commit and the deletion of a failed spool.
-  let handle: FileHandle | undefined = await open(spool.path, 'r')
+  let handle: FileHandle | undefined = await open(spool.path, 'r').catch((cause: unknown) => {
+    throw new ModsteadError('store_unavailable', 'a spool file cannot be opened', {
+      cause,
+      next: 'the operators of this modstead find the reason in its log: too many open files, most likely',
+    })
+  })
   let news = Promise.withResolvers<void>()
 
   function wake(): void {
@@ -41,7 +50,8 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
   }
 
   function forget(): void {
-    while (recent.length > 1 && received - recent[0]!.at > WINDOW) recent.shift()
+    const window = readers === 0 ? 0 : WINDOW
+    while (recent.length > 0 && received - recent[0]!.at > window) recent.shift()
   }
 
   /** The chunk or block that holds the byte at `at`, from there on. */
@@ -85,7 +95,7 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     return buffer
   }
 
-  /** Readers that come after this find no handle: whoever asks for a finished zip is given the stored file. */
+  /** Who begins to read after this is given the stored file. */
   async function closeWhenUnused(): Promise<void> {
     if (readers > 0 || state === 'arriving' || handle === undefined) return
     const closing = handle
@@ -100,6 +110,9 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     get visible() {
       return visible
     },
+    get exposed() {
+      return exposed
+    },
     async append(chunk) {
       await spool.append(chunk)
       recent.push({ at: received, chunk })
@@ -110,6 +123,7 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     },
     async finish(file) {
       visible = received
+      finished = file
       state = 'finished'
       stored.resolve(file)
       wake()
@@ -124,22 +138,32 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     },
     async *chunks(signal) {
       readers++
+      const gone = Promise.withResolvers<never>()
+      gone.promise.catch(() => undefined) // only heard while waiting
+      const leave = (): void => gone.reject(signal.reason as Error)
+      signal.addEventListener('abort', leave, { once: true })
       try {
         for (let at = 0; ;) {
           signal.throwIfAborted()
           if (state instanceof ModsteadError) throw state
+          if (handle === undefined && finished !== undefined) {
+            yield* finished.stream(at, finished.size)
+            return
+          }
           if (at < visible) {
             const bytes = await bytesAt(at)
             const piece = bytes.length > visible - at ? bytes.subarray(0, visible - at) : bytes
             at += piece.length
+            exposed = true
             yield piece
           } else if (state === 'finished') {
             return
           } else {
-            await news.promise
+            await Promise.race([news.promise, gone.promise])
           }
         }
       } finally {
+        signal.removeEventListener('abort', leave)
         readers--
         await closeWhenUnused()
       }

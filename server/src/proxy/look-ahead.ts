@@ -1,5 +1,3 @@
-import type { ModulePath } from '@modstead/gomod/path'
-import type { Version } from '@modstead/gomod/version'
 import type { LookAheadConfig } from '../config/config.ts'
 import { LRUCache } from 'lru-cache'
 import { createClientMemory, type ClientMemory } from './client-memory.ts'
@@ -8,6 +6,8 @@ import type { Parts } from './parts.ts'
 import type { Route, Router } from './route.ts'
 import type { SmallFiles } from './small-files.ts'
 import { createThrift } from './thrift.ts'
+import type { ArtifactKind } from './request.ts'
+import { keyOf, type Wanted } from './wanted.ts'
 import type { Zips } from './zips.ts'
 
 /**
@@ -22,28 +22,31 @@ import type { Zips } from './zips.ts'
  * Everything is bounded (requests at once, unused bytes, depth) and runs below what clients wait for.
  */
 export interface LookAhead {
-  asked(kind: 'info' | 'mod' | 'zip', client: object, wanted: Exact): void
+  asked(kind: ArtifactKind, client: object, wanted: Exact): void
+  /** False where it is switched off, for all or for this route. */
+  isOnFor(route: Route): boolean
   /** A go.mod that was fetched because a client asked for it, with its contents. */
   fetchedMod(client: object, wanted: Exact, goMod: Buffer): void
   stop(): void
 }
 
-export interface Exact {
-  route: Route
-  module: ModulePath
-  version: Version
-}
+export type Exact = Omit<Wanted, 'kind'>
 
-interface Task extends Exact {
-  kind: 'info' | 'mod' | 'zip'
+interface Task extends Wanted {
   /** How many more levels of requirements a go.mod is followed. */
   depth: number
+  /** Milliseconds since the epoch: when it was wanted. */
+  at: number
 }
+
+type Wish = Omit<Task, 'at'>
 
 /** Requests waiting for their turn, at most: beyond it new guesses are dropped. */
 const QUEUE = 5_000
 /** What was fetched ahead, or found to be there, is not looked at again for this long. Milliseconds. */
 const LATELY = 10 * 60_000
+/** A guess that had to wait longer than this is given up. Milliseconds. */
+const STALE = 60_000
 /** A client that has asked for fewer go.mod files than this is at the root of its graph, where nothing is pruned. */
 const AT_THE_ROOT = 4
 
@@ -54,9 +57,9 @@ export function createLookAhead(
   zips: Zips,
   parts: Parts,
 ): LookAhead {
-  const { observer, shutdown } = parts
-  const memory = createClientMemory(parts.now)
-  const thrift = createThrift(config.bytes, parts.now)
+  const { observer, shutdown, now } = parts
+  const memory = createClientMemory(now)
+  const thrift = createThrift(config.bytes, now)
   const fetches = observer.counter('modstead_lookahead_fetches_total', 'Files fetched ahead.', [
     'kind',
     'outcome',
@@ -71,24 +74,37 @@ export function createLookAhead(
   )
   const small: Task[] = []
   const large: Task[] = []
-  const lately = new LRUCache<string, true>({ max: 50_000, ttl: LATELY })
+  const lately = new LRUCache<string, true>({ max: 50_000, ttl: LATELY, perf: { now } })
   let running = 0
+  let stopped = false
 
-  function want(task: Task): void {
-    const key = keyOf(task)
-    if (config.concurrency === 0 || !task.route.lookAhead || task.route.origins.length === 0) return
-    const queue = task.kind === 'zip' ? large : small
+  function isOnFor(route: Route): boolean {
+    return config.concurrency > 0 && route.lookAhead && route.origins.length > 0
+  }
+
+  function want(wish: Wish): void {
+    if (stopped || !isOnFor(wish.route)) return
+    const key = keyOf(wish)
+    const queue = wish.kind === 'zip' ? large : small
     if (lately.has(key) || queue.length >= QUEUE) return
     lately.set(key, true)
-    queue.push(task)
+    queue.push({ ...wish, at: now() })
     pump()
   }
 
   function next(): Task | undefined {
-    if (running >= config.concurrency) return undefined
-    const task = small.shift()
+    if (stopped || running >= config.concurrency) return undefined
+    const task = takeFrom(small)
     if (task !== undefined) return task
-    return running < thrift.concurrency(config.concurrency) ? large.shift() : undefined
+    return running < thrift.concurrency(config.concurrency) ? takeFrom(large) : undefined
+  }
+
+  function takeFrom(queue: Task[]): Task | undefined {
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+      if (now() - task.at < STALE) return task
+      lately.delete(keyOf(task))
+    }
+    return undefined
   }
 
   function pump(): void {
@@ -105,7 +121,7 @@ export function createLookAhead(
         )
         .finally(() => {
           running--
-          if (!shutdown.aborted) pump()
+          pump()
         })
         // The handlers above do not throw; this line is what says so to the reader and to the linter.
         .catch((error: unknown) => observer.log.error({ err: error }, 'look-ahead broke'))
@@ -123,7 +139,7 @@ export function createLookAhead(
     const key = keyOf(task)
     thrift.started(key)
     try {
-      const size = await zips.fetchAhead(task)
+      const size = await zips.fetchAhead(task, (bytes) => thrift.sized(key, bytes))
       if (size === undefined) return 'present'
       thrift.fetched(key, size)
       return 'fetched'
@@ -133,7 +149,7 @@ export function createLookAhead(
   }
 
   /** Queues the go.mod files that a go.mod requires. */
-  function follow(from: Task, goMod: Buffer, atRoot: boolean): void {
+  function follow(from: Wish, goMod: Buffer, atRoot: boolean): void {
     const { pruned, requires } = requirementsOf(goMod)
     if (pruned && !atRoot) return
     for (const { path, version } of requires) {
@@ -153,14 +169,18 @@ export function createLookAhead(
   }
 
   return {
+    isOnFor,
     asked(kind, client, wanted) {
+      if (!isOnFor(wanted.route)) return
       const seen = memory.of(client)
       if (kind === 'zip') {
-        thrift.asked(keyOf({ ...wanted, kind, depth: 0 }))
+        thrift.asked(keyOf({ ...wanted, kind }))
         want({ ...wanted, kind: 'mod', depth: 0 })
         want({ ...wanted, kind: 'info', depth: 0 })
         seen.zip(wanted.module)
         wantBuildList('zip', seen)
+        // Bytes that were waited for leave room for others.
+        pump()
       } else if (kind === 'info') {
         const first = seen.info(wanted.module, wanted.version)
         want({ ...wanted, kind: 'mod', depth: 0 })
@@ -170,16 +190,13 @@ export function createLookAhead(
       }
     },
     fetchedMod(client, wanted, goMod) {
-      if (config.concurrency === 0 || !wanted.route.lookAhead) return
+      if (!isOnFor(wanted.route)) return
       follow({ ...wanted, kind: 'mod', depth: config.depth }, goMod, memory.of(client).mods() <= AT_THE_ROOT)
     },
     stop() {
+      stopped = true
       small.length = 0
       large.length = 0
     },
   }
-}
-
-function keyOf(task: Task): string {
-  return `${task.kind} ${task.route.realm} ${task.module}@${task.version}`
 }

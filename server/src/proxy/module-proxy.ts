@@ -16,7 +16,7 @@ export interface ModuleProxy {
   /** Throws `ModsteadError` for everything that is not an answer. */
   serve(request: ModuleRequest, context: RequestContext): Promise<Answer>
   /** Refuses with `private_name` a module whose name must not reach a public checksum database. */
-  refusePrivate(module: string): void
+  refusePrivate(module: ModulePath): void
   /** Called after each change; returns the function that ends it. */
   onChange(listener: (change: Change) => void): () => void
   /** Notes uses of remembered answers, so that `last used` stays true; batched. */

@@ -45,7 +45,7 @@ const AFTER_FAILURE = 5_000
 export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
   const { catalog, store, absences, setbacks, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
-  const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE })
+  const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE, perf: { now } })
 
   async function renew(
     question: MutableQuestion,
@@ -86,12 +86,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
         }
       },
     )
-    await catalog.saveSnapshot(route.realm, module, query, snapshot).catch((error: unknown) => {
-      observer.log.warn(
-        { err: error, module, query },
-        'an answer could not be kept; it is given all the same',
-      )
-    })
+    await keep(question, snapshot)
     if (before !== undefined && snapshot.changed !== before.changed) changed(question)
     return snapshot
   }
@@ -107,15 +102,33 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
       try {
         return await absences.remember(key, question.route.absent, renew(question, before, behalf))
       } catch (error) {
-        if (before !== undefined) {
-          failedLately.set(key, true)
-          observer.log.warn(
-            { err: error, module: question.module, query: question.query },
-            'renewal failed; the stale answer is given',
-          )
-        }
+        if (before !== undefined) await afterFailure(question, before, error)
         throw error
       }
+    })
+  }
+
+  /** A query that no origin knows any more is gone; a list stays, and so does everything while an origin fails. */
+  async function afterFailure(question: MutableQuestion, before: Snapshot, error: unknown): Promise<void> {
+    const { route, module, query } = question
+    if (isAbsence(error) && query !== 'list') {
+      await keep(question, { ...before, body: GONE, fetched: now(), changed: now() })
+      changed(question)
+      return
+    }
+    failedLately.set(keyOf(question), true)
+    observer.log.warn(
+      { err: error, module, query, realm: route.realm },
+      'renewal failed; the stale answer is given',
+    )
+  }
+
+  async function keep({ route, module, query }: MutableQuestion, snapshot: Snapshot): Promise<void> {
+    await catalog.saveSnapshot(route.realm, module, query, snapshot).catch((error: unknown) => {
+      observer.log.warn(
+        { err: error, module, query },
+        'an answer could not be kept; it is given all the same',
+      )
     })
   }
 
@@ -132,45 +145,67 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   async function stored(question: MutableQuestion): Promise<MutableAnswer | undefined> {
     const snapshot = await catalog.snapshot(question.route.realm, question.module, question.query)
-    return snapshot === undefined ? listStored(question) : answerOf(snapshot, now() + BRIEFLY)
+    return isThere(question.query, snapshot) ? answerOf(snapshot, now() + BRIEFLY) : listStored(question)
+  }
+
+  /** Nothing is at hand: the origins are asked, and what they fail to say about a list the store may. */
+  async function getFirst(
+    question: MutableQuestion,
+    { signal, ...behalf }: OriginOptions,
+  ): Promise<MutableAnswer> {
+    try {
+      absences.refuse(keyOf(question))
+      const first = await waitFor(renewal(question, undefined, behalf), signal)
+      return answerOf(first, first.fetched + question.route.fresh)
+    } catch (error) {
+      const fallback = isAbort(error) ? undefined : await listStored(question)
+      if (fallback === undefined) throw error
+      return fallback
+    }
+  }
+
+  /** Something too old to be given at once is at hand: news is waited for, but not for long. */
+  async function getRenewed(
+    question: MutableQuestion,
+    snapshot: Snapshot,
+    news: Promise<Snapshot>,
+    signal: AbortSignal,
+  ): Promise<MutableAnswer> {
+    const patience = Math.max(0, PATIENCE - renewals.age(keyOf(question)))
+    try {
+      const renewed = await waitFor(waitAtMost(news, patience), signal)
+      if (renewed !== undefined) return answerOf(renewed, renewed.fetched + question.route.fresh)
+    } catch (error) {
+      if (isAbort(error) || (isAbsence(error) && question.query !== 'list')) throw error
+    }
+    return answerOf(snapshot, now() + BRIEFLY)
   }
 
   return {
     stored,
-    async get(question, { signal, ...behalf }) {
+    async get(question, options) {
       const { route, module, query } = question
-      const key = keyOf(question)
       const snapshot = await catalog.snapshot(route.realm, module, query)
-      if (snapshot === undefined) {
-        absences.refuse(key)
-        try {
-          const first = await waitFor(renewal(question, undefined, behalf), signal)
-          return answerOf(first, first.fetched + route.fresh)
-        } catch (error) {
-          const fallback = isAbort(error) ? undefined : await listStored(question)
-          if (fallback === undefined) throw error
-          return fallback
-        }
-      }
+      if (!isThere(query, snapshot)) return getFirst(question, options)
       const age = now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
-      if (failedLately.has(key)) return answerOf(snapshot, now() + BRIEFLY)
-      const news = renewal(question, snapshot, behalf)
-      if (age < route.fresh + route.stale) {
-        news.catch(() => undefined) // logged by the renewal
+      if (route.origins.length === 0 || failedLately.has(keyOf(question)))
         return answerOf(snapshot, now() + BRIEFLY)
-      }
-      try {
-        const renewed = await waitFor(waitAtMost(news, Math.max(0, PATIENCE - renewals.age(key))), signal)
-        if (renewed !== undefined) return answerOf(renewed, renewed.fetched + route.fresh)
-      } catch (error) {
-        if (isAbort(error)) throw error
-        if (isAbsence(error) && query !== 'list') throw error
-      }
+      const { signal, ...behalf } = options
+      const news = renewal(question, snapshot, behalf)
+      if (age >= route.fresh + route.stale) return getRenewed(question, snapshot, news, signal)
+      news.catch(() => undefined) // logged by the renewal
       return answerOf(snapshot, now() + BRIEFLY)
     },
     idle: () => renewals.idle(),
   }
+}
+
+/** The body of a query that an origin once knew and no origin knows now. Only a list may be empty. */
+const GONE = Buffer.alloc(0)
+
+function isThere(query: MutableQuestion['query'], snapshot: Snapshot | undefined): snapshot is Snapshot {
+  return snapshot !== undefined && (query === 'list' || snapshot.body.length > 0)
 }
 
 function answerOf(snapshot: Snapshot, until: number): MutableAnswer {

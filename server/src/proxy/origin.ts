@@ -37,6 +37,8 @@ export interface OriginOptions extends OnBehalf {
 export interface OnBehalf {
   /** `background` work waits while the origin's connections are wanted by clients. */
   priority: 'client' | 'background'
+  /** Fires when a client begins to wait for what was begun as background work: it goes on as the client's. */
+  promoted?: AbortSignal
   /** The `Modstead-Via` header of the request on whose behalf this is asked: passed on, so that loops are seen. */
   via?: string
 }

@@ -26,6 +26,8 @@ import { createZipChecker } from './zip-checker.ts'
 const MODULE = checkPath('example.com/m')
 const VERSION = checkVersion(MODULE, 'v1.0.0')
 
+const TIMES = { lookAhead: true, fresh: 60_000, staleWhileRevalidate: 3_600_000, absent: 10_000 }
+
 const observer: Observer = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
   counter: () => ({ add() {} }),
@@ -151,10 +153,7 @@ async function setUp({ origins, then = 'any', checksum, route, concurrency = 0, 
         from: origins.map(({ name }) => ({ origin: name, then })),
         private: false,
         checksum: checksum?.name ?? 'off',
-        lookAhead: true,
-        fresh: 60_000,
-        staleWhileRevalidate: 3_600_000,
-        absent: 10_000,
+        ...TIMES,
         ...route,
       },
     ],
@@ -182,7 +181,7 @@ async function setUp({ origins, then = 'any', checksum, route, concurrency = 0, 
     proxy.serve(request, { signal: new AbortController().signal, storedOnly: false, client, ...context })
   const file = (kind: ArtifactKind, context?: Partial<RequestContext>) =>
     serve({ kind, module: MODULE, version: VERSION }, context)
-  return { proxy, store, catalog, serve, file }
+  return { proxy, store, catalog, checker, serve, file }
 }
 
 async function read(answer: Answer): Promise<Buffer> {
@@ -420,21 +419,163 @@ test('a list that is too old waits for news, and is given all the same when they
   assert.equal(await list(), 'v2.0.0+incompatible\n')
 })
 
-test('a query whose branch is gone is absent, while the origin that fails leaves the old answer', async () => {
+test('a query that no origin knows any more is absent from then on; one whose origin fails keeps its answer', async () => {
   let time = Date.now()
   const made = await makeModule()
   const origin = scripted('one', { master: made.info })
   const { serve } = await setUp({ origins: [origin], now: () => time })
-  const query = () => serve({ kind: 'query', module: MODULE, query: 'master' })
-  assert.deepEqual(await read(await query()), made.info)
-  time += 24 * 3_600_000
+  const query = () => serve({ kind: 'query', module: MODULE, query: 'master' }).then(read)
+  const later = async (ms: number) => {
+    time += ms
+    await sleep(5) // the clock of the caches is read once a millisecond
+  }
+  assert.deepEqual(await query(), made.info)
   origin.script.master = 'upstream_failed'
-  assert.deepEqual(await read(await query()), made.info)
-  time += 24 * 3_600_000
+  await later(24 * 3_600_000)
+  assert.deepEqual(await query(), made.info)
   origin.script.master = 'not_found'
-  await sleep(0)
-  const later = await query().then(read, (error: ModsteadError) => error.code)
-  assert.ok(later === 'not_found' || Buffer.isBuffer(later))
+  await later(24 * 3_600_000)
+  for (let i = 0; i < 5; i++) {
+    await assert.rejects(query(), { code: 'not_found' })
+    await later(7_000)
+  }
+  origin.script.master = made.info
+  await later(11_000)
+  assert.deepEqual(await query(), made.info, 'and it may come back')
+})
+
+test('where nobody may be asked, what is stored is given however old, and what is not is refused, not absent', async () => {
+  let time = Date.now()
+  const made = await makeModule()
+  const origin = scripted('one', { latest: made.info })
+  const { serve, store, catalog, checker } = await setUp({ origins: [origin], now: () => time })
+  const latest: ModuleRequest = { kind: 'latest', module: MODULE }
+  await serve(latest)
+  const router = createRouter(
+    [
+      {
+        modules: ['*'],
+        from: [{ origin: 'off', then: 'absent' }],
+        private: false,
+        checksum: 'off',
+        ...TIMES,
+      },
+    ],
+    new Map(),
+    new Map(),
+  )
+  const lookAhead = { concurrency: 0, bytes: 0, depth: 0 }
+  const off = createModuleProxy({ router, store, catalog, checker, lookAhead, observer, now: () => time })
+  const context = { signal: new AbortController().signal, storedOnly: false, client: {} }
+  time += 30 * 24 * 3_600_000
+  assert.deepEqual(await read(await off.serve(latest, context)), made.info)
+  const mod: ModuleRequest = { kind: 'mod', module: MODULE, version: VERSION }
+  await assert.rejects(off.serve(mod, context), { code: 'fetch_disabled' })
+})
+
+test('a list made of stored versions stays while the origin says that the module is absent', async () => {
+  const made = await makeModule()
+  const { serve, store } = await setUp({ origins: [scripted('one', {})] })
+  await store.commit(
+    { realm: 'public', module: MODULE, version: VERSION, kind: 'mod' },
+    made.mod,
+    made.goModH1,
+  )
+  for (let i = 0; i < 3; i++) {
+    const list = await serve({ kind: 'list', module: MODULE })
+    assert.equal((await read(list)).toString(), 'v1.0.0\n')
+  }
+})
+
+test('a checksum database that gives nonsense refutes nothing: stored files stay, and no origin is blamed', async () => {
+  const made = await makeModule()
+  const origin = scripted('one', { mod: made.mod, zip: made.zip })
+  const nonsense: ChecksumDatabase = {
+    name: 'sum.example.com',
+    lookup: () => Promise.reject(new ModsteadError('checksum_invalid', 'a captive portal')),
+  }
+  const { file, store } = await setUp({ origins: [origin], checksum: nonsense })
+  const key = { realm: 'public', module: MODULE, version: VERSION }
+  await store.commit({ ...key, kind: 'mod' }, made.mod, made.goModH1)
+  await store.commit({ ...key, kind: 'zip' }, made.zip, made.h1)
+  await assert.rejects(file('mod'), { code: 'checksum_invalid' })
+  await assert.rejects(file('zip'), { code: 'checksum_invalid' })
+  assert.deepEqual(await storedFiles(), ['example.com/m/@v/v1.0.0.mod', 'example.com/m/@v/v1.0.0.zip'])
+  assert.deepEqual(origin.asked, [])
+})
+
+test('a download that can never be proven ends when the database says so, with its reason', async () => {
+  const made = await makeModule()
+  const never = Promise.withResolvers<void>()
+  const origin = scripted('one', {})
+  const verdict = Promise.withResolvers<never>()
+  const unproven: ChecksumDatabase = { name: 'sum.example.com', lookup: () => verdict.promise }
+  const { file } = await setUp({ origins: [origin], checksum: unproven })
+  origin.zip = (_module, _version, { signal }) => {
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    )
+    return Promise.resolve({
+      size: made.zip.length,
+      chunks: pieces([made.zip.subarray(0, 100), Promise.race([never.promise, aborted])]),
+    })
+  }
+  const answer = file('zip')
+  await sleep(20)
+  verdict.reject(new ModsteadError('checksum_missing', 'no such record'))
+  await assert.rejects(answer.then(read), { code: 'checksum_missing' })
+})
+
+test('an incident that the catalog cannot record is refused and logged all the same', async () => {
+  const good = await makeModule()
+  const bad = await makeModule('package evil\n')
+  const { file, catalog } = await setUp({
+    origins: [scripted('one', { zip: bad.zip })],
+    checksum: database(good),
+  })
+  catalog.report = () => Promise.reject(new ModsteadError('store_unavailable', 'disk full'))
+  const logged: string[] = []
+  const { error } = observer.log
+  observer.log.error = (_fields, message) => void logged.push(message)
+  try {
+    await assert.rejects(file('zip').then(read), { code: 'checksum_mismatch' })
+  } finally {
+    observer.log.error = error
+  }
+  assert.ok(logged.some((message) => message.startsWith('incident')))
+})
+
+test('an origin may be called store', async () => {
+  const made = await makeModule()
+  const origin = scripted('store', { mod: made.mod })
+  const { file } = await setUp({ origins: [origin] })
+  await file('mod')
+  await file('mod')
+  assert.deepEqual(origin.asked, ['mod'])
+})
+
+test('closing ends what runs when its time is over, even when it was over before', async () => {
+  const origin = scripted('one', { mod: () => new Promise<Buffer>(() => undefined) })
+  const { proxy, file } = await setUp({ origins: [origin] })
+  origin.goMod = (_module, _version, { signal }) =>
+    new Promise((_, reject) =>
+      signal.addEventListener('abort', () => reject(new ModsteadError('aborted', 'closing'))),
+    )
+  const waiting = assert.rejects(file('mod'), { code: 'aborted' })
+  await sleep(5)
+  await proxy.close(AbortSignal.abort())
+  await waiting
+})
+
+test('Disable-Module-Fetch fetches nothing ahead either', async () => {
+  const made = await makeModule()
+  const origin = scripted('one', { info: made.info, mod: made.mod, zip: made.zip })
+  const { file } = await setUp({ origins: [origin], concurrency: 4 })
+  for (const kind of ['info', 'mod', 'zip'] as const) {
+    await assert.rejects(file(kind, { storedOnly: true }), { code: 'not_stored' })
+  }
+  await sleep(50)
+  assert.deepEqual(origin.asked, [])
 })
 
 test('files that someone else put into the store are proven on first use, and dropped when they are refuted', async () => {

@@ -1,8 +1,9 @@
 import type { LookAheadConfig } from '../config/config.ts'
-import { ModsteadError } from '../errors.ts'
+import { isAbsence, ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createAbsences } from './absences.ts'
 import type { Answer } from './answer.ts'
+import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './catalog.ts'
 import { createIncidents } from './incidents.ts'
 import { createLookAhead } from './look-ahead.ts'
@@ -43,8 +44,8 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     observer,
     now,
     incidents: createIncidents(catalog, observer),
-    absences: createAbsences(),
-    setbacks: createSetbacks(),
+    absences: createAbsences(now),
+    setbacks: createSetbacks(now),
     shutdown: shutdown.signal,
   }
   const listeners = new Set<(change: Change) => void>()
@@ -70,7 +71,11 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       contentType: request.kind === 'list' ? 'text/plain; charset=utf-8' : 'application/json',
       body: { kind: 'bytes', bytes: answer.body },
       modified: answer.modified,
-      life: { until: answer.until, fresh: route.fresh / 1000, stale: route.stale / 1000 },
+      life: {
+        until: answer.until,
+        fresh: Math.max(0, Math.ceil((answer.until - now()) / 1000)),
+        stale: route.stale / 1000,
+      },
       private: route.private,
     }
   }
@@ -81,7 +86,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     context: RequestContext,
   ): Promise<Answer> {
     const wanted = { ...request, route }
-    lookAhead.asked(request.kind, context.client, wanted)
+    if (!context.storedOnly) lookAhead.asked(request.kind, context.client, wanted)
     const file = context.storedOnly
       ? ((await files.stored(wanted)) ?? refuseFetch(request))
       : await files.get(wanted, forClient(context))
@@ -93,13 +98,15 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       modified: file.modified,
       life: 'immutable',
       private: route.private,
-      given: (client) => lookAhead.asked(request.kind, client, wanted),
+      ...(lookAhead.isOnFor(route) && {
+        given: (client: object) => lookAhead.asked(request.kind, client, wanted),
+      }),
     }
   }
 
   async function serveZip(route: Route, request: Exact<'zip'>, context: RequestContext): Promise<Answer> {
     const wanted = { ...request, route }
-    lookAhead.asked('zip', context.client, wanted)
+    if (!context.storedOnly) lookAhead.asked('zip', context.client, wanted)
     const zip = context.storedOnly
       ? ((await zips.stored(wanted)) ?? refuseFetch(request))
       : await zips.get(wanted, forClient(context))
@@ -112,23 +119,47 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     }
   }
 
+  async function answer(route: Route, request: ModuleRequest, context: RequestContext): Promise<Answer> {
+    switch (request.kind) {
+      case 'list':
+      case 'latest':
+      case 'query':
+        return serveMutable(route, request, context)
+      case 'info':
+      case 'mod':
+        uses.note(route.realm, request.module, request.version)
+        return serveSmall(route, { ...request, kind: request.kind }, context)
+      case 'zip':
+        uses.note(route.realm, request.module, request.version)
+        return serveZip(route, { ...request, kind: 'zip' }, context)
+    }
+  }
+
+  async function idle(): Promise<void> {
+    await Promise.all([mutable.idle(), files.idle(), zips.idle()])
+  }
+
+  let saidDirect = false
+  /** Once, for operators who expect `direct` to do more. */
+  function sayDirect(route: Route, error: unknown): void {
+    if (saidDirect || route.end !== 'direct' || !isAbsence(error)) return
+    saidDirect = true
+    observer.log.info(
+      { modules: route.modules },
+      'a list of origins ends in direct: modstead does not fetch from repositories yet, so that it counts as absence',
+    )
+  }
+
   return {
     async serve(request, context) {
       if (shutdown.signal.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
       const route = router.routeOf(request.module)
-      switch (request.kind) {
-        case 'list':
-        case 'latest':
-        case 'query':
-          return serveMutable(route, request, context)
-        case 'info':
-        case 'mod':
-          uses.note(route.realm, request.module, request.version)
-          return serveSmall(route, { ...request, kind: request.kind }, context)
-        case 'zip':
-          uses.note(route.realm, request.module, request.version)
-          return serveZip(route, { ...request, kind: 'zip' }, context)
+      try {
+        return await answer(route, request, context)
+      } catch (error) {
+        sayDirect(route, error)
+        throw error
       }
     },
     refusePrivate: (module) => refusePrivate(router, module),
@@ -141,9 +172,12 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     },
     async close(signal) {
       lookAhead.stop()
-      signal.addEventListener('abort', () => shutdown.abort(), { once: true })
-      await Promise.all([mutable.idle(), files.idle(), zips.idle()])
+      if (signal.aborted) shutdown.abort()
+      else signal.addEventListener('abort', () => shutdown.abort(), { once: true })
+      await idle()
       shutdown.abort()
+      // What began while the last of them ended is over now too.
+      await idle()
       await uses.close()
       await checker.close()
     },
@@ -180,14 +214,17 @@ function refuseFetch(request: ModuleRequest): never {
 }
 
 /** Names that no public checksum database may hear of, with the line that keeps `go` from asking for them. */
-function refusePrivate(router: Router, module: string): void {
-  const route = router.routeOf(module as Parameters<Router['routeOf']>[0])
+function refusePrivate(router: Router, module: ModulePath): void {
+  const route = router.routeOf(module)
   if (route.checksum !== undefined && !route.private) return
-  throw new ModsteadError(
-    'private_name',
-    `${module} is under a private pattern, whose names are never sent to a public checksum database`,
-    {
-      next: `go env -w GONOSUMDB=${route.modules.join(',')}`,
-    },
-  )
+  const reason = route.private
+    ? 'is under a private pattern, whose names are never sent to a public checksum database'
+    : 'is configured to be served without a checksum database'
+  const patterns = route.modules.join(',')
+  throw new ModsteadError('private_name', `${module} ${reason}`, {
+    next:
+      patterns === '*'
+        ? 'go env -w GOSUMDB=off'
+        : `add these patterns to what go env GONOSUMDB prints: go env -w GONOSUMDB=${patterns}`,
+  })
 }

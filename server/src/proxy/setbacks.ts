@@ -16,8 +16,8 @@ export interface Setbacks {
   has(origin: string, file: string): boolean
 }
 
-export function createSetbacks(): Setbacks {
-  const known = new LRUCache<string, ModsteadError>({ max: 10_000 })
+export function createSetbacks(now: () => number): Setbacks {
+  const known = new LRUCache<string, ModsteadError>({ max: 10_000, perf: { now } })
   return {
     note(origin, file, error) {
       if (!(error instanceof ModsteadError)) return

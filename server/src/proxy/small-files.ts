@@ -1,16 +1,22 @@
 import { equalHash, hashGoMod } from '@modstead/gomod/dirhash'
 import { modulePathOf } from '@modstead/gomod/modfile/module-path'
-import type { ModulePath } from '@modstead/gomod/path'
-import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { createFlights, waitFor } from './flights.ts'
 import { parseInfo } from './info-file.ts'
-import type { OnBehalf, OriginOptions } from './origin.ts'
+import type { InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
-import type { Route } from './route.ts'
-import type { StoreKey } from './store.ts'
+import {
+  FROM_STORE,
+  isRefutation,
+  keyOf,
+  nameOf,
+  type Source,
+  startLookup,
+  storeKeyOf,
+  type Wanted,
+} from './wanted.ts'
 
 export type SmallKind = 'info' | 'mod'
 
@@ -20,13 +26,6 @@ export interface SmallFile {
   modified: Date
   /** It came from an origin just now. */
   fetched: boolean
-}
-
-export interface Wanted<Kind extends string> {
-  route: Route
-  kind: Kind
-  module: ModulePath
-  version: Version
 }
 
 export interface SmallFiles {
@@ -41,103 +40,108 @@ export interface SmallFiles {
 export function createSmallFiles(parts: Parts): SmallFiles {
   const { store, catalog, absences, incidents, setbacks, shutdown } = parts
   const flights = createFlights<SmallFile>()
+  const readings = createFlights<SmallFile | undefined>()
 
-  async function stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
+  /** Put there by someone else, or changed since, it is proven like an origin's answer, and dropped when refuted. */
+  async function readStored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
     const { route, module, version, kind } = wanted
-    const key = keyOf(wanted)
-    const file = await store.open(key)
+    const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
     const bytes = await file.bytes()
     const row = await catalog.version(route.realm, module, version)
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
-    // Put there by someone else, or changed since: proven like an answer of an origin, and dropped when it fails.
     if (!known) {
+      const record =
+        kind === 'mod' ? startLookup(wanted, { signal: shutdown, priority: 'client' }) : undefined
       try {
-        await accept(wanted, bytes, 'store', lookUp(wanted, 'client'))
+        await accept(wanted, bytes, FROM_STORE, record)
       } catch (error) {
         if (!isRefutation(error)) throw error
-        await store.remove(key)
+        await store.remove(storeKeyOf(wanted))
         return undefined
       }
     }
     return { bytes, modified: file.modified, fetched: false }
   }
 
-  /** Checks and records one answer; commits it where it came from an origin. */
-  async function accept(
+  function stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
+    return readings.join(keyOf(wanted), () => readStored(wanted))
+  }
+
+  function accept(
     wanted: Wanted<SmallKind>,
     bytes: Buffer,
-    source: string,
+    source: Source,
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<void> {
-    const { route, module, version, kind } = wanted
-    if (kind === 'info') {
-      const info = parseInfo(module, version, bytes)
-      if ('problem' in info) {
-        throw new ModsteadError(
-          'upstream_invalid',
-          `${source} has an .info file of ${module}@${version} ${info.problem}`,
-          {
-            origin: source,
-          },
-        )
-      }
-      const { time } = info
-      if (source !== 'store') await store.commit(keyOf(wanted), bytes)
-      await catalog.learn(route.realm, module, version, { info: true, origin: source, ...(time && { time }) })
-      return
+    return wanted.kind === 'info'
+      ? acceptInfo(wanted, bytes, source)
+      : acceptMod(wanted, bytes, source, record)
+  }
+
+  async function acceptInfo(wanted: Wanted, bytes: Buffer, source: Source): Promise<void> {
+    const { route, module, version } = wanted
+    const info = parseInfo(module, version, bytes)
+    if ('problem' in info) {
+      const sentence = `${source.name} has an .info file of ${module}@${version} ${info.problem}`
+      throw new ModsteadError('upstream_invalid', sentence, { origin: source.name })
     }
+    if (!source.stored) await store.commit(storeKeyOf(wanted), bytes)
+    const facts = { info: true, origin: source.name, ...(info.time !== undefined && { time: info.time }) }
+    await catalog.learn(route.realm, module, version, facts)
+  }
+
+  async function acceptMod(
+    wanted: Wanted,
+    bytes: Buffer,
+    source: Source,
+    record: Promise<ChecksumRecord> | undefined,
+  ): Promise<void> {
+    const { route, module, version } = wanted
     const hash = hashGoMod(bytes)
     const row = await catalog.version(route.realm, module, version)
-    const claim = { realm: route.realm, module, version, kind, hash, known: row?.goModH1, source, record }
+    const claim = {
+      realm: route.realm,
+      module,
+      version,
+      kind: 'mod',
+      hash,
+      known: row?.goModH1,
+      source,
+      record,
+    } as const
     const provenBy = await incidents.prove(claim)
-    if (provenBy === undefined && source !== 'store') checkDeclaredPath(bytes, module, version, source)
-    if (source !== 'store') await store.commit(keyOf(wanted), bytes, hash)
-    await catalog.learn(route.realm, module, version, {
-      goModH1: hash,
-      origin: source,
-      ...(provenBy !== undefined && { provenBy }),
-    })
+    if (provenBy === undefined && !source.stored) checkDeclaredPath(wanted, bytes, source.name)
+    if (!source.stored) await store.commit(storeKeyOf(wanted), bytes, hash)
+    const facts = { goModH1: hash, origin: source.name, ...(provenBy !== undefined && { provenBy }) }
+    await catalog.learn(route.realm, module, version, facts)
   }
 
   async function fetch(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile> {
     const { route, module, version, kind } = wanted
     const options: OriginOptions = { ...behalf, signal: shutdown }
-    const record = lookUp(wanted, behalf.priority)
+    const record = kind === 'mod' ? startLookup(wanted, options) : undefined
     return askOrigins({ route, setbacks, what: nameOf(wanted) }, async (origin) => {
       const bytes =
         kind === 'mod'
           ? await origin.goMod(module, version, options)
           : infoBytes(await origin.resolve(module, version, options))
-      await accept(wanted, bytes, origin.name, record)
+      await accept(wanted, bytes, { name: origin.name, stored: false }, record)
       return { bytes, modified: new Date(parts.now()), fetched: true }
     })
-  }
-
-  function lookUp(
-    wanted: Wanted<SmallKind>,
-    priority: OriginOptions['priority'],
-  ): Promise<ChecksumRecord> | undefined {
-    if (wanted.kind === 'info') return undefined
-    const record = wanted.route.checksum?.lookup(wanted.module, wanted.version, {
-      signal: shutdown,
-      priority,
-    })
-    // It may fail before the file is there, or for a file that is nowhere: whoever awaits it hears of it.
-    record?.catch(() => undefined)
-    return record
   }
 
   return {
     stored,
     async get(wanted, { signal, ...behalf }) {
-      const name = nameOf(wanted)
-      const key = `${wanted.route.realm} ${name}`
+      const key = keyOf(wanted)
       absences.refuse(key)
       const work = flights.join(
         key,
-        async () =>
-          (await stored(wanted)) ?? absences.remember(key, wanted.route.absent, fetch(wanted, behalf)),
+        async (promoted) =>
+          (await stored(wanted)) ??
+          absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
+        behalf.priority,
       )
       return waitFor(work, signal)
     },
@@ -145,43 +149,26 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   }
 }
 
-/** e.g. `mod example.com/m@v1.0.0`. */
-export function nameOf(wanted: Wanted<string>): string {
-  return `${wanted.kind} ${wanted.module}@${wanted.version}`
-}
-
-function keyOf(wanted: Wanted<SmallKind>): StoreKey {
-  return { realm: wanted.route.realm, module: wanted.module, version: wanted.version, kind: wanted.kind }
-}
-
 function isSame(known: string | undefined, bytes: Buffer): boolean {
   return known !== undefined && equalHash(known, hashGoMod(bytes))
 }
 
-/** The contents are wrong, as opposed to: cannot be proven now. */
-export function isRefutation(error: unknown): boolean {
-  return (
-    error instanceof ModsteadError &&
-    (error.code === 'checksum_mismatch' || error.code === 'upstream_invalid')
-  )
-}
-
-function infoBytes(info: { bytes: Buffer } | 'unchanged'): Buffer {
-  if (info === 'unchanged')
-    throw new ModsteadError('upstream_invalid', 'an origin said 304 to a request without validators')
-  return info.bytes
+function infoBytes(info: InfoFile | 'unchanged'): Buffer {
+  if (info !== 'unchanged') return info.bytes
+  throw new ModsteadError('upstream_invalid', 'an origin said 304 to a request without validators')
 }
 
 /**
  * A go.mod may declare another path than it is served under: forks that are only used with `replace` do. That is
  * taken where a checksum database proved the file; without a proof it is the mark of a wrong answer.
  */
-function checkDeclaredPath(bytes: Buffer, module: ModulePath, version: Version, source: string): void {
+function checkDeclaredPath({ module, version }: Wanted, bytes: Buffer, source: string): void {
   const declared = modulePathOf(bytes)
   if (declared === module) return
+  const found = declared === undefined ? 'declares no module' : `declares ${declared}`
   throw new ModsteadError(
     'upstream_invalid',
-    `${source} gave a go.mod for ${module}@${version} that ${declared ? `declares ${declared}` : 'declares no module'}`,
+    `${source} gave a go.mod for ${module}@${version} that ${found}`,
     {
       origin: source,
       next: 'a fork that keeps its old path is only accepted with a checksum database that proves it',

@@ -46,3 +46,13 @@ test('when more than a fifth of the bytes goes unused it slows down, and recover
   }
   assert.equal(thrift.concurrency(16), 16)
 })
+
+test('bytes that are still on their way count as soon as their number is known', () => {
+  const thrift = createThrift(100 * MiB, () => 0)
+  thrift.started('a')
+  thrift.sized('a', 100 * MiB)
+  assert.equal(thrift.concurrency(16), 0)
+  thrift.asked('a')
+  assert.equal(thrift.concurrency(16), 16)
+  thrift.ended('a')
+})

@@ -2,6 +2,8 @@
 export interface Thrift {
   /** A zip is being fetched ahead: a client may join while it arrives. */
   started(key: string): void
+  /** It has this many bytes. */
+  sized(key: string, bytes: number): void
   fetched(key: string, bytes: number): void
   /** It is over: nothing came of it where `fetched` was not called before. */
   ended(key: string): void
@@ -25,7 +27,7 @@ const SLOW_BYTES = 16 << 20
 
 export function createThrift(mostUnused: number, now: () => number): Thrift {
   const waiting = new Map<string, { bytes: number; at: number }>()
-  const arriving = new Map<string, { asked: boolean }>()
+  const arriving = new Map<string, { asked: boolean; bytes: number }>()
   const total = { used: 0, wasted: 0 }
   // The recent past, halved as it grows, so that old behaviour is forgotten.
   const recent = { used: 0, wasted: 0 }
@@ -40,6 +42,13 @@ export function createThrift(mostUnused: number, now: () => number): Thrift {
     }
   }
 
+  /** Bytes on their way that no client has asked for yet. */
+  function underWay(): number {
+    let bytes = 0
+    for (const entry of arriving.values()) if (!entry.asked) bytes += entry.bytes
+    return bytes
+  }
+
   function expire(): void {
     const limit = now() - PATIENCE
     for (const [key, { bytes, at }] of waiting) {
@@ -52,7 +61,11 @@ export function createThrift(mostUnused: number, now: () => number): Thrift {
 
   return {
     started(key) {
-      arriving.set(key, { asked: false })
+      arriving.set(key, { asked: false, bytes: 0 })
+    },
+    sized(key, bytes) {
+      const entry = arriving.get(key)
+      if (entry !== undefined) entry.bytes = bytes
     },
     ended(key) {
       arriving.delete(key)
@@ -77,7 +90,7 @@ export function createThrift(mostUnused: number, now: () => number): Thrift {
       expire()
       const sum = recent.used + recent.wasted
       const slow = sum > ENOUGH && recent.wasted > TOLERABLE * sum
-      if (unused >= (slow ? Math.min(SLOW_BYTES, mostUnused) : mostUnused)) return 0
+      if (unused + underWay() >= (slow ? Math.min(SLOW_BYTES, mostUnused) : mostUnused)) return 0
       return slow ? 1 : most
     },
     used: () => total.used,

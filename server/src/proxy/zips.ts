@@ -1,86 +1,99 @@
 import { createHash } from 'node:crypto'
 import { ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile } from './answer.ts'
+import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { createFlights, waitFor } from './flights.ts'
-import { createArrivingZip, type ArrivingZip } from './live-zip.ts'
+import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
-import { isRefutation, nameOf, type Wanted } from './small-files.ts'
-import type { StoreKey } from './store.ts'
+import type { Spool } from './store.ts'
+import {
+  FROM_STORE,
+  isRefutation,
+  keyOf,
+  nameOf,
+  type Source,
+  startLookup,
+  storeKeyOf,
+  type Wanted,
+} from './wanted.ts'
 import { hashFile } from './zip-checker.ts'
 
 export type WantedZip = Wanted<'zip'>
 
-/** A zip at rest, with the hex SHA-256 of its bytes, or one that is still arriving. */
-export type ZipAnswer = { file: StoredFile; sha256: string | undefined } | { live: LiveZip }
+/** A zip at rest, with the hex SHA-256 of its bytes where known. */
+export interface StoredZip {
+  file: StoredFile
+  sha256: string | undefined
+}
+
+/** A zip at rest, or one that is still arriving. */
+export type ZipAnswer = StoredZip | { live: LiveZip }
 
 export interface Zips {
   /** What is stored, verified first where this modstead did not store it itself. */
-  stored(wanted: WantedZip): Promise<ZipAnswer | undefined>
+  stored(wanted: WantedZip): Promise<StoredZip | undefined>
   /** From the store, otherwise from the origins: one download however many wait. */
   get(wanted: WantedZip, options: OriginOptions): Promise<ZipAnswer>
-  /** Fetches a zip nobody waits for yet; gives its size, or `undefined` where it was stored already. */
-  fetchAhead(wanted: WantedZip): Promise<number | undefined>
+  /**
+   * Fetches a zip nobody waits for yet, and gives its size in bytes; `undefined` where it is stored already or on its
+   * way. `sized` is told the size as soon as an origin says it.
+   */
+  fetchAhead(wanted: WantedZip, sized: (bytes: number) => void): Promise<number | undefined>
   idle(): Promise<void>
 }
 
-/**
- * How long a zip whose first bytes are here is kept from clients in the hope that it is verified by then: small zips
- * then fail with a sentence instead of a cut connection. Milliseconds.
- */
-const GRACE = 5
-
-/** The state of one download that clients may watch: replaced by the next origin's while none has seen a byte. */
-interface Arrival {
-  zip?: ArrivingZip
-  /** Settles with a zip that clients may be given, or with `undefined` when its origin failed. */
-  shown: PromiseWithResolvers<ArrivingZip | undefined>
-  exposed: boolean
-  /** Ends the readers of a failed zip. Called when the flight is over, so that who asks again starts a new one. */
-  cut?: () => Promise<void>
-}
+/** On whose behalf a zip is downloaded, and who wants to know its size. */
+type Order = OnBehalf & { sized?: (bytes: number) => void }
 
 /** Module zips: streamed to those who wait while they arrive, verified and stored before anyone has them whole. */
 export function createZips(parts: Parts): Zips {
   const { store, catalog, checker, incidents, absences, setbacks, observer, shutdown } = parts
   const flights = createFlights<StoredZip>()
+  const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
 
-  /** The stored file. One that this modstead did not store itself is checked like a download, and dropped if bad. */
-  async function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
+  /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
+  async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
-    const file = await store.open(storeKey(wanted))
+    const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
     const row = await catalog.version(route.realm, module, version)
     if (row?.h1 !== undefined && row.zipSize === file.size) return { file, sha256: row.zipSha256 }
-    const local = file.path
-    if (local === undefined)
+    if (file.path === undefined) {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
+    }
+    // The look-up first: hashing a large file is for nothing while the database cannot be asked.
+    const record = startLookup(wanted, { signal: shutdown, priority: 'client' })
+    await record
     try {
-      const sha256 = await hashFile(local, shutdown)
-      await accept(wanted, { path: local, size: file.size, sha256 }, 'store', lookUp(wanted, 'client'))
+      const { h1 } = await checker.check(file.path, file.size, module, version)
+      const provenBy = await prove(wanted, h1, FROM_STORE, record)
+      const sha256 = await hashFile(file.path, shutdown)
+      await learn(wanted, FROM_STORE, { h1, provenBy, size: file.size, sha256 })
       return { file, sha256 }
     } catch (error) {
       if (!isRefutation(error)) throw error
-      await store.remove(storeKey(wanted))
+      await store.remove(storeKeyOf(wanted))
       return undefined
     }
   }
 
-  /** Every check between complete bytes and their being visible; `commit` runs between the proof and the catalog. */
-  async function accept(
+  function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
+    return readings.join(keyOf(wanted), () => readStored(wanted))
+  }
+
+  async function prove(
     wanted: WantedZip,
-    bytes: { path: string; size: number; sha256: string },
-    source: string,
+    h1: string,
+    source: Source,
     record: Promise<ChecksumRecord> | undefined,
-    commit?: (h1: string) => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const { route, module, version } = wanted
-    const { h1 } = await checker.check(bytes.path, bytes.size, module, version)
     const row = await catalog.version(route.realm, module, version)
-    const claim = {
+    return incidents.prove({
       realm: route.realm,
       module,
       version,
@@ -89,119 +102,113 @@ export function createZips(parts: Parts): Zips {
       known: row?.h1,
       source,
       record,
-    } as const
-    const provenBy = await incidents.prove(claim)
-    await commit?.(h1)
-    await catalog.learn(route.realm, module, version, {
-      h1,
-      zipSize: bytes.size,
-      zipSha256: bytes.sha256,
-      origin: source,
-      ...(provenBy !== undefined && { provenBy }),
     })
   }
 
-  async function download(wanted: WantedZip, arrival: Arrival, behalf: OnBehalf): Promise<StoredZip> {
+  async function learn(
+    { route, module, version }: WantedZip,
+    source: Source,
+    facts: { h1: string; provenBy: string | undefined; size: number; sha256: string | undefined },
+  ): Promise<void> {
+    await catalog.learn(route.realm, module, version, {
+      h1: facts.h1,
+      zipSize: facts.size,
+      origin: source.name,
+      ...(facts.sha256 !== undefined && { zipSha256: facts.sha256 }),
+      ...(facts.provenBy !== undefined && { provenBy: facts.provenBy }),
+    })
+  }
+
+  async function download(wanted: WantedZip, arrival: Arrival, order: Order): Promise<StoredZip> {
     const { route } = wanted
-    const record = lookUp(wanted, behalf.priority)
+    const record = startLookup(wanted, { ...order, signal: shutdown })
     const question = { route, setbacks, what: nameOf(wanted), mayGoOn: () => !arrival.exposed }
-    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, behalf, record))
+    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, order, record))
   }
 
   async function downloadFrom(
     origin: Origin,
     wanted: WantedZip,
     arrival: Arrival,
-    behalf: OnBehalf,
+    order: Order,
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<StoredZip> {
+    const { sized, ...behalf } = order
     const ended = new AbortController()
-    const source = await origin.zip(wanted.module, wanted.version, {
-      ...behalf,
-      signal: AbortSignal.any([shutdown, ended.signal]),
-    })
-    const spool = await store.createSpool().catch((error: unknown) => {
-      ended.abort()
-      throw error
-    })
-    const zip = await createArrivingZip(spool, source.size)
-    arrival.zip = zip
-    const timer = showSoon(arrival, zip)
+    const signal = AbortSignal.any([shutdown, ended.signal])
+    let spool: Spool | undefined
     try {
+      const source = await origin.zip(wanted.module, wanted.version, { ...behalf, signal })
+      // The origin has it; but what cannot be proven is not worth the rest of its bytes.
+      record?.catch((error: unknown) => ended.abort(error))
+      if (source.size !== undefined) sized?.(source.size)
+      spool = await store.createSpool()
+      const zip = await createArrivingZip(spool, source.size)
+      arrival.begin(zip)
       const digest = createHash('sha256')
       for await (const chunk of source.chunks) {
         digest.update(chunk)
         await zip.append(chunk)
-        if (zip.visible > 0) timer.start()
+        arrival.progress()
       }
-      const sha256 = digest.digest('hex')
-      const key = storeKey(wanted)
-      await accept(wanted, { path: spool.path, size: spool.size, sha256 }, origin.name, record, (h1) =>
-        store.commit(key, spool, h1),
+      const found = await takeIn(
+        wanted,
+        spool,
+        digest.digest('hex'),
+        { name: origin.name, stored: false },
+        record,
       )
-      const file = await store.open(key)
-      if (file === undefined)
-        throw new ModsteadError('store_unavailable', 'a zip vanished from the store as it was committed')
-      await zip.finish(file)
-      return { file, sha256 }
+      await zip.finish(found.file)
+      await arrival.end()
+      return found
     } catch (error) {
-      const failure = asFailure(error)
-      if (arrival.exposed) arrival.cut = () => zip.fail(failure)
-      else await zip.fail(failure)
+      const failure = asFailure(error, ended.signal)
+      await arrival.end(failure)
       throw failure
     } finally {
-      timer.stop()
       ended.abort()
-      await spool.discard()
+      await spool?.discard()
     }
   }
 
-  /** After the grace, whoever waits may have the zip as it arrives; when its origin fails first, they wait on. */
-  function showSoon(arrival: Arrival, zip: ArrivingZip): { start(): void; stop(): void } {
-    let timer: NodeJS.Timeout | undefined
-    return {
-      start() {
-        timer ??= setTimeout(() => arrival.shown.resolve(zip), GRACE)
-      },
-      stop() {
-        clearTimeout(timer)
-        delete arrival.zip
-        const watched = arrival.shown
-        arrival.shown = Promise.withResolvers()
-        watched.resolve(undefined)
-      },
-    }
-  }
-
-  function lookUp(
+  /** Every step between complete bytes and their being visible to all. */
+  async function takeIn(
     wanted: WantedZip,
-    priority: OriginOptions['priority'],
-  ): Promise<ChecksumRecord> | undefined {
-    const record = wanted.route.checksum?.lookup(wanted.module, wanted.version, {
-      signal: shutdown,
-      priority,
-    })
-    // It may fail long before the zip is there: whoever awaits it hears of it.
-    record?.catch(() => undefined)
-    return record
+    spool: Spool,
+    sha256: string,
+    source: Source,
+    record: Promise<ChecksumRecord> | undefined,
+  ): Promise<StoredZip> {
+    const { module, version } = wanted
+    const { h1 } = await checker.check(spool.path, spool.size, module, version)
+    const provenBy = await prove(wanted, h1, source, record)
+    const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
+    const file = await store.open(storeKeyOf(wanted))
+    if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
+    // The same contents may be held in other bytes: those are what is given from then on.
+    const own = outcome === 'stored' || file.size === spool.size
+    await learn(wanted, source, { h1, provenBy, size: file.size, sha256: own ? sha256 : undefined })
+    return { file, sha256: own ? sha256 : undefined }
   }
 
   /** Starts or joins the one piece of work for this zip. */
-  function work(wanted: WantedZip, behalf: OnBehalf): { done: Promise<StoredZip>; arrival: Arrival } {
+  function work(wanted: WantedZip, order: Order): { done: Promise<StoredZip>; arrival: Arrival } {
     const key = keyOf(wanted)
-    const arrival = arrivals.get(key) ?? { shown: Promise.withResolvers(), exposed: false }
+    const arrival = arrivals.get(key) ?? createArrival()
     arrivals.set(key, arrival)
-    const done = flights.join(key, async () => {
+    const start = async (promoted: AbortSignal): Promise<StoredZip> => {
       try {
         const found = await stored(wanted)
         if (found !== undefined) return found
-        return await absences.remember(key, wanted.route.absent, download(wanted, arrival, behalf))
+        const downloading = download(wanted, arrival, { ...order, promoted })
+        return await absences.remember(key, wanted.route.absent, downloading)
       } finally {
         arrivals.delete(key)
       }
-    })
+    }
+    const done = flights.join(key, start, order.priority)
     done
-      .catch(() => arrival.cut?.())
+      .catch(() => arrival.cut())
       .catch((error: unknown) => observer.log.error({ err: error }, 'a zip was not closed'))
     return { done, arrival }
   }
@@ -212,36 +219,23 @@ export function createZips(parts: Parts): Zips {
       absences.refuse(keyOf(wanted))
       const { done, arrival } = work(wanted, behalf)
       for (;;) {
-        const seen = await waitFor(Promise.race([done, arrival.shown.promise]), signal)
-        if (seen !== undefined && 'file' in seen) return seen
-        if (seen !== undefined && arrival.zip === seen) {
-          arrival.exposed = true
-          return { live: seen }
-        }
+        const seen = await waitFor(Promise.race([done, arrival.shown()]), signal)
+        if (seen === undefined) continue
+        if ('file' in seen) return seen
+        if (arrival.isCurrent(seen)) return { live: seen }
       }
     },
-    async fetchAhead(wanted) {
-      if (flights.has(keyOf(wanted)) || (await store.open(storeKey(wanted))) !== undefined) return undefined
-      return (await work(wanted, { priority: 'background' }).done).file.size
+    async fetchAhead(wanted, sized) {
+      if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined
+      return (await work(wanted, { priority: 'background', sized }).done).file.size
     },
     idle: () => flights.idle(),
   }
 }
 
-interface StoredZip {
-  file: StoredFile
-  sha256: string | undefined
-}
-
-function storeKey({ route, module, version }: WantedZip): StoreKey {
-  return { realm: route.realm, module, version, kind: 'zip' }
-}
-
-function keyOf(wanted: WantedZip): string {
-  return `${wanted.route.realm} ${nameOf(wanted)}`
-}
-
-function asFailure(error: unknown): ModsteadError {
+/** What the readers and the next request hear: the look-up's own refusal where that is what ended the download. */
+function asFailure(error: unknown, ended: AbortSignal): ModsteadError {
+  if (ended.aborted && ended.reason instanceof ModsteadError) return ended.reason
   if (error instanceof ModsteadError) return error
   return new ModsteadError('internal', 'a zip could not be taken in', { cause: error })
 }

@@ -9,7 +9,7 @@ import type { SumdbFiles, SumdbRemote } from './needs.ts'
 
 /**
  * A mirror of another checksum database: everything it gives was verified against the database's signed head and is
- * kept for ever. Failures: `not_found`, `checksum_unavailable`, `checksum_mismatch`, `bad_path`, `bad_version`.
+ * kept for ever. Failures: `not_found`, `checksum_unavailable`, `checksum_invalid`, `bad_path`, `bad_version`.
  */
 export interface SumdbMirror {
   readonly name: string
@@ -170,7 +170,7 @@ function asModsteadError(name: string, error: unknown): unknown {
       return noSuchTile(name)
     default:
       return new ModsteadError(
-        'checksum_mismatch',
+        'checksum_invalid',
         `an answer of checksum database ${name} does not verify: ${error.message}`,
         {
           next: 'nothing of it was kept; ask the operators of this modstead to look at its log',

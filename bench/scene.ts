@@ -20,10 +20,10 @@ export async function setScene(
 ): Promise<Scene> {
   const tree = options.tree ?? createModuleTree()
   const upstream = await startUpstream({ tree, ...options.conditions })
-  const modstead = await startModstead({
-    upstream: upstream.url,
-    ...(CPUS && { cpu: CPUS.server }),
-    ...options.modstead,
+  const settings = { upstream: upstream.url, ...(CPUS && { cpu: CPUS.server }), ...options.modstead }
+  const modstead = await startModstead(settings).catch(async (error: unknown) => {
+    await upstream.close()
+    throw error
   })
   return {
     tree,

@@ -60,7 +60,7 @@ async function startNginx(root: string) {
   const port = await freePort()
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const configuration = `
-daemon off; master_process off; pid ${folder}/pid; error_log stderr error;
+daemon off; master_process off; pid ${folder}/pid; error_log stderr crit;
 events { worker_connections 512; }
 http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; open_file_cache max=2000;

@@ -22,8 +22,11 @@ export interface RunningServer {
 /** Starts the server. Throws `data_folder`, `listen_failed` and `config_invalid`. */
 export async function start({ config, observer, env, version }: StartOptions): Promise<RunningServer> {
   const closing: (() => Promise<void>)[] = []
+  /** Last first, and all of them: one that fails must not leave the data folder locked. */
   const closeAll = async (): Promise<void> => {
-    for (const close of closing.toReversed()) await close()
+    const failures: unknown[] = []
+    for (const close of closing.toReversed()) await close().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed')
   }
   try {
     const folder = await openDataFolder(config.dataDir, { version })

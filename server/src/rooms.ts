@@ -44,10 +44,14 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
-  const checker = createZipChecker(Math.max(1, availableParallelism() - 1))
+  const checker = createZipChecker({
+    threads: Math.max(1, availableParallelism() - 1),
+    log: observer.log,
+  })
   const store = await openFileStore(folder, {
     observer,
-    hashZip: async (path, size, { module, version }) => (await checker.check(path, size, module, version)).h1,
+    hashZip: (path, size, { module, version }) =>
+      checker.check({ path, size, module, version, source: 'store' }),
   })
   closing.push(() => store.close())
 
@@ -82,7 +86,7 @@ export async function joinRooms({
     mirrors,
     observer,
     totals: () => catalog.totals(),
-    ready: () => readiness(store, folder),
+    ready: createReadiness(store, folder),
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -138,14 +142,20 @@ function outsideUrls(config: Config): string[] {
   return [...Array.from(config.origins.values(), ({ url }) => url), ...databases]
 }
 
-async function readiness(store: ModuleStore, folder: DataFolder): Promise<string[]> {
-  try {
-    await store.probe()
-    return []
-  } catch (error) {
-    return [
-      `the data folder ${folder.path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    ]
+/** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */
+const READY_FOR = 2_000
+
+function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<string[]> {
+  let last: { at: number; reasons: Promise<string[]> } | undefined
+  return () => {
+    if (last === undefined || Date.now() - last.at > READY_FOR) {
+      const reasons = store.probe().then(
+        () => [],
+        (error: Error) => [`the data folder ${folder.path} cannot be written: ${error.message}`],
+      )
+      last = { at: Date.now(), reasons }
+    }
+    return last.reasons
   }
 }
 

@@ -147,7 +147,7 @@ const ATTACKS: readonly Attack[] = [
 ]
 
 /** What is said of contents that no repetition can make right. */
-const WRONG = /Tell who runs that origin|operators of this modstead/
+const WRONG = /Tell who runs that origin|operators of this modstead|check the URL of the origin/
 
 function configFor(url: string): string {
   const timeouts = 'timeouts: { connect: 1s, headers: 1s, idle: 1s, total: 3s }'

@@ -5,27 +5,32 @@ import { Piscina } from 'piscina'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
+import type { Logger } from '../observe/observer.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import { checkZipFile, type ZipTask, type ZipVerdict } from './zip-worker.ts'
 
-export interface ZipReport {
-  h1: string
-  /** Entries, and their total uncompressed bytes. */
-  files: number
+export interface CompleteZip {
+  /** Local path, and bytes. */
+  path: string
   size: number
+  module: ModulePath
+  version: Version
+  /** Who gave it, for messages. */
+  source: string
 }
 
-/** Checks complete module zips against every rule of golang.org/x/mod/zip and computes their dirhash. */
+/** Checks complete module zips against every rule of golang.org/x/mod/zip. */
 export interface ZipChecker {
-  /** Throws `upstream_invalid` naming the rule that is broken. `size` is that of the file, in bytes. */
-  check(path: string, size: number, module: ModulePath, version: Version): Promise<ZipReport>
+  /** Gives the dirhash of its contents. Throws `upstream_invalid` naming the source and the rule that is broken. */
+  check(zip: CompleteZip): Promise<string>
   close(): Promise<void>
 }
 
 /** Zips up to this many bytes are checked in place: handing them to a worker costs more than the check. */
 const IN_PLACE = 64 << 10
 
-export function createZipChecker(threads: number): ZipChecker {
+/** `threads` is the number of workers at most. */
+export function createZipChecker({ threads, log }: { threads: number; log: Logger }): ZipChecker {
   const pool = new Piscina<ZipTask, ZipVerdict>({
     filename: workerUrl(import.meta.url, './zip-worker.ts'),
     name: 'checkZipFile',
@@ -35,20 +40,21 @@ export function createZipChecker(threads: number): ZipChecker {
     // Large buffers live outside the heap; a young generation that is collected often gives them back sooner.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
+  // Without a listener an exception of an idle worker would end the process; the pool replaces the worker.
+  pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that checks zips failed'))
   return {
-    async check(path, size, module, version) {
+    async check({ path, size, module, version, source }) {
       const task: ZipTask = { path, module, version }
       const verdict = size <= IN_PLACE ? await checkZipFile(task) : await pool.run(task)
-      if ('report' in verdict) return verdict.report
-      if (verdict.code !== 'invalid_zip' && verdict.code !== 'zip_too_large') {
-        throw new ModsteadError(
-          'store_unavailable',
-          `the zip of ${module}@${version} could not be checked: ${verdict.message}`,
-        )
+      if ('h1' in verdict) return verdict.h1
+      const { code, message } = verdict
+      if (code === 'invalid_zip' || code === 'zip_too_large') {
+        const sentence = `${source} gave a zip of ${module}@${version} that is no valid module zip: ${message}`
+        throw new ModsteadError('upstream_invalid', sentence, { origin: source })
       }
       throw new ModsteadError(
-        'upstream_invalid',
-        `the zip of ${module}@${version} is not a valid module zip: ${verdict.message}`,
+        'store_unavailable',
+        `the zip of ${module}@${version} could not be checked: ${message}`,
       )
     },
     close: () => pool.close({ force: true }),

@@ -2,7 +2,6 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { verifyModuleZip } from '@modstead/gomod/zip/check'
-import type { ZipReport } from './zip-checker.ts'
 
 export interface ZipTask {
   /** Local path of the complete zip. */
@@ -11,7 +10,7 @@ export interface ZipTask {
   version: Version
 }
 
-export type ZipVerdict = { report: ZipReport } | { code: string; message: string }
+export type ZipVerdict = { h1: string } | { code: string; message: string }
 
 /** Runs in a worker thread. Errors travel as data, because an error's code does not survive structured cloning. */
 export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
@@ -26,8 +25,8 @@ export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
         return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
       },
     }
-    const { h1, files, size } = await verifyModuleZip(source, { path: task.module, version: task.version })
-    return { report: { h1, files, size } }
+    const { h1 } = await verifyModuleZip(source, { path: task.module, version: task.version })
+    return { h1 }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     return { code: 'code' in error ? String(error.code) : 'internal', message: error.message }

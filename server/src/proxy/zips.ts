@@ -69,7 +69,13 @@ export function createZips(parts: Parts): Zips {
     const record = startLookup(wanted, { signal: shutdown, priority: 'client' })
     await record
     try {
-      const { h1 } = await checker.check(file.path, file.size, module, version)
+      const h1 = await checker.check({
+        path: file.path,
+        size: file.size,
+        module,
+        version,
+        source: FROM_STORE.name,
+      })
       const provenBy = await prove(wanted, h1, FROM_STORE, record)
       const sha256 = await hashFile(file.path, shutdown)
       await learn(wanted, FROM_STORE, { h1, provenBy, size: file.size, sha256 })
@@ -180,7 +186,13 @@ export function createZips(parts: Parts): Zips {
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<StoredZip> {
     const { module, version } = wanted
-    const { h1 } = await checker.check(spool.path, spool.size, module, version)
+    const h1 = await checker.check({
+      path: spool.path,
+      size: spool.size,
+      module,
+      version,
+      source: source.name,
+    })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
     const file = await store.open(storeKeyOf(wanted))

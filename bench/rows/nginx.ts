@@ -1,17 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createGoHome } from '../../test/support/go.ts'
 import { freePort } from '../../test/support/modstead.ts'
 import { sharedModuleCache, type ModuleCache } from '../../test/support/module-cache.ts'
 import { createModuleTree } from '../../test/support/module-tree.ts'
 import { compare } from '../compare.ts'
 import { Unavailable, type Row } from '../figure.ts'
+import { runGo } from '../go-run.ts'
 import { CPUS, pinned, stopChild } from '../pinned.ts'
 import { setScene } from '../scene.ts'
 
-const ROUNDS = 5
+const ROUNDS = 9
 
 /** The everyday case: a new checkout on a build machine, everything stored. */
 export const nginx: Row = {
@@ -28,7 +28,6 @@ export const nginx: Row = {
         theirs: { measure: () => download(cache, server.url) },
         rounds: ROUNDS,
         unit: 's',
-        scale: 1000,
         limit: { atMost: 1.05 },
       })
       return [figure]
@@ -40,17 +39,8 @@ export const nginx: Row = {
 }
 
 async function download(cache: ModuleCache, proxy: string): Promise<number> {
-  // On the load's CPU it would see one CPU and ask for one file at a time.
-  const go = await createGoHome({ proxy, env: { GOMAXPROCS: '2' }, ...(CPUS && { cpus: String(CPUS.load) }) })
-  try {
-    const cwd = join(go.folder, 'project')
-    await cp(cache.project, cwd, { recursive: true })
-    const { code, stderr, took } = await go.run(['mod', 'download'], { cwd })
-    if (code !== 0) throw new Error(`go mod download ended with ${code}: ${stderr.slice(-2000)}`)
-    return took
-  } finally {
-    await go.close()
-  }
+  const cpus = CPUS && { cpus: String(CPUS.load) }
+  return (await runGo({ cache, proxy, args: ['mod', 'download'], ...cpus })).took
 }
 
 async function startNginx(root: string) {

@@ -9,6 +9,8 @@ export interface GoOptions {
   proxy: string
   /** GOSUMDB; default `off`. */
   sumdb?: string
+  /** Folder to make the home in; default: the system's for temporary files. */
+  parent?: string
   /** CPUs to run on, as `taskset` takes them: `1` or `0,1`. Default: those of this process. */
   cpus?: string
   /** More environment: GONOSUMDB, SSL_CERT_FILE, GOTOOLCHAIN … */
@@ -41,7 +43,7 @@ const BUILD_CACHE = fileURLToPath(new URL('../../node_modules/.cache/modstead/go
 const DEADLINE_MS = 5 * 60_000
 
 export async function createGoHome(options: GoOptions): Promise<GoHome> {
-  const folder = await mkdtemp(join(tmpdir(), 'modstead-go-'))
+  const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'modstead-go-'))
   const modCache = join(folder, 'mod')
   const telemetry = join(folder, '.config', 'go', 'telemetry')
   await mkdir(telemetry, { recursive: true })

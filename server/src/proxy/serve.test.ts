@@ -557,14 +557,17 @@ describe('the proxy room', () => {
   })
 
   test('closing ends what runs when its time is over, even when it was over before', async () => {
-    const origin = scripted('one', { mod: () => new Promise<Buffer>(() => undefined) })
+    const origin = scripted('one', {})
     const { proxy, file } = await setUp({ origins: [origin] })
-    origin.goMod = (_module, _version, { signal }) =>
-      new Promise((_, reject) =>
+    const asked = Promise.withResolvers<void>()
+    origin.goMod = (_module, _version, { signal }) => {
+      asked.resolve()
+      return new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(new ModsteadError('aborted', 'closing'))),
       )
+    }
     const waiting = assert.rejects(file('mod'), { code: 'aborted' })
-    await sleep(5)
+    await asked.promise
     await proxy.close(AbortSignal.abort())
     await waiting
   })

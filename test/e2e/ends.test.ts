@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -38,7 +39,6 @@ test('SIGTERM: a running download finishes, no new one is accepted, the exit cod
 
 test('SIGTERM with idle connections kept alive ends at once', async (t) => {
   const stage = await setStage(t)
-  const { Agent, get } = await import('node:http')
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
   await new Promise((resolve, reject) => {

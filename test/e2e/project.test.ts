@@ -18,6 +18,14 @@ test('a project is downloaded and built cold, then with an empty module cache an
     return project
   }
 
+  await t.test('looking for updates fetches no zip', async () => {
+    const go = await stage.go()
+    const listed = await go.ok(['list', '-m', '-u', 'all'], { cwd: await copyProject(go) })
+    assert.ok(listed.split('\n').length > 80)
+    const zips = stage.upstream.requests.filter(({ path }) => path.endsWith('.zip'))
+    assert.deepEqual(zips, [])
+  })
+
   await t.test('cold, every hash asked of the checksum database through modstead', async () => {
     const go = await stage.go()
     const cwd = await copyProject(go)

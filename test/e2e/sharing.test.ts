@@ -1,5 +1,6 @@
 // Promise 6: one upstream request for an artifact, however many ask and whoever leaves.
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { test } from 'node:test'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, modulePath, putModule } from '../support/test-module.ts'
@@ -83,7 +84,6 @@ test('when all clients leave, the next one still gets the right bytes with at mo
 test('a client that reads slowly does not slow the others', async (t) => {
   const stage = await setStage(t)
   putModule(stage.tree, BIG)
-  const { request } = await import('node:http')
   const slow = request(stage.modstead.url + ZIP, { agent: false }, (response) => response.pause()).end()
   slow.on('error', () => undefined)
   const answers = await Promise.all(Array.from({ length: 10 }, () => stage.get(ZIP)))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
+import type { Client } from 'undici'
 import type { OriginTimeouts } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import { basic, userinfo } from './credentials.ts'
@@ -51,7 +51,7 @@ export async function connect(
   const plain = await dial({ ...endOf(url), peer: target, timeouts, ...run, lookup })
   const address = plain.remoteAddress
   const socket = url.protocol === 'https:' ? await secureFor(url, plain, options, run.signal) : plain
-  return { client: clientOn(socket, url), socket, pathPrefix: '', headers: {}, address }
+  return { client: await clientOn(socket, url), socket, pathPrefix: '', headers: {}, address }
 }
 
 async function connectThrough(
@@ -77,7 +77,7 @@ async function connectThrough(
   const context = { ...end, peer: middle, timeouts, signal }
   const socket =
     proxy.protocol === 'https:' ? await secure(plain, { ...context, context: trust.otherHosts() }) : plain
-  const client = clientOn(socket, proxy)
+  const client = await clientOn(socket, proxy)
   const headers = proxyHeaders(proxy)
   if (url.protocol === 'http:') {
     const toProxy = { pathPrefix: url.origin, headers: { ...headers, host: url.host } }
@@ -85,7 +85,13 @@ async function connectThrough(
   }
   const tunnel = await openTunnel(client, { url, headers, middle, ms: timeouts.connect, signal })
   const secured = await secureFor(url, tunnel, options, signal)
-  return { client: clientOn(secured, url), socket: secured, pathPrefix: '', headers: {}, address: undefined }
+  return {
+    client: await clientOn(secured, url),
+    socket: secured,
+    pathPrefix: '',
+    headers: {},
+    address: undefined,
+  }
 }
 
 async function openTunnel(
@@ -119,7 +125,9 @@ async function secureFor(
 }
 
 /** An HTTP client that owns `socket` and never opens another. All deadlines are those of `exchange`. */
-function clientOn(socket: Socket, url: URL): Client {
+async function clientOn(socket: Socket, url: URL): Promise<Client> {
+  // Loaded with the first connection: a server is to answer from what it stores before that.
+  const { Client } = await import('undici')
   let given = false
   return new Client(url.origin, {
     allowH2: false,

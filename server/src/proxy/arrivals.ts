@@ -25,7 +25,7 @@ export interface Arrival {
  * How long a zip whose first bytes are here is kept from clients in the hope that it is verified by then: small zips
  * then fail with a sentence instead of a cut connection. Milliseconds.
  */
-const GRACE = 5
+const GRACE = 2
 
 export function createArrival(): Arrival {
   let current: ArrivingZip | undefined

@@ -1,17 +1,16 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile } from './answer.ts'
+import { createBlockWindow } from './block-window.ts'
 import type { Spool } from './store.ts'
 
 /** Bytes at the end of a zip that no client gets before the zip is verified: its end record lies within them. */
 const HELD_BACK = 512
-/** Bytes of the newest chunks that stay in memory for the readers that keep up; none while nobody reads. */
-const WINDOW = 1 << 20
-/** Readers that fall behind share reads of this size from the spool file. */
-const BLOCK = 256 << 10
-/** Blocks that stay in memory for them, at most. */
-const BLOCKS = 16
-
+/**
+ * Bytes that stay in memory: none while nobody reads, then some for each reader, because a crowd that shares them costs
+ * less than one whose members read the file each for itself.
+ */
+const WINDOW = { first: 1 << 20, reader: 256 << 10, most: 32 << 20 }
 /** A zip that arrives once and is read by many, each at its own pace. */
 export interface ArrivingZip extends LiveZip {
   /** Bytes that readers may have now. */
@@ -25,8 +24,6 @@ export interface ArrivingZip extends LiveZip {
 }
 
 export async function createArrivingZip(spool: Spool, size: number | undefined): Promise<ArrivingZip> {
-  const recent: { at: number; chunk: Buffer }[] = []
-  const blocks = new Map<number, Promise<Buffer>>()
   const stored = Promise.withResolvers<StoredFile>()
   stored.promise.catch(() => undefined) // readers and waiters hear of it; nobody else has to
   let received = 0
@@ -49,58 +46,22 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     news = Promise.withResolvers<void>()
   }
 
-  function forget(): void {
-    const window = readers === 0 ? 0 : WINDOW
-    while (recent.length > 0 && received - recent[0]!.at > window) recent.shift()
-  }
-
-  /** The chunk or block that holds the byte at `at`, from there on. */
-  async function bytesAt(at: number): Promise<Buffer> {
-    const first = recent[0]
-    if (first !== undefined && at >= first.at) {
-      let low = 0
-      let high = recent.length - 1
-      while (low < high) {
-        const middle = (low + high + 1) >> 1
-        if (recent[middle]!.at <= at) low = middle
-        else high = middle - 1
-      }
-      const found = recent[low]!
-      if (at < found.at + found.chunk.length) return found.chunk.subarray(at - found.at)
-    }
-    const index = Math.floor(at / BLOCK)
-    const block = await blockAt(index)
-    return block.subarray(at - index * BLOCK)
-  }
-
-  function blockAt(index: number): Promise<Buffer> {
-    const known = blocks.get(index)
-    if (known !== undefined) return known
-    const length = Math.min(BLOCK, received - index * BLOCK)
-    const block = readBlock(index * BLOCK, length)
-    if (length === BLOCK || state === 'finished') {
-      blocks.set(index, block)
-      block.catch(() => blocks.delete(index))
-      if (blocks.size > BLOCKS) blocks.delete(blocks.keys().next().value!)
-    }
-    return block
-  }
-
-  async function readBlock(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length)
-    const { bytesRead } = await handle!.read(buffer, 0, length, offset)
-    if (bytesRead !== length) {
+  const window = createBlockWindow({
+    limit: () => (readers === 0 ? 0 : Math.min(WINDOW.first + readers * WINDOW.reader, WINDOW.most)),
+    async read(offset, length) {
+      const buffer = Buffer.allocUnsafeSlow(length)
+      const { bytesRead } = await handle!.read(buffer, 0, length, offset)
+      if (bytesRead === length) return buffer
       throw new ModsteadError('store_unavailable', 'a spool file is shorter than what was written to it')
-    }
-    return buffer
-  }
+    },
+  })
 
   /** Who begins to read after this is given the stored file. */
   async function closeWhenUnused(): Promise<void> {
     if (readers > 0 || state === 'arriving' || handle === undefined) return
     const closing = handle
     handle = undefined
-    blocks.clear()
+    window.clear()
     await closing.close()
   }
 
@@ -115,9 +76,8 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     },
     async append(chunk) {
       await spool.append(chunk)
-      recent.push({ at: received, chunk })
+      window.append(chunk)
       received += chunk.length
-      forget()
       visible = Math.max(0, Math.min(received, (size ?? received) - HELD_BACK))
       wake()
     },
@@ -151,7 +111,7 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
             return
           }
           if (at < visible) {
-            const bytes = await bytesAt(at)
+            const bytes = await window.bytesAt(at)
             const piece = bytes.length > visible - at ? bytes.subarray(0, visible - at) : bytes
             at += piece.length
             exposed = true

@@ -57,7 +57,7 @@ export async function joinRooms({
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const others = withoutOurselves(config.origins, config, observer.log)
+  const others = originsToAsk(config, observer)
   const origins = openOrigins(others, outside)
   closing.push(...[...origins.values()].map((origin) => () => origin.close()))
   const remotes = openRemotes(config, origins, outside)
@@ -103,6 +103,22 @@ export async function joinRooms({
       await proxy.close(given)
     },
   }
+}
+
+const PUBLIC_PROXY = 'https://proxy.golang.org'
+
+/**
+ * The configured origins without ourselves. Where nothing else is left, as after the `go env -w GOPROXY=…` that our own
+ * banner suggests, Go's default takes that place: a set-up that knows only us is not meant to fetch nothing.
+ */
+function originsToAsk(config: Config, observer: Observer): Map<string, OriginConfig> {
+  const others = withoutOurselves(config.origins, config, observer.log)
+  if (others.size > 0) return others
+  for (const [name, { credentials: _ours, ca: _forUs, ...origin }] of config.origins) {
+    others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
+    observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
+  }
+  return others
 }
 
 function openOrigins(

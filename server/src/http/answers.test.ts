@@ -4,7 +4,7 @@ import http from 'node:http'
 import test from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ModsteadError } from '../errors.ts'
-import type { Answer, LiveZip } from '../proxy/answer.ts'
+import type { Answer, LiveZip, StoredZip } from '../proxy/answer.ts'
 import {
   ask,
   bytesAnswer,
@@ -281,11 +281,9 @@ test('HEAD, parts and conditions of a live zip wait until it is stored', async (
   for (const options of asks) {
     const { port, proxy } = await startServer(t)
     const live = liveZip({ size: 1000 })
-    let isStored = false
-    proxy.answers.set(ZIP, () => (isStored ? stored : liveAnswer(live.zip)))
+    proxy.answers.set(ZIP, () => liveAnswer(live.zip))
     const reply = ask(port, ZIP, options)
     await live.waitedFor()
-    isStored = true
     live.finish(stored)
     const { status, headers } = await reply
     assert.equal(status, options.headers?.range === undefined ? 200 : 206)
@@ -307,7 +305,7 @@ function liveAnswer(zip: LiveZip): Answer {
 /** A live zip driven by the test: `taken` settles when all that was pushed was handed over. */
 function liveZip({ size }: { size?: number }) {
   const chunks: Uint8Array[] = []
-  const stored = Promise.withResolvers<never>()
+  const stored = Promise.withResolvers<StoredZip>()
   stored.promise.catch(() => undefined)
   let news = Promise.withResolvers<void>()
   let emptied = Promise.withResolvers<void>()
@@ -349,7 +347,7 @@ function liveZip({ size }: { size?: number }) {
     waitedFor: () => waited.promise,
     finish(answer?: Answer) {
       end = 'finished'
-      if (answer?.body.kind === 'file') stored.resolve(answer.body.file as never)
+      if (answer?.body.kind === 'file') stored.resolve({ file: answer.body.file, sha256: answer.sha256 })
       wake()
     },
     fail(error: Error) {

@@ -105,8 +105,13 @@ async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<A
   signal.throwIfAborted()
   if (answer.body.kind !== 'live' || (mayStream(req, answer.body.zip) && isUnconditional(req.headers)))
     return answer
-  await orAborted(answer.body.zip.stored, signal)
-  return proxy.serve(request, context)
+  const { file, sha256 } = await orAborted(answer.body.zip.stored, signal)
+  return {
+    ...answer,
+    body: { kind: 'file', file },
+    modified: file.modified,
+    ...(sha256 !== undefined && { sha256 }),
+  }
 }
 
 /** A body whose length nobody knows ends with the connection in HTTP/1.0, where a cut looks like the end. */

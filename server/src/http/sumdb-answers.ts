@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createHash } from 'node:crypto'
 import { ModsteadError } from '../errors.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import type { SumdbMirror } from '../sumdb/mirror.ts'
+import { passingOn, type SumdbMirror } from '../sumdb/mirror.ts'
 import { IMMUTABLE, wholeHeaders, type SizedFacts } from './file-headers.ts'
 import type { Memory } from './memory.ts'
 import type { SumdbRequest } from './parse.ts'
@@ -59,7 +59,8 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     if (mirror === undefined)
       throw new ModsteadError('no_endpoint', 'this server mirrors no checksum database of that name')
     const hold = memory.hold()
-    const body = await ask(mirror, request, signal)
+    const via = req.headers['modstead-via']?.toString()
+    const body = await passingOn(via, () => ask(mirror, request, signal))
     signal.throwIfAborted()
     const facts: SizedFacts = {
       contentType: request.kind === 'tile' ? 'application/octet-stream' : 'text/plain; charset=utf-8',

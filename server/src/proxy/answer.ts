@@ -13,6 +13,12 @@ export interface StoredFile {
   stream(start: number, end: number): AsyncIterable<Uint8Array>
 }
 
+/** A zip at rest, with the hex SHA-256 of its bytes where known. */
+export interface StoredZip {
+  file: StoredFile
+  sha256: string | undefined
+}
+
 /**
  * A zip that is still arriving. The chunks end only after the zip was verified and committed; the last bytes are
  * held back until then, and on failure the iteration throws, so that no client ever takes it for whole.
@@ -23,7 +29,7 @@ export interface LiveZip {
   /** A reader of its own for each client, from the first byte. Chunks are shared and must not be changed. */
   chunks(signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Settles when the zip is verified and stored, or rejects with the reason why it is not. */
-  stored: Promise<StoredFile>
+  stored: Promise<StoredZip>
 }
 
 export type AnswerBody =

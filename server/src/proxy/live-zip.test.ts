@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ModsteadError } from '../errors.ts'
-import type { StoredFile } from './answer.ts'
+import type { StoredZip } from './answer.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { Spool } from './store.ts'
 
@@ -37,11 +37,14 @@ async function spool(): Promise<Spool> {
   }
 }
 
-const stored: StoredFile = {
-  size: 0,
-  modified: new Date(0),
-  bytes: () => Promise.reject(new Error('not read here')),
-  async *stream() {},
+const stored: StoredZip = {
+  sha256: undefined,
+  file: {
+    size: 0,
+    modified: new Date(0),
+    bytes: () => Promise.reject(new Error('not read here')),
+    async *stream() {},
+  },
 }
 const never = new AbortController().signal
 
@@ -127,9 +130,12 @@ test('who begins to read after the zip was stored and all others left reads the 
   const late = zip.chunks(never)
   await zip.finish({
     ...stored,
-    size: bytes.length,
-    async *stream(start, end) {
-      yield bytes.subarray(start, end)
+    file: {
+      ...stored.file,
+      size: bytes.length,
+      async *stream(start, end) {
+        yield bytes.subarray(start, end)
+      },
     },
   })
   assert.ok((await collect(late)).equals(bytes))

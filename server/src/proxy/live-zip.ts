@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ModsteadError } from '../errors.ts'
-import type { LiveZip, StoredFile } from './answer.ts'
+import type { LiveZip, StoredZip } from './answer.ts'
 import { createBlockWindow } from './block-window.ts'
 import type { Spool } from './store.ts'
 
@@ -19,18 +19,18 @@ export interface ArrivingZip extends LiveZip {
   readonly exposed: boolean
   append(chunk: Buffer): Promise<void>
   /** Verified and committed: the held back bytes become visible and readers come to their end. */
-  finish(file: StoredFile): Promise<void>
+  finish(zip: StoredZip): Promise<void>
   fail(error: ModsteadError): Promise<void>
 }
 
 export async function createArrivingZip(spool: Spool, size: number | undefined): Promise<ArrivingZip> {
-  const stored = Promise.withResolvers<StoredFile>()
+  const stored = Promise.withResolvers<StoredZip>()
   stored.promise.catch(() => undefined) // readers and waiters hear of it; nobody else has to
   let received = 0
   let visible = 0
   let readers = 0
   let exposed = false
-  let finished: StoredFile | undefined
+  let finished: StoredZip | undefined
   let state: 'arriving' | 'finished' | ModsteadError = 'arriving'
   // A handle of our own: it outlives the rename of the commit and the deletion of a failed spool.
   let handle: FileHandle | undefined = await open(spool.path, 'r').catch((cause: unknown) => {
@@ -81,11 +81,11 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
       visible = Math.max(0, Math.min(received, (size ?? received) - HELD_BACK))
       wake()
     },
-    async finish(file) {
+    async finish(zip) {
       visible = received
-      finished = file
+      finished = zip
       state = 'finished'
-      stored.resolve(file)
+      stored.resolve(zip)
       wake()
       await closeWhenUnused()
     },
@@ -107,7 +107,7 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
           signal.throwIfAborted()
           if (state instanceof ModsteadError) throw state
           if (handle === undefined && finished !== undefined) {
-            yield* finished.stream(at, finished.size)
+            yield* finished.file.stream(at, finished.file.size)
             return
           }
           if (at < visible) {

@@ -135,12 +135,17 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   /** Before any origin ever answered: the versions whose files are stored, e.g. of a module cache copied in place. */
   async function listStored(question: MutableQuestion): Promise<MutableAnswer | undefined> {
     if (question.query !== 'list') return undefined
-    const versions = (await store.versions(question.route.realm, question.module)).filter((version) =>
-      isCanonicalFor(question.module, version),
-    )
+    const { route, module } = question
+    const versions: string[] = []
+    for (const version of await store.versions(route.realm, module)) {
+      if (!isCanonicalFor(module, version)) continue
+      const key = { realm: route.realm, module, version, kind: 'zip' } as const
+      if ((await store.open(key)) !== undefined) versions.push(version)
+    }
     if (versions.length === 0) return undefined
     const body = formatList({ versions: sort(versions).map((version) => ({ version })) })
-    return { body, modified: new Date(now()), until: now() + BRIEFLY }
+    // Made up for want of better: whoever asks next is to have the chance of a real one.
+    return { body, modified: new Date(now()), until: now() }
   }
 
   async function stored(question: MutableQuestion): Promise<MutableAnswer | undefined> {

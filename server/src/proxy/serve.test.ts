@@ -481,15 +481,25 @@ describe('the proxy room', () => {
   test('a list made of stored versions stays while the origin says that the module is absent', async () => {
     const made = await makeModule()
     const { serve, store } = await setUp({ origins: [scripted('one', {})] })
-    await store.commit(
-      { realm: 'public', module: MODULE, version: VERSION, kind: 'mod' },
-      made.mod,
-      made.goModH1,
-    )
+    await store.commit({ realm: 'public', module: MODULE, version: VERSION, kind: 'zip' }, made.zip, made.h1)
     for (let i = 0; i < 3; i++) {
       const list = await serve({ kind: 'list', module: MODULE })
       assert.equal((await read(list)).toString(), 'v1.0.0\n')
     }
+  })
+
+  test('a stored zip that rotted is found at its first use, recorded and fetched again', async () => {
+    const made = await makeModule()
+    const origin = scripted('one', { zip: made.zip })
+    const { file, store, catalog } = await setUp({ origins: [origin] })
+    const facts = { h1: made.h1, zipSize: made.zip.length, zipSha256: 'a'.repeat(64) }
+    await store.commit({ realm: 'public', module: MODULE, version: VERSION, kind: 'zip' }, made.zip, made.h1)
+    await catalog.learn('public', MODULE, VERSION, facts)
+    assert.ok((await read(await file('zip'))).equals(made.zip))
+    assert.deepEqual(origin.asked, ['zip'])
+    assert.equal((await catalog.incidents({ limit: 1 }))[0]?.kind, 'store')
+    await read(await file('zip'))
+    assert.deepEqual(origin.asked, ['zip'])
   })
 
   test('a checksum database that gives nonsense refutes nothing: stored files stay, and no origin is blamed', async () => {

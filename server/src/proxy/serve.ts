@@ -74,7 +74,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       life: {
         until: answer.until,
         fresh: Math.max(0, Math.ceil((answer.until - now()) / 1000)),
-        stale: route.stale / 1000,
+        stale: answer.until > now() ? route.stale / 1000 : 0,
       },
       private: route.private,
     }

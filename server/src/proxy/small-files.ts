@@ -111,7 +111,8 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       record,
     } as const
     const provenBy = await incidents.prove(claim)
-    if (provenBy === undefined && !source.stored) checkDeclaredPath(wanted, bytes, source.name)
+    if (provenBy === undefined && !source.stored && !route.private)
+      checkDeclaredPath(wanted, bytes, source.name)
     if (!source.stored) await store.commit(storeKeyOf(wanted), bytes, hash)
     const facts = { goModH1: hash, origin: source.name, ...(provenBy !== undefined && { provenBy }) }
     await catalog.learn(route.realm, module, version, facts)
@@ -160,7 +161,8 @@ function infoBytes(info: InfoFile | 'unchanged'): Buffer {
 
 /**
  * A go.mod may declare another path than it is served under: forks that are only used with `replace` do. That is
- * taken where a checksum database proved the file; without a proof it is the mark of a wrong answer.
+ * taken where a checksum database proved the file, and on private routes, whose origins are the company's own; from a
+ * public origin without a proof it is the mark of a wrong answer.
  */
 function checkDeclaredPath({ module, version }: Wanted, bytes: Buffer, source: string): void {
   const declared = modulePathOf(bytes)

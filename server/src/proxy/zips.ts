@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
-import type { LiveZip, StoredFile } from './answer.ts'
+import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
@@ -22,12 +23,6 @@ import {
 import { hashFile } from './zip-checker.ts'
 
 export type WantedZip = Wanted<'zip'>
-
-/** A zip at rest, with the hex SHA-256 of its bytes where known. */
-export interface StoredZip {
-  file: StoredFile
-  sha256: string | undefined
-}
 
 /** A zip at rest, or one that is still arriving. */
 export type ZipAnswer = StoredZip | { live: LiveZip }
@@ -54,6 +49,7 @@ export function createZips(parts: Parts): Zips {
   const flights = createFlights<StoredZip>()
   const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
+  const intact = new LRUCache<string, true>({ max: 100_000 })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
   async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {
@@ -61,7 +57,11 @@ export function createZips(parts: Parts): Zips {
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
     const row = await catalog.version(route.realm, module, version)
-    if (row?.h1 !== undefined && row.zipSize === file.size) return { file, sha256: row.zipSha256 }
+    if (row?.h1 !== undefined && row.zipSize === file.size) {
+      if (await isIntact(wanted, file, row.zipSha256)) return { file, sha256: row.zipSha256 }
+      await store.remove(storeKeyOf(wanted))
+      return undefined
+    }
     if (file.path === undefined) {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }
@@ -85,6 +85,33 @@ export function createZips(parts: Parts): Zips {
       await store.remove(storeKeyOf(wanted))
       return undefined
     }
+  }
+
+  /** Once for each zip and process the stored bytes are compared with those that were verified: disks rot. */
+  async function isIntact(
+    wanted: WantedZip,
+    file: StoredFile,
+    expected: string | undefined,
+  ): Promise<boolean> {
+    const key = keyOf(wanted)
+    if (expected === undefined || file.path === undefined || intact.has(key)) return true
+    const found = await hashFile(file.path, shutdown)
+    if (found === expected) {
+      intact.set(key, true)
+      return true
+    }
+    const { route, module, version } = wanted
+    await incidents.report({
+      kind: 'store',
+      realm: route.realm,
+      module,
+      version,
+      source: FROM_STORE.name,
+      expected: `sha256:${expected}`,
+      found: `sha256:${found}`,
+      outcome: 'dropped; the next origin is asked for it',
+    })
+    return false
   }
 
   function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
@@ -164,7 +191,7 @@ export function createZips(parts: Parts): Zips {
         { name: origin.name, stored: false },
         record,
       )
-      await zip.finish(found.file)
+      await zip.finish(found)
       await arrival.end()
       return found
     } catch (error) {
@@ -200,6 +227,7 @@ export function createZips(parts: Parts): Zips {
     // The same contents may be held in other bytes: those are what is given from then on.
     const own = outcome === 'stored' || file.size === spool.size
     await learn(wanted, source, { h1, provenBy, size: file.size, sha256: own ? sha256 : undefined })
+    if (own) intact.set(keyOf(wanted), true)
     return { file, sha256: own ? sha256 : undefined }
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { GomodError } from '@modstead/gomod/error'
 import { parseVerifierKey } from '@modstead/gomod/note'
 import { createSumdbClient } from '@modstead/gomod/sumdb/client'
@@ -19,6 +20,17 @@ export interface SumdbMirror {
   lookupResponse(module: string, version: string, signal: AbortSignal): Promise<Buffer>
   /** A hash tile or data tile by its path after `/tile/`, e.g. `8/0/x001/234` or `8/1/005.p/17`. */
   tile(path: string, signal: AbortSignal): Promise<Buffer>
+}
+
+/**
+ * The `Modstead-Via` header of the request that is being answered: the client of the database has no place for it, and
+ * without it two mirrors that name each other would wait for each other.
+ */
+const incoming = new AsyncLocalStorage<string | undefined>()
+
+/** Runs `work`, whose reads of a database carry `via` on. */
+export function passingOn<T>(via: string | undefined, work: () => Promise<T>): Promise<T> {
+  return incoming.run(via, work)
 }
 
 export interface SumdbMirrorOptions {
@@ -56,7 +68,10 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         files.writeCache(path.slice(1), bytes).catch((error: unknown) => {
           log.warn({ err: error, database: name, path }, 'a file of a checksum database could not be kept')
         }),
-      readRemote: (path, signal) => remote.read(path, { signal, priority: 'client' }),
+      readRemote: (path, signal) => {
+        const via = incoming.getStore()
+        return remote.read(path, { signal, priority: 'client', ...(via !== undefined && { via }) })
+      },
       onSecurityError: onFork,
     },
   })

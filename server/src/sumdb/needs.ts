@@ -3,6 +3,8 @@
 export interface ReadOptions {
   signal: AbortSignal
   priority: 'client' | 'background'
+  /** The `Modstead-Via` header of the request on whose behalf this is read: passed on, so that loops are seen. */
+  via?: string
 }
 
 /** Reads files of the checksum database, e.g. `/lookup/…`, through whatever way there is to it. */

@@ -78,7 +78,8 @@ test('many slow clients share bounded memory, and a fast one passes them', async
   t.after(() => sockets.forEach((socket) => socket.destroy()))
   const inUse = observer.gauges.get('modstead_send_buffer_bytes')!
   assert.ok(inUse() <= 32 * MIB)
-  assert.ok(externalMemory() - before < 32 * MIB + SLOW * 128 * 1024)
+  // Beside the pool: small buffers, and what these clients, which live in this process too, have received and not read.
+  assert.ok(externalMemory() - before < 32 * MIB + SLOW * (128 + 64) * 1024)
   assert.ok((await ask(port, ZIP)).body.equals(bytes))
   // One of the slow ones reads on and gets all of it.
   const socket = sockets[SLOW - 1]!

@@ -9,7 +9,7 @@ export interface Absences {
   remember<T>(key: string, ms: number, work: Promise<T>): Promise<T>
 }
 
-const MOST = 50_000
+const MOST = 10_000
 
 export function createAbsences(now: () => number): Absences {
   const known = new LRUCache<string, ModsteadError>({ max: MOST, perf: { now } })

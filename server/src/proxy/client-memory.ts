@@ -6,7 +6,10 @@ import { LRUCache } from 'lru-cache'
 /** What one client (a connection and its principal) asked for lately, as far as it tells what comes next. */
 export interface ClientMemory {
   mod(module: ModulePath, version: Version): void
-  /** True for the first exact `.info` after other requests: the client has begun to walk its build list. */
+  /**
+   * True where the client has begun to walk its build list, or turns out to walk what another connection asked the
+   * `.mod` files for: the build list is worth another look.
+   */
   info(module: ModulePath, version: Version): boolean
   zip(module: ModulePath): void
   /** How many go.mod files it asked for. */
@@ -21,6 +24,8 @@ export interface ClientMemory {
 
 /** After this long without a request a client starts anew. Milliseconds. */
 const RECENT = 60_000
+/** Connections that one client's requests are thought to be spread over, at most, beside the one that asks. */
+const MOST_OTHERS = 16
 /** Modules remembered for one client. */
 const MOST = 5_000
 
@@ -28,8 +33,9 @@ const MOST = 5_000
 export function createClientMemory(now: () => number): { of(client: object): ClientMemory } {
   const clients = new WeakMap<object, { memory: ClientMemory; last: number }>()
   const anyone: Anyone = {
-    highest: new LRUCache({ max: 20_000, ttl: RECENT, perf: { now } }),
-    walked: new LRUCache({ max: 20_000, ttl: RECENT, perf: { now } }),
+    highest: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
+    walked: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
+    askers: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
   }
   return {
     of(client) {
@@ -52,12 +58,18 @@ interface Anyone {
   highest: LRUCache<ModulePath, Version>
   /** The version of each module whose exact `.info` was asked for last. */
   walked: LRUCache<ModulePath, Version>
+  /** Who asked for a `.mod` last, by `module@version`. */
+  askers: LRUCache<string, Mods>
 }
 
-function createMemory({ highest, walked }: Anyone): ClientMemory {
+type Mods = Map<ModulePath, Version>
+
+function createMemory({ highest, walked, askers }: Anyone): ClientMemory {
   const mods = new Map<ModulePath, Version>()
   const infos = new Map<ModulePath, Version>()
   const zips = new Set<ModulePath>()
+  /** The `.mod` requests of other connections that seem to be the same client's. */
+  const others = new Set<Mods>()
   const unread = { info: false, zip: false }
   let modCount = 0
   let walking = false
@@ -78,6 +90,7 @@ function createMemory({ highest, walked }: Anyone): ClientMemory {
       unread.info = unread.zip = true
       if (mods.size < MOST) raise(mods, module, version)
       raise(highest, module, version)
+      askers.set(`${module}@${version}`, mods)
     },
     info(module, version) {
       const first = !walking
@@ -85,7 +98,13 @@ function createMemory({ highest, walked }: Anyone): ClientMemory {
       unread.zip = true
       if (infos.size < MOST) infos.set(module, version)
       walked.set(module, version)
-      return first
+      const asker = askers.get(`${module}@${version}`)
+      const isNew = asker !== undefined && asker !== mods && others.size < MOST_OTHERS && !others.has(asker)
+      if (isNew) {
+        others.add(asker)
+        unread.info = true
+      }
+      return first || isNew
     },
     zip(module) {
       if (zips.size < MOST) zips.add(module)
@@ -101,7 +120,8 @@ function createMemory({ highest, walked }: Anyone): ClientMemory {
 
   /** The highest versions, without those that lost on another connection; for zips, where one walks them, only those. */
   function selected(purpose: 'info' | 'zip'): [ModulePath, Version][] {
-    const winners = [...mods].filter(([module, version]) => {
+    const all = purpose === 'info' ? [mods, ...others].flatMap((map) => [...map]) : [...mods]
+    const winners = all.filter(([module, version]) => {
       const other = highest.get(module)
       return other === undefined || compare(other, version) <= 0
     })

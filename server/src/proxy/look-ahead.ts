@@ -74,7 +74,7 @@ export function createLookAhead(
   )
   const small: Task[] = []
   const large: Task[] = []
-  const lately = new LRUCache<string, true>({ max: 50_000, ttl: LATELY, perf: { now } })
+  const lately = new LRUCache<string, true>({ max: 20_000, ttl: LATELY, perf: { now } })
   let running = 0
   let stopped = false
 

@@ -49,7 +49,7 @@ export function createZips(parts: Parts): Zips {
   const flights = createFlights<StoredZip>()
   const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
-  const intact = new LRUCache<string, true>({ max: 100_000 })
+  const intact = new LRUCache<string, true>({ max: 20_000 })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
   async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {

@@ -62,7 +62,9 @@ function explainIssue(
   const expected = notes?.expects ?? structureOf(target)
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
-  const shown = describeValue(found, notes?.secret === true || hidden(path))
+  // Whatever stands where credentials should is most likely one.
+  const secret = notes?.secret === true || hidden(path) || path.includes('credentials')
+  const shown = describeValue(found, secret)
   return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop: path }]
 }
 

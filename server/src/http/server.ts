@@ -135,8 +135,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     } catch (error) {
       exchange.error = error
       if (running?.signal.aborted === true) exchange.aborted = true
-      if (res.headersSent) res.destroy()
-      else exchange.bytes = sendRefusal(error, req, res)
+      if (res.headersSent) {
+        exchange.cut = true
+        res.destroy()
+      } else exchange.bytes = sendRefusal(error, req, res)
     } finally {
       running?.done()
     }

@@ -39,6 +39,8 @@ export interface Exchange {
   error?: unknown
   /** The client was gone before it had its answer. */
   aborted?: boolean
+  /** The connection was broken in the middle of the answer, so that nobody takes it for whole. */
+  cut?: boolean
 }
 
 /** Counts and logs what goes over the listeners. */
@@ -61,6 +63,13 @@ export interface Traffic {
   broken(status: number): void
   /** Brings what was counted to the metrics. */
   flush(): void
+}
+
+/** What of the address may be logged: a query is no part of any endpoint, and people put tokens there. */
+function pathOf(req: IncomingMessage): string {
+  const target = rawTarget(req)
+  const query = target.indexOf('?')
+  return query < 0 ? target : `${target.slice(0, query)}?…`
 }
 
 export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolean }): Traffic {
@@ -87,7 +96,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     logsAll,
     tally: (kind) => tallies.get(kind)!,
     done(req, res, exchange, started) {
-      const { kind, module, bytes, error, aborted } = exchange
+      const { kind, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
       if (kind !== 'page' && kind !== 'other') missCount++
@@ -95,19 +104,20 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       if (!grave && !logsAll) return
       const fields = {
         method: req.method,
-        path: rawTarget(req),
+        path: pathOf(req),
         status,
         bytes,
         ms: Math.round((performance.now() - started) * 10) / 10,
         ...(module !== undefined && { module }),
         ...(aborted === true && { aborted }),
+        ...(cut === true && { cut }),
         ...(error !== undefined && { code: codeOf(error) }),
         ...(error instanceof ModsteadError && error.incident !== undefined && { incident: error.incident }),
         ...(error instanceof ModsteadError && error.origin !== undefined && { origin: error.origin }),
       }
       if (!grave) observer.log.info(fields, 'request')
       else if (codeOf(error) === 'internal') observer.log.error({ ...fields, err: error }, 'a request failed')
-      else observer.log.warn({ ...fields, err: error }, 'request refused')
+      else observer.log.warn({ ...fields, err: error }, cut === true ? 'answer cut short' : 'request refused')
     },
     countOther(kind, status, bytes) {
       hits.add(1)
@@ -116,7 +126,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     logHit(req, res, kind, module, bytes) {
       const fields = {
         method: req.method,
-        path: rawTarget(req),
+        path: pathOf(req),
         status: res.statusCode,
         bytes,
         ms: 0,

@@ -75,7 +75,7 @@ export function createRequester(options: RequesterOptions): Requester {
         await readErrorText(answer)
         return 'unchanged'
       }
-      if (!isRedirect(answer.status)) throw await statusFailure(answer, from)
+      if (!isRedirect(answer.status)) throw await statusFailure(answer, from, authorization)
       await readErrorText(answer)
       target = redirectTarget(target, answer.headers.location, { followed, peer: from })
       fromLoopback = address !== undefined && isLoopbackAddress(address)

@@ -239,3 +239,22 @@ test('quotable text is one short line of visible characters', () => {
   ]
   for (const [text, expected] of table) assert.equal(quotable(text), expected)
 })
+
+test('a host that repeats the credential it was sent does not make us tell it to others', async () => {
+  const upstream = await startTestUpstream((request, socket) => {
+    const sent = request.headers.authorization ?? ''
+    const login = Buffer.from(sent.split(' ')[1]!, 'base64').toString()
+    respond(socket, 500, `your header was ${sent}, which is ${login}, password ${login.split(':')[1]}`, {
+      'content-type': 'text/plain',
+    })
+  })
+  const credentials = { kind: 'basic', username: 'upuser', password: 'UPSECRET' } as const
+  const origin = testOrigin(upstream.url, { credentials, tries: 1 })
+  const error = await failsWith(
+    origin.versions(MODULE, asked()),
+    'upstream_failed',
+    /your header was Basic \(hidden\)/,
+  )
+  assert.doesNotMatch(error.message, /UPSECRET|dXB1c2Vy/)
+  await origin.close()
+})

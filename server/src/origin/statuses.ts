@@ -7,10 +7,15 @@ import { mayRetry, retryAfter } from './retry.ts'
 /**
  * What a status other than 200 means: `not_found` for 404 and 410 and nothing else, `upstream_refused` for 401, 403,
  * 407 and 429, `upstream_failed` otherwise. 502, 503, 504, and 429 with a time to come back, are marked as retryable.
+ * What the host says is quoted, but for the `authorization` it was sent: some repeat it, and anybody may read the error.
  */
-export async function statusFailure(answer: Exchange, peer: Peer): Promise<ModsteadError> {
+export async function statusFailure(
+  answer: Exchange,
+  peer: Peer,
+  authorization?: string,
+): Promise<ModsteadError> {
   const { status, headers } = answer
-  const text = await readErrorText(answer)
+  const text = withoutSecrets(await readErrorText(answer), authorization)
   const said = text === '' ? '' : `: ${text}`
   const after = retryAfter(headers['retry-after'], Date.now())
   switch (status) {
@@ -33,6 +38,17 @@ export async function statusFailure(answer: Exchange, peer: Peer): Promise<Modst
     default:
       return failure('upstream_failed', peer, `answered ${status}${said}`)
   }
+}
+
+/** The text without a credential in any form it was sent in: encoded, decoded, or the password alone. */
+function withoutSecrets(text: string, authorization: string | undefined): string {
+  if (authorization === undefined) return text
+  const [scheme = '', token = ''] = authorization.split(' ', 2)
+  const login = scheme.toLowerCase() === 'basic' ? Buffer.from(token, 'base64').toString('utf8') : ''
+  const password = login.slice(login.indexOf(':') + 1)
+  return [token, login, password]
+    .filter((secret) => secret !== '')
+    .reduce((rest, secret) => rest.replaceAll(secret, '(hidden)'), text)
 }
 
 /** Only a host that says when to come back wants us to. */

@@ -187,3 +187,26 @@ test('off says so, and once a client has seen bytes nobody else is asked', async
   )
   assert.equal(asked, 1)
 })
+
+test('an origin that cannot be reached several times in a row is not waited for, for a moment', async () => {
+  let time = 0
+  const setbacks = createSetbacks(() => time)
+  const list = route('any', 'any')
+  const down = { a: 'upstream_unreachable', b: { value: 'B' } } as const
+  const askAgain = async (answers: Parameters<typeof ask>[1], n: number) => {
+    const asked: string[] = []
+    const what = `zip m@v1.0.${n}`
+    const result = await askOrigins({ route: list, what, setbacks }, async ({ name }) => {
+      asked.push(name)
+      const answer = answers[name]!
+      if (typeof answer === 'string') throw new ModsteadError(answer, `${name} fails`)
+      return answer.value
+    })
+    return `${asked.join('')} ${result}`
+  }
+  for (let n = 0; n < 5; n++) assert.equal(await askAgain(down, n), 'ab B')
+  assert.equal(await askAgain(down, 5), 'b B')
+  time = 1_001
+  assert.equal(await askAgain({ ...down, a: { value: 'A' } }, 6), 'a A', 'one finds out that it is back')
+  assert.equal(await askAgain({ ...down, a: { value: 'A' } }, 7), 'a A')
+})

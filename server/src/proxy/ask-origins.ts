@@ -29,11 +29,20 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
       failure ??= refusal
       continue
     }
+    const outage = setbacks.outage(origin.name)
+    if (outage !== undefined) {
+      failure ??= outage
+      if (then === 'absent') break
+      continue
+    }
     try {
-      return await ask(origin)
+      const answer = await ask(origin)
+      setbacks.answered(origin.name)
+      return answer
     } catch (error) {
       if (!(error instanceof ModsteadError)) throw error
       if (isAbsence(error)) {
+        setbacks.answered(origin.name)
         absence ??= error
         continue
       }

@@ -4,6 +4,8 @@ import { ModsteadError } from '../errors.ts'
 /** How long a failed answer is held against its origin, for that one file only. Milliseconds. */
 const WRONG = 60_000
 const BROKEN = 10_000
+/** So many failures in a row to reach an origin make an outage, which is believed for so many milliseconds. */
+const OUTAGE = { failures: 5, lasts: 1_000 }
 
 /**
  * Which origin lately failed for which file, so that the next request starts elsewhere. Wrong contents are refused
@@ -14,13 +16,27 @@ export interface Setbacks {
   /** What wrong contents earned: the origin is not asked again for this file while it is given. */
   refusal(origin: string, file: string): ModsteadError | undefined
   has(origin: string, file: string): boolean
+  /**
+   * The failure of an origin that could not be reached several times in a row: for a moment nobody waits for it again.
+   * Then one request finds out whether it is back.
+   */
+  outage(origin: string): ModsteadError | undefined
+  /** The origin answered, whatever it said. */
+  answered(origin: string): void
 }
 
 export function createSetbacks(now: () => number): Setbacks {
+  const outages = new Map<string, { failures: number; until: number; error: ModsteadError }>()
   const known = new LRUCache<string, ModsteadError>({ max: 10_000, perf: { now } })
   return {
     note(origin, file, error) {
       if (!(error instanceof ModsteadError)) return
+      if (error.code === 'upstream_unreachable' || error.code === 'upstream_timeout') {
+        const failures = (outages.get(origin)?.failures ?? 0) + 1
+        outages.set(origin, { failures, until: now() + OUTAGE.lasts, error })
+      } else {
+        outages.delete(origin)
+      }
       if (isWrong(error)) known.set(`${origin} ${file}`, error, { ttl: WRONG })
       else if (error.code.startsWith('upstream_')) known.set(`${origin} ${file}`, error, { ttl: BROKEN })
     },
@@ -28,6 +44,15 @@ export function createSetbacks(now: () => number): Setbacks {
       const error = known.get(`${origin} ${file}`)
       return error !== undefined && isWrong(error) ? error : undefined
     },
+    outage(origin) {
+      const outage = outages.get(origin)
+      if (outage === undefined || outage.failures < OUTAGE.failures) return undefined
+      if (now() < outage.until) return outage.error
+      // Whoever comes first now asks for all.
+      outage.until = now() + OUTAGE.lasts
+      return undefined
+    },
+    answered: (origin) => void outages.delete(origin),
     has: (origin, file) => known.has(`${origin} ${file}`),
   }
 }

@@ -114,7 +114,14 @@ const PUBLIC_PROXY = 'https://proxy.golang.org'
 function originsToAsk(config: Config, observer: Observer): Map<string, OriginConfig> {
   const others = withoutOurselves(config.origins, config, observer.log)
   if (others.size > 0) return others
+  const heardPrivately = new Set(
+    config.routes
+      .filter((route) => route.private)
+      .flatMap((route) => route.from.map((entry) => entry.origin)),
+  )
   for (const [name, { credentials: _ours, ca: _forUs, ...origin }] of config.origins) {
+    // What private routes ask must not become a public origin: their names never leave.
+    if (heardPrivately.has(name)) continue
     others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
     observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
   }

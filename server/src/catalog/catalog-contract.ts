@@ -56,6 +56,31 @@ export function testCatalog(name: string, create: (t: TestContext) => Promise<Ca
       assert.deepEqual(rest, { ...ALL, firstSeen })
     })
 
+    it('never changes the commit of a version', async (t) => {
+      const { catalog } = await create(t)
+      await catalog.learn('default', A, V1, { commit: 'a'.repeat(40) })
+      const other = catalog.learn('default', A, V1, { commit: 'b'.repeat(40) })
+      await assert.rejects(other, { code: 'checksum_mismatch', message: /a{40}.*b{40}/ })
+      assert.equal((await catalog.version('default', A, V1))!.commit, 'a'.repeat(40))
+    })
+
+    it('tells which versions have a commit or are gone, and takes gone ones back', async (t) => {
+      const { catalog } = await create(t)
+      const [v1, v2, v3] = [version('v1.0.0'), version('v2.0.0'), version('v3.0.0')]
+      await catalog.learn('default', A, v1, { commit: 'a'.repeat(64) })
+      await catalog.learn('default', A, v2, { info: true })
+      await catalog.learn('default', A, v3, { info: true })
+      assert.deepEqual(await catalog.traces('default', A), new Map([[v1, { commit: 'a'.repeat(64) }]]))
+      const before = Date.now()
+      await catalog.markGone('default', A, { gone: [v1, v2, 'v9.9.9'], back: [] })
+      const { gone } = (await catalog.version('default', A, v2))!
+      assert.ok(gone !== undefined && gone >= before && gone <= Date.now())
+      assert.deepEqual([...(await catalog.traces('default', A)).keys()].sort(), [v1, v2])
+      await catalog.markGone('default', A, { gone: [], back: [v1, v2] })
+      assert.deepEqual(await catalog.traces('default', A), new Map([[v1, { commit: 'a'.repeat(64) }]]))
+      assert.deepEqual(await catalog.traces('public', A), new Map())
+    })
+
     it('keeps apart modules, versions and realms', async (t) => {
       const { catalog } = await create(t)
       const places = [
@@ -279,6 +304,7 @@ const ALL: VersionFacts = {
   time: '2020-01-02T03:04:05+02:00',
   origin: 'public',
   provenBy: 'sum.golang.org',
+  commit: '0123456789abcdef0123456789abcdef01234567',
 }
 
 const SNAPSHOT: Snapshot = {

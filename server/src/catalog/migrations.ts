@@ -91,6 +91,12 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
           .execute()
       },
     },
+    '002_commits': {
+      async up(db: Kysely<Schema>) {
+        await db.schema.alterTable('versions').addColumn('git_commit', 'bytea').execute()
+        await db.schema.alterTable('versions').addColumn('gone', 'bigint').execute()
+      },
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { addFacts } from './facts.ts'
 import { MAX_INCIDENT_ID } from './incident-id.ts'
-import { decodeIncident, decodeSnapshot, decodeVersion } from './rows.ts'
+import { decodeIncident, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { prepareAll } from './statement.ts'
 import { startWriter } from './writer.ts'
@@ -51,6 +51,14 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     async touch(uses) {
       if (uses.length > 0) await writer.write({ kind: 'touch', uses })
+    },
+    traces: async (realm, module) =>
+      read(
+        () =>
+          new Map(reads.traces.all({ realm, path: module }).map((row) => [row.version, decodeTrace(row)])),
+      ),
+    async markGone(realm, module, { gone, back }) {
+      if (gone.length + back.length > 0) await writer.write({ kind: 'markGone', realm, module, gone, back })
     },
     snapshot: async (realm, module, query) =>
       read(() => {

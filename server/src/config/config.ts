@@ -75,6 +75,10 @@ export interface RouteConfig {
   /** GOPRIVATE-style patterns. */
   modules: readonly string[]
   from: readonly RouteEntry[]
+  /** Shares of modules for which an origin is asked first, by its name; absent: the first of `from` for all. */
+  weights?: Readonly<Record<string, number>>
+  /** Host names, with `*` for any part of one label, that repositories of these modules may be at; absent: any. */
+  hosts?: readonly string[]
   /** Names under these patterns are never sent to a public origin or checksum database. */
   private: boolean
   /** Name of the checksum database that must prove each version, or `off`. */

@@ -117,7 +117,7 @@ test('bytes that come after a whole answer close the connection and harm nobody'
     {},
     async (origin, upstream) => {
       for (let i = 0; i < 3; i++) {
-        assert.equal((await origin.goMod(MODULE, VERSION, asked())).toString(), 'module x\n')
+        assert.equal((await origin.goMod(MODULE, VERSION, asked())).bytes.toString(), 'module x\n')
         await eventually(() => upstream.open() === 0, 'the connection is closed')
       }
     },

@@ -3,6 +3,7 @@ import { escapeVersion, isQuery, type Version } from '@modstead/gomod/version'
 import type { OriginConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type {
+  GoModFile,
   InfoFile,
   Origin,
   OriginOptions,
@@ -64,11 +65,11 @@ export function createGoproxyOrigin(config: OriginConfig, outside: Outside): Gop
     return { ...file, ...info }
   }
 
-  async function goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<Buffer> {
+  async function goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<GoModFile> {
     const path = `${escapePath(module)}/@v/${escapeVersion(version)}.mod`
     const file = await readText(path, { ...options, limit: limits.mod })
     if (file === 'unchanged') throw new ModsteadError('internal', 'a go.mod was asked for with a condition')
-    return file.bytes
+    return { bytes: file.bytes }
   }
 
   async function zip(module: ModulePath, version: Version, options: OriginOptions): Promise<ZipSource> {
@@ -79,6 +80,7 @@ export function createGoproxyOrigin(config: OriginConfig, outside: Outside): Gop
 
   return {
     name,
+    speculative: true,
     tree,
     versions: (module, options) => meter.asked('list', versions(module, options)),
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),

@@ -137,7 +137,10 @@ export function originContract(name: string, subject: OriginUnderTest): void {
 
     test('a go.mod as it is', () =>
       withFiles({ [fileOf(UPPER, V1, 'mod')]: 'module example.com/Upper\r\n' }, async (origin) => {
-        assert.equal((await origin.goMod(UPPER, V1, asked())).toString(), 'module example.com/Upper\r\n')
+        assert.equal(
+          (await origin.goMod(UPPER, V1, asked())).bytes.toString(),
+          'module example.com/Upper\r\n',
+        )
         await failsWith(origin.goMod(MAJOR, V2, asked()), 'not_found', /does not have it/)
       }))
 

@@ -44,6 +44,29 @@ export function createFlights<T>(now: () => number = Date.now): Flights<T> {
   }
 }
 
+/**
+ * The next origin must not be asked for what nobody waits for: it would begin to search or to clone. Whoever joins the
+ * work as a client begins it anew.
+ */
+export class NotAhead extends ModsteadError {
+  constructor(what: string) {
+    super('aborted', `${what} was wanted ahead only, and its origin is asked for nothing ahead`)
+  }
+}
+
+/**
+ * `attempt`, and once more where a client had joined work that was begun ahead and gave up before it knew: then the
+ * client begins it.
+ */
+export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (error instanceof NotAhead) return attempt()
+    throw error
+  }
+}
+
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */
 export function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) return leave(work)

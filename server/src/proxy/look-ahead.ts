@@ -2,6 +2,7 @@ import type { LookAheadConfig } from '../config/config.ts'
 import { LRUCache } from 'lru-cache'
 import { createClientMemory, type ClientMemory } from './client-memory.ts'
 import { requirementsOf } from './requirements.ts'
+import { NotAhead } from './flights.ts'
 import type { Parts } from './parts.ts'
 import type { Route, Router } from './route.ts'
 import type { SmallFiles } from './small-files.ts'
@@ -79,7 +80,7 @@ export function createLookAhead(
   let stopped = false
 
   function isOnFor(route: Route): boolean {
-    return config.concurrency > 0 && route.lookAhead && route.origins.length > 0
+    return config.concurrency > 0 && route.lookAhead && route.origins.some(({ origin }) => origin.speculative)
   }
 
   function want(wish: Wish): void {
@@ -115,7 +116,7 @@ export function createLookAhead(
         .then(
           (outcome) => fetches.add(1, current.kind, outcome),
           (error: unknown) => {
-            fetches.add(1, current.kind, 'failed')
+            fetches.add(1, current.kind, error instanceof NotAhead ? 'left' : 'failed')
             observer.log.debug({ err: error, file: keyOf(current) }, 'look-ahead failed')
           },
         )

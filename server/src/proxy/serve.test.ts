@@ -89,6 +89,7 @@ function scripted(
   }
   return {
     name,
+    speculative: true,
     asked,
     script,
     async versions() {
@@ -107,7 +108,7 @@ function scripted(
       if (bytes === 'unchanged') return bytes
       return { bytes: bytes as Buffer, version: VERSION }
     },
-    goMod: async () => (await give('mod')) as Buffer,
+    goMod: async () => ({ bytes: (await give('mod')) as Buffer }),
     async zip() {
       const zip = await give('zip')
       return Buffer.isBuffer(zip) ? { size: zip.length, chunks: pieces([zip]) } : (zip as ZipSource)
@@ -636,15 +637,14 @@ describe('the proxy room', () => {
     }
     const origin: Origin = {
       name: 'one',
+      speculative: true,
       versions: (module) => give('list', module, { versions: [] }),
       resolve: (module) =>
         give('info', module, { bytes: Buffer.from(`{"Version":"${VERSION}"}`), version: VERSION }),
       goMod: (module) =>
-        give(
-          'mod',
-          module,
-          Buffer.from(`module ${module}\n${module === 'a.com/a' ? 'require b.com/b v1.0.0\n' : ''}`),
-        ),
+        give('mod', module, {
+          bytes: Buffer.from(`module ${module}\n${module === 'a.com/a' ? 'require b.com/b v1.0.0\n' : ''}`),
+        }),
       zip: (module) => give('zip', module, { chunks: pieces([zips.get(module)!]) }),
       close: () => Promise.resolve(),
     }

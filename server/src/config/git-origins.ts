@@ -7,9 +7,6 @@ import { hostsOfPatterns, parseHostPattern } from './host-pattern.ts'
 import type { KeyPath } from './problems.ts'
 import { parseRepositoryUrl } from './repository-url.ts'
 
-/** Stands in for `{path}` where a template is judged. */
-const SAMPLE = 'path'
-
 /** An origin of `type: git`, still without the hosts that only routes tell: `withHostsOfRoutes` adds them. */
 export async function buildGitOrigin(
   context: BuildContext,
@@ -49,7 +46,7 @@ export function defaultGitOrigin(name: string): GitOriginConfig {
 export function withHostsOfRoutes(origin: GitOriginConfig, routes: readonly RouteConfig[]): GitOriginConfig {
   if (origin.hosts.length > 0) return origin
   const mapped = origin.repositories.flatMap(({ url }) => {
-    const { host } = new URL(url.replaceAll('{path}', SAMPLE))
+    const { host } = new URL(url.replaceAll('{path}', 'x'))
     return host === '' ? [] : [host]
   })
   const patterns = routes
@@ -69,9 +66,16 @@ function buildMapping(
     complain(context, path, `the pattern ${JSON.stringify(pattern)} is no use: ${problem}`)
     return []
   }
-  const url = parseRepositoryUrl(template.replaceAll('{path}', SAMPLE), 'configuration')
+  // The place of {path} is kept by a word that stands nowhere else: what is around it is used as it was read.
+  let sample = 'x'
+  while (template.includes(sample)) sample += 'x'
+  const url = parseRepositoryUrl(template.replaceAll('{path}', sample), 'configuration')
   if (typeof url === 'string') {
     complain(context, path, `expected ${url}, found ${shown(context, path, template)}`)
+    return []
+  }
+  if (url.host.includes(sample) || url.username.includes(sample)) {
+    complain(context, path, 'expected {path} behind the host of the URL')
     return []
   }
   const open = /[*?[]/.test(pattern)
@@ -83,7 +87,9 @@ function buildMapping(
     )
     return []
   }
-  // The place of {path} is kept by position: what stands around it was read as it will be used.
-  const normalised = url.href.split(SAMPLE).length === template.split('{path}').length
-  return [{ pattern, url: normalised ? url.href.replaceAll(SAMPLE, '{path}') : template }]
+  if (!pattern.includes('/') && template.includes('{path}')) {
+    complain(context, path, 'expected a pattern with a path, as {path} stands for a part of it')
+    return []
+  }
+  return [{ pattern, url: url.href.replaceAll(sample, '{path}') }]
 }

@@ -32,9 +32,11 @@ export function parseRepositoryUrl(text: string, source: UrlSource): URL | strin
 
 /** `git@host:team/tool` is how people write ssh URLs. */
 function fromScpForm(text: string): string {
-  const parts = /^(?:([^:/@]+)@)?([^:/@]+):(?!\/\/)\/?(.+)$/.exec(text)
+  const parts = /^(?:([^:/@]+)@)?([^:/@]+):(?!\/\/|:)\/?(.+)$/.exec(text)
   if (parts === null) return text
-  const [, user, host, path] = parts
+  const [, user, host = '', path] = parts
+  // A word and a colon are more likely a scheme with its slashes forgotten.
+  if (user === undefined && !host.includes('.')) return text
   return `ssh://${user === undefined ? '' : `${user}@`}${host}/${path}`
 }
 

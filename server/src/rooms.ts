@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Config, OriginConfig } from './config/config.ts'
+import type { Config, GoproxyOriginConfig, OriginConfig } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
@@ -92,7 +92,7 @@ export async function joinRooms({
   })
   const addresses = await http.listen()
   const probing = new AbortController()
-  const probed = warnOfUnreachable(others.values(), { outside, signal: probing.signal })
+  const probed = warnOfUnreachable(proxiesOf(others), { outside, signal: probing.signal })
   return {
     addresses,
     async drain() {
@@ -119,7 +119,9 @@ function originsToAsk(config: Config, observer: Observer): Map<string, OriginCon
       .filter((route) => route.private)
       .flatMap((route) => route.from.map((entry) => entry.origin)),
   )
-  for (const [name, { credentials: _ours, ca: _forUs, ...origin }] of config.origins) {
+  for (const [name, configured] of config.origins) {
+    if (configured.type !== 'goproxy') continue
+    const { credentials: _ours, ca: _forUs, ...origin } = configured
     // What private routes ask must not become a public origin: their names never leave.
     if (heardPrivately.has(name)) continue
     others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
@@ -132,7 +134,14 @@ function openOrigins(
   others: ReadonlyMap<string, OriginConfig>,
   outside: Outside,
 ): Map<string, GoproxyOrigin> {
-  return new Map(Array.from(others, ([name, origin]) => [name, createGoproxyOrigin(origin, outside)]))
+  const opened = new Map<string, GoproxyOrigin>()
+  for (const [name, origin] of others)
+    if (origin.type === 'goproxy') opened.set(name, createGoproxyOrigin(origin, outside))
+  return opened
+}
+
+function proxiesOf(origins: ReadonlyMap<string, OriginConfig>): GoproxyOriginConfig[] {
+  return [...origins.values()].filter((origin) => origin.type === 'goproxy')
 }
 
 /** The ways to the checksum databases: through the origins of the public routes that use them, as `go` goes. */
@@ -162,7 +171,7 @@ const DIRECT = {
 
 function outsideUrls(config: Config): string[] {
   const databases = config.sumdb.map(({ name, url }) => url ?? `https://${name}`)
-  return [...Array.from(config.origins.values(), ({ url }) => url), ...databases]
+  return [...proxiesOf(config.origins).map(({ url }) => url), ...databases]
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */

@@ -94,5 +94,8 @@ function quote(assignment: string): string {
 
 /** The origin list with URLs for names: they say more to whoever reads the banner. */
 function withUrls(route: RouteConfig, { origins }: Config): RouteConfig['from'] {
-  return route.from.map((entry) => ({ ...entry, origin: origins.get(entry.origin)?.url ?? entry.origin }))
+  return route.from.map((entry) => {
+    const origin = origins.get(entry.origin)
+    return { ...entry, origin: origin?.type === 'goproxy' ? origin.url : entry.origin }
+  })
 }

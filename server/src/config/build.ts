@@ -3,6 +3,7 @@ import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
+import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
@@ -53,6 +54,10 @@ export async function buildConfig(
   if (file.routes === undefined)
     for (const name of ['GONOPROXY', 'GONOSUMDB'] as const) noteGo(surroundings, name, go[name])
   const routes = file.routes ? buildRoutes(context, file.routes, lists) : routesOfGo(context, go, lists)
+  const direct = origins.get('direct')
+  origins.delete('direct')
+  for (const [name, origin] of origins)
+    if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
   const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
   return {
@@ -63,6 +68,7 @@ export async function buildConfig(
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
     origins,
+    direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
     lookAhead,
@@ -86,7 +92,7 @@ function buildSumdb(context: BuildContext, file: FileConfig, surroundings: Surro
 }
 
 /**
- * The list of the route for everything: what `--upstream` says, or all origins of the file but those that only private
+ * The list of the route for everything: what `--upstream` says, or all proxies of the file but those that only private
  * routes name, or what GOPROXY says. Origins for URLs that have none yet are added to `origins`.
  */
 function defaultList(
@@ -102,7 +108,9 @@ function defaultList(
   const complete = routes.some((route) => route.modules.includes('*'))
   if (complete && routes.every((route) => route.private || route.from !== undefined)) return []
   const reserved = reservedOrigins(routes)
-  const open = Object.keys(file.origins ?? {}).filter((name) => !reserved.has(name))
+  const open = Object.entries(file.origins ?? {})
+    .filter(([name, { type }]) => type === 'goproxy' && !reserved.has(name))
+    .map(([name]) => name)
   if (open.length > 0) return orderedList([...open, 'direct'], 'any')
   noteGo(surroundings, 'GOPROXY', go.GOPROXY)
   return proxyList(context, origins, placeOfGo('GOPROXY', go.GOPROXY), go.GOPROXY.value)

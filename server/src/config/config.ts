@@ -13,6 +13,8 @@ export interface Config {
   /** Bytes of ready answers kept in memory. */
   memory: number
   origins: ReadonlyMap<string, OriginConfig>
+  /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
+  direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
@@ -31,8 +33,10 @@ export interface TlsConfig {
   minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
+export type OriginConfig = GoproxyOriginConfig | GitOriginConfig
+
 /** Another module proxy: a base URL of `https:`, `http:` or `file:`. */
-export interface OriginConfig {
+export interface GoproxyOriginConfig {
   name: string
   type: 'goproxy'
   url: string
@@ -63,6 +67,69 @@ export interface OriginTimeouts {
   idle: number
   total: number
 }
+
+/** Repositories: found as `go` finds them, or named by `repositories`. */
+export interface GitOriginConfig {
+  name: string
+  type: 'git'
+  /**
+   * Hosts that may have any address, and that credentials without `for` are for: `git.corp.example`,
+   * `*.corp.example`, `git.corp.example:8443`. Without a port the usual one of the scheme is meant.
+   */
+  hosts: readonly string[]
+  /** In the order of the file. */
+  repositories: readonly RepositoryMapping[]
+  /** In the order of the file, so that messages can name an entry by its number. */
+  credentials: readonly GitCredentials[]
+  timeouts: GitTimeouts
+  /** Connections at most for what is asked over http besides git itself: go-import pages and tokens. */
+  connections: number
+  /** Largest things accepted, in bytes. `repository` is what one clone may take on disk. */
+  limits: { page: number; mod: number; zip: number; repository: number }
+}
+
+/** Where the repositories of the modules under a pattern are. */
+export interface RepositoryMapping {
+  /** A pattern as in GOPRIVATE. The repository is at the first elements of a module path, as many as it has. */
+  pattern: string
+  /** `https:`, `http:`, `ssh:` or `file:`, without credentials; `{path}` stands for what the pattern left open. */
+  url: string
+}
+
+/** Those of one request (a page or a token), and those of git. */
+export interface GitTimeouts extends OriginTimeouts {
+  /** One run of git that fetches, whole. `idle` is how long it may be silent. */
+  fetch: number
+}
+
+/** One entry of `credentials`: what is shown to the hosts it is for. */
+export interface GitCredentials {
+  /** `host`, `host:port` or either with a path; absent: every one of `hosts`. */
+  for?: string
+  login?: GitLogin
+  /** PEM files: a client certificate. */
+  certificate?: { cert: string; key: string }
+  /** PEM file with authorities trusted besides the system's. */
+  ca?: string
+}
+
+/** A secret as it stands, or the file that holds it, which is read each time it is needed. */
+export type Secret = { text: string } | { file: string }
+
+export type GitLogin =
+  | { kind: 'token'; token: Secret; scheme: 'basic' | 'bearer' }
+  | { kind: 'basic'; username: string; password: Secret }
+  | { kind: 'netrc'; file: string }
+  | { kind: 'ssh'; key: string; knownHosts: string }
+  | {
+      kind: 'oauth2'
+      tokenUrl: string
+      clientId: string
+      clientSecret: Secret
+      scope?: string
+      scheme: 'basic' | 'bearer'
+    }
+  | { kind: 'githubApp'; appId: string; privateKey: string; installationId?: string; apiUrl?: string }
 
 /** One entry of an origin list. `then` says what lets the next entry be asked: `,` is `absent`, `|` is `any`. */
 export interface RouteEntry {

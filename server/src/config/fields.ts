@@ -57,9 +57,13 @@ export function flag() {
   return field({ expects: 'true or false', takes: 'true, false' }, z.boolean())
 }
 
-export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  const quoted = values.map((value) => `"${value}"`).join(', ')
-  return field({ expects: `one of ${quoted}`, takes: values.join(', ') }, z.enum(values))
+/** `among` are the values that messages name, where others are told apart by another schema. */
+export function choice<const Values extends readonly [string, ...string[]]>(
+  values: Values,
+  among: readonly string[] = values,
+) {
+  const quoted = among.map((value) => `"${value}"`).join(', ')
+  return field({ expects: `one of ${quoted}`, takes: among.join(', ') }, z.enum(values))
 }
 
 export function text(expects: string, takes = 'text') {

@@ -82,13 +82,14 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
   [
     'origin of an unknown kind',
     'origins: { a: { type: svn, url: "https://a" } }',
-    ['1:23: origins.a.type: expected one of "goproxy", found "svn"'],
+    ['1:23: origins.a.type: expected one of "goproxy", "git", found "svn"'],
   ],
   [
     'origin with a reserved name',
     'origins: { direct: { url: "https://a" } }',
-    ['1:12: origins.direct: expected a name of letters'],
+    ['1:20: origins.direct.type: expected "git": `direct` is the word for repositories'],
   ],
+  ['origin called off', 'origins: { off: { type: git } }', ['1:12: origins.off: expected a name of letters']],
   [
     'origin URL of another scheme',
     'origins: { a: { url: "ssh://a" } }',

@@ -22,6 +22,7 @@ import {
   text,
   texts,
 } from './fields.ts'
+import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 
 const GIB = 2 ** 30
 const TIB = 2 ** 40
@@ -62,10 +63,11 @@ const limits = z.strictObject({
   zip: size(zipLimit).prefault('500MiB').describe('A module zip.'),
 })
 
-export const originSchema = z.strictObject({
-  type: choice(['goproxy'])
-    .prefault('goproxy')
-    .describe('What kind of origin it is: `goproxy` is another module proxy.'),
+export const proxyOriginSchema = z.strictObject({
+  type: choice(['goproxy'], ORIGIN_TYPES)
+    .optional()
+    .transform((value) => value ?? 'goproxy')
+    .describe('What kind of origin it is: `goproxy`, another module proxy (the default), or `git`.'),
   url: text('a URL such as https://proxy.golang.org').describe(
     'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
   ),
@@ -85,6 +87,8 @@ export const originSchema = z.strictObject({
   limits: limits.prefault({}).describe('Largest answers that are accepted.'),
 })
 
+const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema])
+
 export const routeSchema = z.strictObject({
   modules: texts('a module pattern such as corp.example or *.corp.example').describe(
     'Module patterns with the rules of GOPRIVATE: `corp.example` covers everything below it, `*` stands for any part of one path element.',
@@ -92,7 +96,7 @@ export const routeSchema = z.strictObject({
   from: originList()
     .optional()
     .describe(
-      'Where these modules come from: a list of origin names, tried in order, or one text like GOPROXY, `public,mirror|direct`. `direct` and `off` end it. Default: all origins but those that only private routes name, then `direct`; for a private route `direct` alone.',
+      'Where these modules come from: a list of origin names, tried in order, or one text like GOPROXY, `public,mirror|direct`. `direct` and `off` end it. Default: all module proxies but those that only private routes name, then `direct`; for a private route `direct` alone.',
     ),
   fallback: choice(['any', 'absent'])
     .optional()
@@ -143,7 +147,8 @@ const log = z.strictObject({
     .describe('One line for each request, those answered from memory included.'),
 })
 
-const originName = /^(?!(?:direct|off)$)[A-Za-z0-9][A-Za-z0-9._-]*$/
+/** `direct` is no origin like others: only what it means can be said, with `type: git`. */
+const originName = /^(?!off$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 export const configSchema = z.strictObject({
   listen: listenAddresses()
@@ -170,7 +175,7 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(originName), originSchema)
     .optional()
     .describe(
-      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`). Default: the proxies of GOPROXY.',
+      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`); `direct`, of `type: git`, says what that word means. Default: the proxies of GOPROXY.',
     ),
   routes: z
     .array(routeSchema)
@@ -193,4 +198,5 @@ export const configSchema = z.strictObject({
 /** A configuration file as it was read: units are converted, defaults filled in, nothing is resolved yet. */
 export type FileConfig = z.output<typeof configSchema>
 export type FileOrigin = z.output<typeof originSchema>
+export type FileProxyOrigin = z.output<typeof proxyOriginSchema>
 export type FileRoute = z.output<typeof routeSchema>

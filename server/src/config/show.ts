@@ -1,15 +1,17 @@
 import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
 import type { Config, OriginConfig, OriginCredentials, RouteConfig, SumdbConfig } from './config.ts'
+import { describeGitOrigin } from './show-git.ts'
 import { HIDDEN } from './secrets.ts'
-import { formatDuration, formatSize } from './units.ts'
+import { formatDuration, formatSize, mapValues } from './units.ts'
 
 /**
  * The configuration as a file would say it, with every default written out and `(hidden)` for secrets: plain values,
  * for YAML or JSON.
  */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log, origins } = config
+  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log } = config
+  const origins = [...config.origins, ['direct', config.direct] as const]
   return {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
@@ -17,7 +19,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(tls && { tls: { ...tls } }),
     dataDir,
     memory: formatSize(config.memory),
-    origins: Object.fromEntries([...origins].map(([name, origin]) => [name, describeOrigin(origin)])),
+    origins: Object.fromEntries(origins.map(([name, origin]) => [name, describeOrigin(origin)])),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
@@ -41,6 +43,7 @@ export function formatOriginList(from: RouteConfig['from']): string {
 }
 
 function describeOrigin(origin: OriginConfig): Record<string, unknown> {
+  if (origin.type === 'git') return describeGitOrigin(origin)
   const { type, url, credentials, ca, timeouts, connections, tries, limits } = origin
   return {
     type,
@@ -82,11 +85,4 @@ function describeRoute(route: RouteConfig): Record<string, unknown> {
 
 function describeSumdb({ key, url }: SumdbConfig): string {
   return url === undefined ? key : `${key} ${url}`
-}
-
-function mapValues<Key extends string>(
-  values: Record<Key, number>,
-  format: (value: number) => string,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries<number>(values).map(([key, value]) => [key, format(value)]))
 }

@@ -1,6 +1,6 @@
 import { escapePath, type ModulePath } from '@modstead/gomod/path'
 import { escapeVersion, isQuery, type Version } from '@modstead/gomod/version'
-import type { OriginConfig } from '../config/config.ts'
+import type { GoproxyOriginConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type {
   GoModFile,
@@ -31,7 +31,7 @@ export interface GoproxyOrigin extends Origin {
  * The module proxy at `config.url`: `https:`, `http:` or `file:`. Throws `config_invalid` for another URL, and for
  * credentials and certificates that cannot be used.
  */
-export function createGoproxyOrigin(config: OriginConfig, outside: Outside): GoproxyOrigin {
+export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outside): GoproxyOrigin {
   const { name, limits } = config
   const tree = createTree(config, outside)
   const meter = createMeter(outside.observer, name)
@@ -90,7 +90,7 @@ export function createGoproxyOrigin(config: OriginConfig, outside: Outside): Gop
   }
 }
 
-function createTree(config: OriginConfig, outside: Outside): FileTree {
+function createTree(config: GoproxyOriginConfig, outside: Outside): FileTree {
   const { name, timeouts } = config
   const role = { kind: 'origin', name } as const
   const url = URL.parse(config.url)

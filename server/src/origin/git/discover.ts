@@ -1,0 +1,1 @@
+export type { DiscoverOptions, Discovery, Found, FoundRepository } from './found.ts'

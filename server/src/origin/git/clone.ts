@@ -2,14 +2,9 @@ import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tooMuchOnDisk } from './disk-bound.ts'
 import type { GitSetting } from './git-environment.ts'
+import { fetchPack } from './fetch-pack.ts'
+import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
 import { runGit, type GitOutcome } from './run-git.ts'
-
-/** An object of a clone. */
-export interface GitObject {
-  hash: string
-  type: 'commit' | 'tree' | 'blob' | 'tag'
-  bytes: Buffer
-}
 
 /** How a fetch reaches the remote repository. */
 export interface FetchFrom {
@@ -17,6 +12,9 @@ export interface FetchFrom {
   settings: readonly GitSetting[]
   environment: Readonly<Record<string, string>>
 }
+
+/** Sends a request of git's protocol version 2, and gives the answer as it arrives. */
+export type Upload = (request: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
 
 /** Bounds of work on a clone. Milliseconds and bytes. */
 export interface CloneBounds {
@@ -31,14 +29,13 @@ export interface CloneBounds {
 /** A bare repository in which part of a remote one is kept. */
 export interface Clone {
   readonly folder: string
-  /**
-   * Objects by name (`HASH`, `HASH^{commit}`, `HASH:path`), in order; `undefined` for those that are not here.
-   * Throws `BrokenClone`, and `GitStopped` where they have more than `limit` bytes together.
-   */
+  /** As `ObjectReader.read`, but throws `BrokenClone` where the clone cannot be read. */
   objects(names: readonly string[], limit: number, signal: AbortSignal): Promise<(GitObject | undefined)[]>
   /** What a command prints, whatever its status. */
   ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome>
-  /** Fetches refspecs. Gives the outcome: a status of 0, or what git said. */
+  /** Fetches commits without their history, by `fetchPack`, and throws what that throws. */
+  fetchCommits(wants: readonly string[], upload: Upload, signal: AbortSignal): Promise<void>
+  /** Fetches refspecs with git itself. Gives the outcome: a status of 0, or what git said. */
   fetch(
     from: FetchFrom,
     refspecs: readonly string[],
@@ -47,12 +44,17 @@ export interface Clone {
   ): Promise<GitOutcome>
   /** Deletes everything. */
   destroy(): Promise<void>
+  /** Ends what is kept running. */
+  close(): void
 }
 
 /** A clone that cannot be read: its files were damaged. It is thrown away and made anew. */
 export class BrokenClone extends Error {
   override readonly name = 'BrokenClone'
 }
+
+/** Packs that are made before their indexes are joined. */
+const PACKS_TO_INDEX = 32
 
 /** Bytes that local commands print at most: names of refs, for the most part. */
 const PRINTED = 64 << 20
@@ -86,22 +88,30 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
   }
 
   await layOut(folder, { hashLength, historyOnly, url })
+  const reader = createObjectReader(folder, bounds.local)
+  const shallowFile = join(folder, 'shallow')
+  const shallow = new Set((await readIfThere(shallowFile)).split('\n').filter((line) => line !== ''))
+  let packs = 0
 
   return {
     folder,
     ask,
     async objects(names, limit, signal) {
-      const { status, stdout, said } = await runGit({
-        args: ['cat-file', '--batch', '--buffer'],
-        gitDir: folder,
-        settings: partial,
-        input: names.map((name) => `${name}\n`).join(''),
-        signal,
-        deadlines: { total: bounds.local },
-        limit: limit + 256 * names.length,
-      })
-      if (status !== 0) throw new BrokenClone(said)
-      return parseObjects(stdout, names)
+      try {
+        return await reader.read(names, limit, signal)
+      } catch (error) {
+        if (error instanceof ReaderFailed) throw new BrokenClone(error.message, { cause: error })
+        throw error
+      }
+    },
+    async fetchCommits(wants, upload, signal) {
+      const haves = [...shallow]
+      const run = { gitDir: folder, hashLength, wants, haves, upload, most: bounds.size, signal }
+      const came = await fetchPack(run)
+      for (const hash of came) shallow.add(hash)
+      if (came.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
+      // Every fetch makes a pack of its own, and each costs every look-up a little.
+      if (++packs % PACKS_TO_INDEX === 0) await ask(['multi-pack-index', 'write'], signal)
     },
     async fetch({ url, settings, environment }, refspecs, options, signal) {
       const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
@@ -123,7 +133,11 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
         bound.end()
       }
     },
-    destroy: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    async destroy() {
+      reader.close()
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    },
+    close: () => reader.close(),
   }
 }
 
@@ -150,11 +164,7 @@ async function layOut(
     ...(historyOnly ? [`partialClone = ${REMOTE}`] : []),
     '',
   ].join('\n')
-  const found = await readFile(join(folder, 'config'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (found === config) return
+  if ((await readIfThere(join(folder, 'config'))) === config) return
   await rm(folder, { recursive: true, force: true })
   for (const inner of ['objects', 'refs', 'info']) await mkdir(join(folder, inner), { recursive: true })
   await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/main\n')
@@ -165,22 +175,11 @@ async function layOut(
   await writeFile(join(folder, 'config'), config)
 }
 
-const TYPES: ReadonlySet<string> = new Set(['commit', 'tree', 'blob', 'tag'])
-
-/** Reads what `git cat-file --batch` prints. */
-function parseObjects(output: Buffer, names: readonly string[]): (GitObject | undefined)[] {
-  let at = 0
-  return names.map((name) => {
-    const end = output.indexOf(0x0a, at)
-    if (end < 0) throw new BrokenClone(`git cat-file ended before ${name}`)
-    const head = output.subarray(at, end).toString()
-    at = end + 1
-    const [, hash, type, digits] = /^([0-9a-f]{40,64}) ([a-z]+) (\d+)$/.exec(head) ?? []
-    if (hash === undefined || !TYPES.has(type!)) return undefined
-    const size = Number(digits)
-    const bytes = output.subarray(at, at + size)
-    if (bytes.length < size) throw new BrokenClone(`git cat-file ended within ${name}`)
-    at += size + 1
-    return { hash, type: type as GitObject['type'], bytes }
-  })
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }

@@ -56,6 +56,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
     for (const { name, path, size, used } of found.sort((a, b) => a.used - b.used)) {
       if (total <= most || closing.signal.aborted) return
       if (repositories.get(name)?.busy === true) continue
+      await repositories.get(name)?.close()
       repositories.delete(name)
       await rm(path, { recursive: true, force: true, maxRetries: 3 })
       total -= size
@@ -86,7 +87,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       clearInterval(timer)
       closing.abort()
       await sweeping
-      for (const repository of repositories.values()) await repository.idle()
+      for (const repository of repositories.values()) await repository.close()
     },
   }
 }

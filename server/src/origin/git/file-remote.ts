@@ -5,6 +5,8 @@ import { quotable } from '../plain-text.ts'
 import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
 import type { Remote } from './remote.ts'
+import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import { converse } from './process-wire.ts'
 import { runGit } from './run-git.ts'
 
 export interface FileRemoteOptions {
@@ -38,6 +40,13 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
   return {
     url: url.href,
     refs,
+    upload: async (request, signal) =>
+      converse(request, {
+        command: 'git',
+        args: ['upload-pack', '--strict', '--', folder],
+        env: settingsEnvironment([...GIT_SETTINGS, ['safe.directory', '*']]),
+        signal,
+      }),
     fetchFrom: async () => ({
       url: url.href,
       settings: [['protocol.file.allow', 'always']],

@@ -55,6 +55,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
 
   async function open(module: ModulePath, options: OriginOptions): Promise<Opened> {
     const { root, subdirectory, remote } = await find(module, options)
+    builder.prepare()
     return { code: clones.of(remote), module: locate(module, root, subdirectory) }
   }
 

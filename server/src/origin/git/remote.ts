@@ -10,6 +10,11 @@ export interface Remote {
   readonly url: string
   /** The refs it has now. */
   refs(signal: AbortSignal): Promise<RemoteRefs>
+  /**
+   * Sends a request of protocol version 2 and gives its answer as it arrives. A host that speaks no such version answers
+   * with something else, or not at all.
+   */
+  upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** What git is told to fetch from it. */
   fetchFrom(signal: AbortSignal): Promise<FetchFrom>
 }

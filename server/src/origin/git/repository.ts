@@ -6,8 +6,13 @@ import type { RemoteRefs } from './advertisement.ts'
 import { BrokenClone, openClone, type Clone, type CloneBounds } from './clone.ts'
 import type { Code, Commit } from './code.ts'
 import { commitTime } from './commit-time.ts'
+import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import { createNeighbours } from './neighbours.ts'
+import { ObjectTooLarge } from './object-reader.ts'
+import { BadPacket } from './packets.ts'
+import { ProgramFailed } from './process-wire.ts'
 import type { Remote } from './remote.ts'
 import { GitStopped } from './run-git.ts'
 
@@ -41,8 +46,8 @@ export interface Repository extends Code {
   withContents<T>(hash: string, ref: string | undefined, work: (gitDir: string) => Promise<T>): Promise<T>
   /** Something of it is running. */
   readonly busy: boolean
-  /** Settles when nothing runs. */
-  idle(): Promise<void>
+  /** Settles when nothing runs any more, and ends what is kept running. */
+  close(): Promise<void>
 }
 
 /** Bytes of a go.mod or LICENSE at most, and of all that are remembered. */
@@ -62,6 +67,9 @@ export function createRepository(options: RepositoryOptions): Repository {
     sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
   })
   const commits = new LRUCache<string, Commit>({ max: 10_000 })
+  /** Commits that were fetched by this process. */
+  const here = new Set<string>()
+  const neighboursOf = createNeighbours()
   /** The refs that the history clone was fetched for. */
   let historyOf: RemoteRefs | undefined
   const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>((wanted) =>
@@ -109,7 +117,8 @@ export function createRepository(options: RepositoryOptions): Repository {
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof BrokenClone)) throw error
+        // A pack that cannot be taken in may lack what the clone should have had.
+        if (!(error instanceof BrokenClone || error instanceof BadPack)) throw error
         log.warn({ err: error, repository: remote.url }, 'a clone is damaged; it is made anew')
         // Whoever else was reading it fails as well, and must not throw away the new one.
         if (began === generation) await discard()
@@ -127,6 +136,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     const open = [...clones.values()]
     clones.clear()
     files.clear()
+    here.clear()
     commits.clear()
     historyOf = undefined
     for (const clone of await Promise.all(open)) await clone.destroy()
@@ -134,6 +144,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   async function fetchContents(wanted: readonly { hash: string; ref: string | undefined }[]): Promise<void> {
     const clone_ = await clone('contents')
+    if (await fetchQuickly(clone_, wanted)) return
     const from = await remote.fetchFrom(shutdown)
     const refspecs = new Set(wanted.map(({ hash, ref }) => `+${ref ?? hash}:refs/seen/${hash}`))
     const { status, said } = await clone_.fetch(from, [...refspecs], ['--depth=1'], shutdown)
@@ -144,6 +155,29 @@ export function createRepository(options: RepositoryOptions): Repository {
     const all = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*']
     const outcome = await clone_.fetch(from, all, [`--depth=${EVERYTHING}`], shutdown)
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
+  }
+
+  /** By our own client; false where the host does not speak that protocol, or gives no commit by its hash. */
+  async function fetchQuickly(
+    clone: Clone,
+    wanted: readonly { hash: string; ref: string | undefined }[],
+  ): Promise<boolean> {
+    const wants = new Set(wanted.map(({ hash }) => hash))
+    for (const { ref } of wanted)
+      if (ref !== undefined && known !== undefined)
+        for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash))) wants.add(hash)
+    try {
+      await clone.fetchCommits([...wants], remote.upload, shutdown)
+      for (const hash of wants) here.add(hash)
+      await used()
+      return true
+    } catch (error) {
+      const isOther =
+        error instanceof BadPacket || error instanceof FetchRefused || error instanceof ProgramFailed
+      if (!isOther) throw error
+      log.debug({ err: error, repository: remote.url }, 'a quick fetch failed; git itself fetches')
+      return false
+    }
   }
 
   async function bringHistory(): Promise<void> {
@@ -174,7 +208,9 @@ export function createRepository(options: RepositoryOptions): Repository {
         `${remote.url} is larger than the ${bounds.size} bytes a repository may have here`,
         { next: 'who runs this modstead can raise limits.repository of the origin' },
       )
-    if (error instanceof GitStopped && error.reason === 'limit')
+    if (error instanceof BadPack)
+      return new ModsteadError('upstream_invalid', `${remote.url} gave a bad pack: ${error.message}`)
+    if (error instanceof ObjectTooLarge || (error instanceof GitStopped && error.reason === 'limit'))
       return new ModsteadError('upstream_invalid', `${remote.url} has a file that is larger than it may be`)
     if (error instanceof GitStopped)
       return new ModsteadError('upstream_timeout', `${remote.url} was not fetched in time (${error.reason})`)
@@ -193,14 +229,13 @@ export function createRepository(options: RepositoryOptions): Repository {
       return { commit: known, blobs: remembered.map((file) => file?.blob) }
     const names = [`${hash}^{commit}`, ...wanted.map((path) => `${hash}:${path}`)]
     const contents = await clone('contents')
-    const [object, ...objects] = await contents.objects(names, (1 + wanted.length) * MAX_FILE, shutdown)
+    const [object, ...objects] = await contents.objects(names, MAX_FILE, shutdown)
     if (object === undefined) return undefined
     const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
     commits.set(hash, commit)
     const read = new Map<string, Buffer | undefined>()
     for (const [i, path] of wanted.entries()) {
-      // A copy: what git printed is one large buffer.
-      const blob = objects[i]?.type === 'blob' ? Buffer.from(objects[i].bytes) : undefined
+      const blob = objects[i]?.type === 'blob' ? objects[i].bytes : undefined
       read.set(path, blob)
       files.set(`${hash}:${path}`, { blob })
     }
@@ -214,6 +249,11 @@ export function createRepository(options: RepositoryOptions): Repository {
     if (found !== undefined) return found
     await fetchCommits({ hash, ref })
     return look(hash, paths)
+  }
+
+  async function close(): Promise<void> {
+    while (running > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const clone of await Promise.all(clones.values())) clone.close()
   }
 
   return {
@@ -257,9 +297,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     get busy() {
       return running > 0
     },
-    async idle() {
-      while (running > 0) await new Promise((resolve) => setTimeout(resolve, 20))
-    },
+    close,
   }
 }
 

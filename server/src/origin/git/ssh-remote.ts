@@ -5,6 +5,7 @@ import { quotable } from '../plain-text.ts'
 import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
 import type { FetchFrom } from './clone.ts'
+import { converse } from './process-wire.ts'
 import { killGroup } from './run-git.ts'
 import type { Remote } from './remote.ts'
 
@@ -71,7 +72,18 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
     }
   }
 
-  return { url: shown, refs, fetchFrom }
+  async function upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const used = await access(signal)
+    const args = [...sshArguments(used, deadlines.connect), '-o', 'SendEnv=GIT_PROTOCOL', ...destination(url)]
+    return converse(request, {
+      command: 'ssh',
+      args: [...args, '--', hostOf(url), `git-upload-pack ${quoted(path)}`],
+      env: SSH_ENVIRONMENT,
+      signal,
+    })
+  }
+
+  return { url: shown, refs, upload, fetchFrom }
 }
 
 /**
@@ -100,7 +112,11 @@ function sshArguments({ key, knownHosts }: SshAccess, connect: number): string[]
     ServerAliveCountMax: '4',
     LogLevel: 'ERROR',
   }
-  return ['-F', '/dev/null', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
+  return [
+    '-F',
+    '/dev/null',
+    ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+  ]
 }
 
 function destination(url: URL): string[] {
@@ -111,6 +127,8 @@ function destination(url: URL): string[] {
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
 }
+
+const SSH_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', LC_ALL: 'C' }
 
 /** For a shell, here or at the host. */
 function quoted(text: string): string {
@@ -124,7 +142,7 @@ async function runSsh(
   const { signal, limit, deadline, late } = options
   const child = spawn('ssh', args, {
     detached: true,
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', LC_ALL: 'C' },
+    env: SSH_ENVIRONMENT,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const chunks: Buffer[] = []

@@ -48,6 +48,11 @@ export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
   }
 }
 
+/** What a worker does that is started before there is work. */
+export function start(): undefined {
+  return undefined
+}
+
 /** How often the size of the archive is looked at. Milliseconds. */
 const EVERY = 200
 

@@ -29,6 +29,8 @@ export interface ZipBuilder {
    * and `BrokenClone` where git cannot read the clone.
    */
   build(order: ZipOrder, signal: AbortSignal): Promise<ZipSource>
+  /** Starts a worker where none runs: someone is about to need it. */
+  prepare(): void
   close(): Promise<void>
 }
 
@@ -49,7 +51,7 @@ const CHUNK = 256 << 10
 
 export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   const { scratch, threads, most, deadline, log } = options
-  const pool = new Piscina<ZipBuildTask, ZipBuildResult>({
+  const pool = new Piscina<ZipBuildTask | undefined, ZipBuildResult>({
     filename: workerUrl(import.meta.url, './zip-build.ts'),
     name: 'buildZip',
     minThreads: 0,
@@ -72,6 +74,12 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
         `no zip can be made of ${module}@${version} from ${url}: ${result.message}`,
         { next: 'correct the repository and tag a new version; go itself refuses such a module too' },
       )
+    },
+    prepare() {
+      if (pool.threads.length > 0) return
+      pool
+        .run(undefined, { name: 'start' })
+        .catch((error: unknown) => log.warn({ err: error }, 'a worker that makes zips could not be started'))
     },
     close: () => pool.close({ force: true }),
   }

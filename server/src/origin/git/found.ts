@@ -7,12 +7,17 @@ export interface FoundRepository {
   root: string
   /** What git is given: `https:`, `ssh:`, `http:` of a configured host, or `file:` of a mapping. No credentials. */
   url: URL
-  /** The same as `go` writes it into the Origin of an `.info`: a path with `.git` in it is asked without. */
+  /** The same as `go` writes it into the Origin of an `.info`: for a path with `.git` in it, the URL without. */
   goUrl: string
   /** The folder of the repository that `root` stands for; `''` usually. */
   subdirectory: string
-  /** The configuration named it, so that its host may have any address. */
+  /** The configuration named it: its host may have any address, and `http:` may be asked with credentials. */
   configured: boolean
+  /**
+   * The module path or a configured host named its host. Otherwise a stranger's page did, and it is reached like any
+   * public repository: only at public addresses, and without the credentials we have for that host.
+   */
+  trusted: boolean
 }
 
 /** What stands behind a module path: a repository, or another module proxy that a page names (its base URL). */
@@ -26,12 +31,11 @@ export interface DiscoverOptions extends OriginOptions {
 /** Finds out where modules come from. */
 export interface Discovery {
   /**
-   * Where `module` comes from. Answers are remembered for some minutes.
+   * Where `module` comes from. What pages say is remembered for some minutes.
    *
    * Throws `not_found` where there is no repository for this path, `upstream_unreachable`, `upstream_timeout`,
    * `upstream_refused` and `upstream_failed` for hosts that cannot say, and `upstream_invalid` for answers that break
    * the rules, for other version control systems than git, and for what may not be asked.
    */
   discover(module: ModulePath, options: DiscoverOptions): Promise<Found>
-  close(): Promise<void>
 }

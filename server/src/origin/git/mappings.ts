@@ -49,7 +49,7 @@ function repositoryOf({ elements, open, template }: Compiled, names: readonly st
   const root = names.slice(0, elements.length)
   const path = root.slice(open).join('/')
   const url = new URL(template.replaceAll('{path}', () => path))
-  return { root: root.join('/'), url, goUrl: url.href, subdirectory: '', configured: true }
+  return { root: root.join('/'), url, goUrl: url.href, subdirectory: '', configured: true, trusted: true }
 }
 
 function compile({ pattern, url }: RepositoryMapping): Compiled {

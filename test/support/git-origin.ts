@@ -35,7 +35,6 @@ export async function createLocalGitOrigin(options: {
   const clones = await openClones({
     folder: join(folder, 'clones'),
     most: 2 ** 33,
-    bounds,
     log: observer.log,
   })
   const builder = createZipBuilder({
@@ -44,14 +43,22 @@ export async function createLocalGitOrigin(options: {
   })
   const remotes = new Map<string, Remote>()
   for (const [root, url] of repositories) {
-    const remote = createFileRemote({ url: new URL(url), servingConfig, deadline: 30_000, limit: 2 ** 24 })
+    const remote = createFileRemote({
+      key: url,
+      url: new URL(url),
+      servingConfig,
+      deadline: 30_000,
+      limit: 2 ** 24,
+    })
     remotes.set(root, { ...remote, url: `https://${root}` })
   }
   const origin = createGitOrigin({
     name: 'git',
     clones,
+    bounds,
     builder,
     observer,
+    close: async () => undefined,
     async find(module) {
       const root = [...remotes.keys()].find((root) => module === root || module.startsWith(`${root}/`))
       if (root === undefined) throw new Error(`no repository for ${module}`)

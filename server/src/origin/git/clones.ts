@@ -9,8 +9,8 @@ import { createRepository, type Repository } from './repository.ts'
 
 /** The clones of all repositories, in one folder with a bound. */
 export interface Clones {
-  /** The repository at this URL: the same object for all who ask. */
-  of(remote: Remote): Repository
+  /** What is kept of a remote: the same object for all who ask. */
+  of(remote: Remote, bounds: CloneBounds): Repository
   /** Deletes the clones that were not used for longest, until the rest is within the bound. Those in use stay. */
   sweep(): Promise<void>
   close(): Promise<void>
@@ -20,7 +20,6 @@ export interface ClonesOptions {
   folder: string
   /** Bytes that all clones may take together. */
   most: number
-  bounds: CloneBounds
   log: Logger
   now?: () => number
 }
@@ -30,7 +29,7 @@ const SWEEP_EVERY = 60_000
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, bounds, log, now = Date.now } = options
+  const { folder, most, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   const repositories = new Map<string, Repository>()
@@ -65,8 +64,8 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
   }
 
   return {
-    of(remote) {
-      const name = createHash('sha256').update(remote.url).digest('hex').slice(0, 32)
+    of(remote, bounds) {
+      const name = createHash('sha256').update(remote.key).digest('hex').slice(0, 32)
       const known = repositories.get(name)
       if (known !== undefined) return known
       const own = join(folder, name)

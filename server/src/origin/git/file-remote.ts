@@ -10,6 +10,7 @@ import { converse } from './process-wire.ts'
 import { runGit } from './run-git.ts'
 
 export interface FileRemoteOptions {
+  key: string
   /** A `file:` URL that the configuration maps modules to. */
   url: URL
   /** Settings of the git that serves it: `writeServingConfig`. */
@@ -21,7 +22,7 @@ export interface FileRemoteOptions {
 
 /** A repository in a folder of this machine. */
 export function createFileRemote(options: FileRemoteOptions): Remote {
-  const { url, servingConfig, deadline, limit } = options
+  const { key, url, servingConfig, deadline, limit } = options
   const folder = fileURLToPath(url)
 
   async function refs(signal: AbortSignal): Promise<RemoteRefs> {
@@ -38,6 +39,7 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
   }
 
   return {
+    key,
     url: url.href,
     refs,
     upload: async (request, signal) =>

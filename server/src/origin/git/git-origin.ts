@@ -9,10 +9,12 @@ import type {
   InfoFile,
   Origin,
   OriginOptions,
+  RenewOptions,
   VersionList,
   ZipSource,
 } from '../../proxy/origin.ts'
 import { createMeter } from '../meter.ts'
+import type { CloneBounds } from './clone.ts'
 import type { Clones } from './clones.ts'
 import type { Asked, ModuleLocation } from './code.ts'
 import { formatInfo, formatTime } from './info.ts'
@@ -25,7 +27,9 @@ import { findHead, findRevision, revisionAt } from './revision.ts'
 import { listVersions } from './versions.ts'
 import type { ZipBuilder } from './zip-builder.ts'
 
-/** Where the repository of a module is. */
+/** Where the repository of a module is, or the module proxy that has it instead. */
+export type Found = Place | { proxy: Origin }
+
 export interface Place {
   /** What its root (or its folder `subdirectory`) is called: the module path or a prefix of it. */
   root: string
@@ -36,10 +40,13 @@ export interface Place {
 export interface GitOriginOptions {
   name: string
   /** Throws `not_found` where no repository can hold the module, and `upstream_…`. */
-  find(module: ModulePath, options: OriginOptions): Promise<Place>
+  find(module: ModulePath, options: OriginOptions): Promise<Found>
   clones: Clones
+  bounds: CloneBounds
   builder: ZipBuilder
   observer: Observer
+  /** Ends what `find` uses. */
+  close(): Promise<void>
 }
 
 /**
@@ -50,22 +57,29 @@ const NAMES_HOLD = 60_000
 
 /** Module versions from git repositories, as `go` would make them with GOPROXY=direct. */
 export function createGitOrigin(options: GitOriginOptions): Origin {
-  const { name, find, clones, builder, observer } = options
+  const { name, find, clones, bounds, builder, observer, close } = options
   const meter = createMeter(observer, name)
 
-  async function open(module: ModulePath, options: OriginOptions): Promise<Opened> {
-    const { root, subdirectory, remote } = await find(module, options)
+  function open(module: ModulePath, { root, subdirectory, remote }: Place): Opened {
     builder.prepare()
-    return { code: clones.of(remote), module: locate(module, root, subdirectory) }
+    return { code: clones.of(remote, bounds), module: locate(module, root, subdirectory) }
   }
 
-  async function versions(module: ModulePath, options: OriginOptions): Promise<VersionList> {
-    const list = await listVersions(await ask(await open(module, options), 0))
+  async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.versions(module, options)
+    const list = await listVersions(await ask(open(module, found), 0))
     return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
   }
 
-  async function resolve(module: ModulePath, query: string, options: ExactOptions): Promise<InfoFile> {
-    const opened = await open(module, options)
+  async function resolve(
+    module: ModulePath,
+    query: string,
+    options: RenewOptions & ExactOptions,
+  ): Promise<InfoFile | 'unchanged'> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.resolve(module, query, options)
+    const opened = open(module, found)
     const answer = async (asked: Asked): Promise<InfoFile> => {
       const resolved = await resolveIn(asked, query, options.commit)
       const { version, revision } = resolved
@@ -76,25 +90,27 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
   }
 
   async function goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile> {
-    return exactly(await open(module, options), async (asked) => {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.goMod(module, version, options)
+    return exactly(open(module, found), async (asked) => {
       const { revision } = await resolveIn(asked, version, options.commit)
-      const found = await findModuleFolder(asked.code, asked.module, revision.hash, version)
-      return { bytes: found.goMod ?? Buffer.from(`module ${autoQuote(module)}\n`), commit: revision.hash }
+      const folder = await findModuleFolder(asked.code, asked.module, revision.hash, version)
+      return { bytes: folder.goMod ?? Buffer.from(`module ${autoQuote(module)}\n`), commit: revision.hash }
     })
   }
 
   async function zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource> {
-    const opened = await open(module, options)
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.zip(module, version, options)
+    const opened = open(module, found)
     return exactly(opened, async (asked) => {
       const { revision } = await resolveIn(asked, version, options.commit)
       const { hash } = revision
       const { folder } = await findModuleFolder(asked.code, asked.module, hash, version)
       const [license] = folder === '' ? [undefined] : await asked.code.read(hash, ['LICENSE'])
+      const order = { module, version, hash, folder, license, url: asked.code.url }
       const source = await opened.code.withContents(hash, revision.ref, (gitDir) =>
-        builder.build(
-          { module, version, gitDir, hash, folder, license, url: asked.code.url },
-          options.signal,
-        ),
+        builder.build({ ...order, gitDir }, options.signal),
       )
       return { ...source, commit: hash }
     })
@@ -107,7 +123,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
     goMod: (module, version, options) => meter.asked('mod', goMod(module, version, options)),
     zip: (module, version, options) => meter.asked('zip', zip(module, version, options)),
-    close: async () => undefined,
+    close,
   }
 }
 

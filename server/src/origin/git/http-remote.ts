@@ -14,10 +14,11 @@ import type { GitSetting } from './git-environment.ts'
 import type { Remote } from './remote.ts'
 
 export interface HttpRemoteOptions {
+  key: string
   repository: FoundRepository
   access: Access
   /** Sends one request; redirects are ours to follow. */
-  send(request: HostRequest, access: RemoteAccess, options: OriginOptions): Promise<Exchange>
+  send(request: HostRequest, repository: FoundRepository, options: OriginOptions): Promise<Exchange>
   peerOf(url: URL): Peer
   /** Which credentials were accepted by which hosts. */
   accepted: Accepted
@@ -62,7 +63,7 @@ const ADVERTISEMENT = 'application/x-git-upload-pack-advertisement'
 
 /** A repository behind http (the smart protocol of gitprotocol-http(5)). */
 export function createHttpRemote(options: HttpRemoteOptions): Remote {
-  const { repository, access, send, peerOf, accepted, authorities, limit, idle } = options
+  const { key, repository, access, send, peerOf, accepted, authorities, limit, idle } = options
   const { goUrl } = repository
   /** Where the repository turned out to be, after redirects. */
   let found = repository
@@ -102,7 +103,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
       'user-agent': AGENT,
       ...(used.authorization !== undefined && { authorization: used.authorization }),
     }
-    return send({ url: target, headers }, used, { signal, ...FOR_CLIENT })
+    return send({ url: target, headers }, at, { signal, ...FOR_CLIENT })
   }
 
   async function read(at: FoundRepository, used: RemoteAccess, answer: Exchange): Promise<Buffer | URL> {
@@ -151,7 +152,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
       ...{ 'content-type': REQUEST, accept: RESULT, 'git-protocol': 'version=2', 'user-agent': AGENT },
       ...(used.authorization !== undefined && { authorization: used.authorization }),
     }
-    const answer = await send({ url: target, method: 'POST', headers, body: request }, used, {
+    const answer = await send({ url: target, method: 'POST', headers, body: request }, found, {
       signal,
       ...FOR_CLIENT,
     })
@@ -182,7 +183,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     return { url: url.href, settings, environment: {} }
   }
 
-  return { url: goUrl, refs, upload, fetchFrom }
+  return { key, url: goUrl, refs, upload, fetchFrom }
 }
 
 /** A repository moves as a whole: what it leads to must be the refs of a repository again. */

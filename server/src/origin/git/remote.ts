@@ -6,6 +6,8 @@ import type { FetchFrom } from './clone.ts'
  * show it to us, and the `upstream_…` codes of `Origin`; messages name the host and the credential entry, never a secret.
  */
 export interface Remote {
+  /** What its clone is kept under: not only where it is, but also as whom it is asked, for hosts show each what is theirs. */
+  readonly key: string
   /** Without credentials: shown in messages and `.info` files. */
   readonly url: string
   /** The refs it has now. */

@@ -19,6 +19,7 @@ export interface SshAccess {
 }
 
 export interface SshRemoteOptions {
+  key: string
   /** An `ssh:` URL, without a password. */
   url: URL
   /** As `.info` files show it. */
@@ -32,7 +33,7 @@ export interface SshRemoteOptions {
 
 /** A repository behind ssh: with one key, pinned host keys, and nothing of anybody's ssh configuration. */
 export function createSshRemote(options: SshRemoteOptions): Remote {
-  const { url, shown, access, deadlines, limit } = options
+  const { key, url, shown, access, deadlines, limit } = options
   const path = decodeURIComponent(url.pathname)
 
   async function refs(signal: AbortSignal): Promise<RemoteRefs> {
@@ -83,7 +84,7 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
     })
   }
 
-  return { url: shown, refs, upload, fetchFrom }
+  return { key, url: shown, refs, upload, fetchFrom }
 }
 
 /**

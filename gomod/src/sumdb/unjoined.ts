@@ -25,9 +25,7 @@ const MOST = 10_000
 /** Heads merged beside one answer of the database, so that nobody waits long for other people's records. */
 const AT_ONCE = 16
 
-export function createUnjoined(
-  merge: (head: SignedHead, signal: AbortSignal) => Promise<unknown>,
-): Unjoined {
+export function createUnjoined(merge: (head: SignedHead, signal: AbortSignal) => Promise<unknown>): Unjoined {
   const heads = new Map<number, SignedHead>()
   const share = createFlights<void>()
 

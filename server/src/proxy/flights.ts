@@ -1,4 +1,5 @@
 import { ModsteadError } from '../errors.ts'
+import type { OnBehalf } from './origin.ts'
 
 export type Priority = 'client' | 'background'
 
@@ -42,6 +43,12 @@ export function createFlights<T>(now: () => number = Date.now): Flights<T> {
       while (running.size > 0) await Promise.allSettled([...running.values()].map((flight) => flight.promise))
     },
   }
+}
+
+/** On the same behalf, and on that of a client who joins the flight. */
+export function alsoFor(behalf: OnBehalf, promoted: AbortSignal): OnBehalf {
+  const all = behalf.promoted === undefined ? promoted : AbortSignal.any([behalf.promoted, promoted])
+  return { ...behalf, promoted: all }
 }
 
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */

@@ -3,7 +3,7 @@ import { modulePathOf } from '@modstead/gomod/modfile/module-path'
 import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { createFlights, waitFor } from './flights.ts'
+import { alsoFor, createFlights, waitFor } from './flights.ts'
 import { parseInfo } from './info-file.ts'
 import type { InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -30,7 +30,7 @@ export interface SmallFile {
 
 export interface SmallFiles {
   /** What is stored, proven first where this modstead did not store it itself. */
-  stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined>
+  stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined>
   /** From the store, otherwise from the origins: one request upstream however many wait. */
   get(wanted: Wanted<SmallKind>, options: OriginOptions): Promise<SmallFile>
   idle(): Promise<void>
@@ -43,7 +43,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   const readings = createFlights<SmallFile | undefined>()
 
   /** Put there by someone else, or changed since, it is proven like an origin's answer, and dropped when refuted. */
-  async function readStored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
+  async function readStored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
     const { route, module, version, kind } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -51,8 +51,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const row = await catalog.version(route.realm, module, version)
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
-      const record =
-        kind === 'mod' ? startLookup(wanted, { signal: shutdown, priority: 'client' }) : undefined
+      const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
       try {
         await accept(wanted, bytes, FROM_STORE, record)
       } catch (error) {
@@ -64,8 +63,9 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     return { bytes, modified: file.modified, fetched: false }
   }
 
-  function stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
   function accept(
@@ -140,7 +140,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       const work = flights.join(
         key,
         async (promoted) =>
-          (await stored(wanted)) ??
+          (await stored(wanted, { ...behalf, promoted })) ??
           absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
         behalf.priority,
       )

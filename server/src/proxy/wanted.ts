@@ -2,7 +2,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import type { OnBehalf } from './origin.ts'
+import type { OriginOptions } from './origin.ts'
 import type { ArtifactKind } from './request.ts'
 import type { Route } from './route.ts'
 import type { StoreKey } from './store.ts'
@@ -40,9 +40,9 @@ export function storeKeyOf({ route, module, version, kind }: Wanted): StoreKey {
  */
 export function startLookup(
   { route, module, version }: Wanted,
-  { signal, priority }: OnBehalf & { signal: AbortSignal },
+  options: OriginOptions,
 ): Promise<ChecksumRecord> | undefined {
-  const record = route.checksum?.lookup(module, version, { signal, priority })
+  const record = route.checksum?.lookup(module, version, options)
   record?.catch(() => undefined)
   return record
 }

@@ -5,7 +5,7 @@ import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { createFlights, waitFor } from './flights.ts'
+import { alsoFor, createFlights, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -29,7 +29,7 @@ export type ZipAnswer = StoredZip | { live: LiveZip }
 
 export interface Zips {
   /** What is stored, verified first where this modstead did not store it itself. */
-  stored(wanted: WantedZip): Promise<StoredZip | undefined>
+  stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined>
   /** From the store, otherwise from the origins: one download however many wait. */
   get(wanted: WantedZip, options: OriginOptions): Promise<ZipAnswer>
   /**
@@ -52,7 +52,7 @@ export function createZips(parts: Parts): Zips {
   const intact = new LRUCache<string, true>({ max: 20_000 })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
-  async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {
+  async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -66,7 +66,7 @@ export function createZips(parts: Parts): Zips {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }
     // The look-up first: hashing a large file is for nothing while the database cannot be asked.
-    const record = startLookup(wanted, { signal: shutdown, priority: 'client' })
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
     await record
     try {
       const h1 = await checker.check({
@@ -75,6 +75,7 @@ export function createZips(parts: Parts): Zips {
         module,
         version,
         source: FROM_STORE.name,
+        urgency: behalf,
       })
       const provenBy = await prove(wanted, h1, FROM_STORE, record)
       const sha256 = await hashFile(file.path, shutdown)
@@ -114,8 +115,9 @@ export function createZips(parts: Parts): Zips {
     return false
   }
 
-  function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
   async function prove(
@@ -154,7 +156,8 @@ export function createZips(parts: Parts): Zips {
 
   async function download(wanted: WantedZip, arrival: Arrival, order: Order): Promise<StoredZip> {
     const { route } = wanted
-    const record = startLookup(wanted, { ...order, signal: shutdown })
+    const { sized: _, ...behalf } = order
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
     const question = { route, setbacks, what: nameOf(wanted), mayGoOn: () => !arrival.exposed }
     return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, order, record))
   }
@@ -189,7 +192,7 @@ export function createZips(parts: Parts): Zips {
         spool,
         digest.digest('hex'),
         { name: origin.name, stored: false },
-        record,
+        { record, behalf },
       )
       await zip.finish(found)
       await arrival.end()
@@ -210,7 +213,7 @@ export function createZips(parts: Parts): Zips {
     spool: Spool,
     sha256: string,
     source: Source,
-    record: Promise<ChecksumRecord> | undefined,
+    { record, behalf }: { record: Promise<ChecksumRecord> | undefined; behalf: OnBehalf },
   ): Promise<StoredZip> {
     const { module, version } = wanted
     const h1 = await checker.check({
@@ -219,6 +222,7 @@ export function createZips(parts: Parts): Zips {
       module,
       version,
       source: source.name,
+      urgency: behalf,
     })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
@@ -238,9 +242,10 @@ export function createZips(parts: Parts): Zips {
     arrivals.set(key, arrival)
     const start = async (promoted: AbortSignal): Promise<StoredZip> => {
       try {
-        const found = await stored(wanted)
+        const promotable = { ...order, promoted }
+        const found = await stored(wanted, promotable)
         if (found !== undefined) return found
-        const downloading = download(wanted, arrival, { ...order, promoted })
+        const downloading = download(wanted, arrival, promotable)
         return await absences.remember(key, wanted.route.absent, downloading)
       } finally {
         arrivals.delete(key)

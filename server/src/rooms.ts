@@ -148,10 +148,7 @@ function openRemotes(
     const entries = config.routes
       .filter((route) => !route.private && route.checksum === database.name)
       .flatMap((route) => route.from)
-    const through = entries.flatMap(({ origin, then }) => {
-      const open = origins.get(origin)
-      return open === undefined ? [] : [{ tree: open.tree, then }]
-    })
+    const through = entries.flatMap(({ origin }) => origins.get(origin)?.tree ?? [])
     return createSumdbRemote({ config: database, through, ...DIRECT, outside })
   })
 }

@@ -41,6 +41,7 @@ export function createZipChecker({ threads, log }: { threads: number; log: Logge
     maxThreads: threads,
     idleTimeout: 30_000,
     taskQueue: createZipQueue(),
+    stricterFIFO: true,
     // Large buffers live outside the heap; a young generation that is collected often gives them back sooner.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })

@@ -11,28 +11,27 @@ export function withUrgency<T extends object>(task: T, urgency: Urgency): T {
 }
 
 /**
- * The queue of marked tasks for the pool: those that clients wait for first, then the others, each in the order they came.
- * Background work counts as a client's from the moment that one comes to wait for it.
+ * The queue of marked tasks for the pool: those that clients wait for first, then the others, each in the order they
+ * came. Background work counts as a client's from the moment that one comes to wait for it.
  */
 export function createZipQueue(): TaskQueue {
-  const tasks = new Set<Task>()
+  const tasks: Task[] = []
   return {
     get size() {
-      return tasks.size
+      return tasks.length
     },
-    push: (task) => void tasks.add(task),
-    remove: (task) => void tasks.delete(task),
+    push: (task) => void tasks.push(task),
+    // What no worker was free for comes back to its place.
+    unshift: (task) => void tasks.unshift(task),
+    remove(task) {
+      const at = tasks.indexOf(task)
+      if (at >= 0) tasks.splice(at, 1)
+    },
     shift() {
-      const next = firstUrgent(tasks) ?? tasks.values().next().value ?? null
-      if (next !== null) tasks.delete(next)
-      return next
+      const urgent = tasks.findIndex(isUrgent)
+      return tasks.splice(Math.max(0, urgent), 1)[0] ?? null
     },
   }
-}
-
-function firstUrgent(tasks: ReadonlySet<Task>): Task | undefined {
-  for (const task of tasks) if (isUrgent(task)) return task
-  return undefined
 }
 
 function isUrgent(task: Task): boolean {

@@ -147,7 +147,7 @@ test('an origin that hangs leaves time for the next, and after some failures nob
   })
   t.after(() => hanging.close())
   const good = await startFiles(t, { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 'head' })
-  const sumdb = remote(t, { through: [entry(t, hanging.url), entry(t, good.url)], total: 400 })
+  const sumdb = remote(t, { through: [entry(t, hanging.url), entry(t, good.url)], total: 1200 })
   for (let i = 0; i < 8; i++) assert.equal(await text(sumdb.read('/latest', asked())), 'head')
   const waited = hanging.seen.filter(({ path }) => path.endsWith('/latest')).length
   assert.ok(waited >= 5 && waited < 8, `${waited} reads waited for it`)

@@ -1,6 +1,7 @@
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
@@ -55,6 +56,9 @@ export async function buildConfig(
   const routes = file.routes ? buildRoutes(context, file.routes, lists) : routesOfGo(context, go, lists)
   warnOfRoutes(context, routes, origins.keys())
   const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  const fixed = fixedPathAt(pathPrefix)
+  if (fixed !== undefined)
+    complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
   return {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),

@@ -162,6 +162,8 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       pathPrefix: '',
       memory: 16 << 20,
       log: { level: 'info', format: 'json', requests: false },
+      routes: [],
+      sumdb: [],
       ...config,
     },
     ...rest,

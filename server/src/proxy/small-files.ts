@@ -33,6 +33,8 @@ export interface SmallFiles {
   stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined>
   /** From the store, otherwise from the origins: one request upstream however many wait. */
   get(wanted: Wanted<SmallKind>, options: OriginOptions): Promise<SmallFile>
+  /** It is being read or fetched, for whomever. */
+  isUnderWay(wanted: Wanted<SmallKind>): boolean
   idle(): Promise<void>
 }
 
@@ -146,6 +148,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       )
       return waitFor(work, signal)
     },
+    isUnderWay: (wanted) => flights.has(keyOf(wanted)),
     idle: () => flights.idle(),
   }
 }

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'upstream_refused'
   | 'upstream_failed'
   | 'upstream_invalid'
+  | 'upstream_page'
   // what proves them
   | 'checksum_mismatch'
   | 'checksum_invalid'

@@ -8,6 +8,7 @@ import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
+import { createRecorder } from './proxy/incidents.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
 import type { ModuleStore } from './proxy/store.ts'
@@ -15,6 +16,7 @@ import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
+import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
 
 export interface Opened {
@@ -51,7 +53,7 @@ export async function joinRooms({
   const store = await openFileStore(folder, {
     observer,
     hashZip: (path, size, { module, version }) =>
-      checker.check({ path, size, module, version, source: 'store' }),
+      checker.check({ path, size, module, version, source: 'store', urgency: { priority: 'client' } }),
   })
   closing.push(() => store.close())
 
@@ -62,13 +64,14 @@ export async function joinRooms({
   closing.push(...[...origins.values()].map((origin) => () => origin.close()))
   const remotes = openRemotes(config, origins, outside)
   closing.push(...remotes.map((remote) => () => remote.close()))
+  const record = createRecorder(catalog, observer)
   const mirrors = config.sumdb.map(({ name, key }, i) =>
     createSumdbMirror({
       key,
       remote: remotes[i]!,
       files: openSumdbFiles(folder, name),
       log: observer.log,
-      onFork: (explanation) => reportFork(catalog, observer, name, explanation),
+      raise: reportAlarms(name, record),
     }),
   )
   const router = createRouter(config.routes, origins, new Map(mirrors.map((mirror) => [mirror.name, mirror])))
@@ -154,10 +157,7 @@ function openRemotes(
     const entries = config.routes
       .filter((route) => !route.private && route.checksum === database.name)
       .flatMap((route) => route.from)
-    const through = entries.flatMap(({ origin, then }) => {
-      const open = origins.get(origin)
-      return open === undefined ? [] : [{ tree: open.tree, then }]
-    })
+    const through = entries.flatMap(({ origin }) => origins.get(origin)?.tree ?? [])
     return createSumdbRemote({ config: database, through, ...DIRECT, outside })
   })
 }
@@ -189,26 +189,4 @@ function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<
     }
     return last.reasons
   }
-}
-
-/** A fork is recorded beside being logged; when that fails too, the log line is what remains. */
-function reportFork(catalog: Catalog, observer: Observer, name: string, explanation: string): void {
-  observer.log.error(
-    { database: name, explanation },
-    'incident: a checksum database has signed two histories',
-  )
-  catalog
-    .report({
-      kind: 'checksum_database',
-      realm: 'public',
-      module: '',
-      version: '',
-      source: name,
-      expected: 'one growing log',
-      found: explanation,
-      outcome: 'its answers are refused',
-    })
-    .catch((error: unknown) =>
-      observer.log.error({ err: error, database: name }, 'the incident could not be recorded'),
-    )
 }

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { VersionFacts } from '../proxy/catalog.ts'
 import { addFacts } from './facts.ts'
-import { someH1, someSha256 } from './test-support.ts'
+import { someHash } from '../test-support.ts'
+import { someSha256 } from './test-support.ts'
 
-const [one, two] = [someH1('one'), someH1('two')]
+const [one, two] = [someHash('one'), someHash('two')]
 const [a, b] = [someSha256('a'), someSha256('b')]
 
 const rows: {

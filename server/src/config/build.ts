@@ -1,6 +1,7 @@
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
@@ -60,6 +61,9 @@ export async function buildConfig(
     if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
   const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  const fixed = fixedPathAt(pathPrefix)
+  if (fixed !== undefined)
+    complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
   return {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),

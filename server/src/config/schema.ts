@@ -163,7 +163,9 @@ export const configSchema = z.strictObject({
     ),
   pathPrefix: pathPrefix()
     .prefault('')
-    .describe('The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`.'),
+    .describe(
+      'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
+    ),
   tls: tls.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')
     .prefault('./modstead-data')

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
+import { assignment, type ClientSetting } from '../config/client-settings.ts'
 
 /** What the home page tells. */
 export interface HomeFacts {
   /** The address for GOPROXY, with prefix and without a trailing slash. */
   address: string
+  /** What `go` needs to use it, the address included. */
+  settings: readonly ClientSetting[]
   version: string
   /** Names of the mirrored checksum databases. */
   databases: readonly string[]
@@ -21,8 +24,8 @@ export interface Totals {
 
 /** The home page for browsers: no scripts, nothing loaded from anywhere, readable without its style sheet. */
 export function homeHtml(facts: HomeFacts): string {
-  const lines = goLines(facts.address)
-    .map(({ title, line }) => `<p>${title}:</p>\n<pre><code>${escapeHtml(line)}</code></pre>`)
+  const lines = goLines(facts.settings)
+    .map(({ title, lines }) => `<p>${title}:</p>\n<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`)
     .join('\n')
   const databases = facts.databases.map((name) => `<li><code>${escapeHtml(name)}</code></li>`).join('')
   const stored = storedLines(facts.totals)
@@ -55,7 +58,10 @@ ${databases === '' ? '' : `<h2>Checksum databases mirrored</h2>\n<ul>${databases
 
 /** The same for a terminal. */
 export function homeText(facts: HomeFacts): string {
-  const lines = goLines(facts.address).flatMap(({ title, line }) => [`${title}:`, `  ${line}`])
+  const lines = goLines(facts.settings).flatMap(({ title, lines }) => [
+    `${title}:`,
+    ...lines.map((line) => `  ${line}`),
+  ])
   const stored = storedLines(facts.totals).map(([name, value]) => `  ${name}: ${value}`)
   const databases =
     facts.databases.length === 0 ? [] : [`Checksum databases mirrored: ${facts.databases.join(', ')}`, '']
@@ -81,11 +87,11 @@ export function homePolicy(): string {
 }
 
 /** The lines to copy: for good in any shell, and for the shell at hand. */
-function goLines(address: string): { title: string; line: string }[] {
+function goLines(settings: readonly ClientSetting[]): { title: string; lines: string[] }[] {
   return [
-    { title: 'For good', line: `go env -w GOPROXY=${address}` },
-    { title: 'For this shell', line: `export GOPROXY=${address}` },
-    { title: 'For this PowerShell', line: `$env:GOPROXY = "${address}"` },
+    { title: 'For good', lines: settings.map((setting) => `go env -w ${assignment(setting)}`) },
+    { title: 'For this shell', lines: settings.map((setting) => `export ${assignment(setting)}`) },
+    { title: 'For this PowerShell', lines: settings.map(({ name, value }) => `$env:${name} = "${value}"`) },
   ]
 }
 

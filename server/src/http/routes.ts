@@ -1,6 +1,8 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isIPv6 } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientSetting } from '../config/client-settings.ts'
+import { PAGES } from '../config/fixed-paths.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { homeHtml, homePolicy, homeText, type HomeFacts, type Totals } from './home.ts'
@@ -13,6 +15,8 @@ export interface RoutesOptions {
   publicUrl: string | undefined
   /** The address for GOPROXY where a request does not tell it. */
   fallbackAddress: () => string
+  /** What clients set besides GOPROXY depends on the configuration; GOPROXY is the address given. */
+  clientSettings: (address: string) => readonly ClientSetting[]
   version: string
   databases: readonly string[]
   totals: (signal: AbortSignal) => Promise<Totals>
@@ -41,7 +45,6 @@ const FILES = '/-'
 export async function createRoutes(options: RoutesOptions) {
   const { prefix, observer, version, databases } = options
   const homes = new Set(['/', `${prefix}/`, ...(prefix === '' ? [] : [prefix])])
-  const pages = new Set(['/healthz', '/readyz', '/metrics'])
 
   const app = fastify({
     logger: false,
@@ -49,7 +52,7 @@ export async function createRoutes(options: RoutesOptions) {
       const target = req.url ?? ''
       const query = target.indexOf('?')
       const path = query < 0 ? target : target.slice(0, query)
-      return homes.has(path) ? '/' : pages.has(path) ? path : FILES
+      return homes.has(path) ? '/' : PAGES.has(path) ? path : FILES
     },
   })
 
@@ -90,7 +93,9 @@ export async function createRoutes(options: RoutesOptions) {
       observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
       return undefined
     })
-    const facts: HomeFacts = { address: addressOf(request.raw, options), version, databases, totals }
+    const address = addressOf(request.raw, options)
+    const settings = options.clientSettings(address)
+    const facts: HomeFacts = { address, settings, version, databases, totals }
     const { accept } = request.headers
     // Browsers ask for it; curl and its like accept anything, and get what a terminal can show.
     const html = accept === undefined || /\btext\/html\b/.test(accept)

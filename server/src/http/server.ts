@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
+import { clientSettings } from '../config/client-settings.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
@@ -23,7 +24,7 @@ import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions {
-  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log'>
+  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log' | 'routes' | 'sumdb'>
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
   mirrors: readonly SumdbMirror[]
@@ -92,6 +93,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     prefix: config.pathPrefix,
     publicUrl: config.publicUrl,
     fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+    clientSettings: (address) => clientSettings(config, address),
     version: options.version,
     databases,
     totals: options.totals,

@@ -118,6 +118,11 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'An origin gave something that breaks the rules of modules or of the protocol. It was not kept.',
     next: 'Tell who runs that origin; another origin may have the module.',
   },
+  upstream_page: {
+    status: 502,
+    cause: 'A web page came instead of a file: most often a sign-in form between this server and the origin.',
+    next: 'Who runs this server has to check the URL of that origin, and what stands on the way to it.',
+  },
   checksum_mismatch: {
     status: 502,
     cause:

@@ -246,11 +246,11 @@ test('web pages where files were asked for', async () => {
       (_request, socket) => respond(socket, 200, page, headers),
       {},
       async (origin) => {
-        await failsWith(origin.versions(MODULE, asked()), 'upstream_invalid', says)
-        await failsWith(origin.resolve(MODULE, VERSION, asked()), 'upstream_invalid', says)
-        await failsWith(origin.goMod(MODULE, VERSION, asked()), 'upstream_invalid', says)
+        await failsWith(origin.versions(MODULE, asked()), 'upstream_page', says)
+        await failsWith(origin.resolve(MODULE, VERSION, asked()), 'upstream_page', says)
+        await failsWith(origin.goMod(MODULE, VERSION, asked()), 'upstream_page', says)
         if (headers['content-type']?.startsWith('text/html') !== true) return
-        await failsWith(origin.zip(MODULE, VERSION, asked()), 'upstream_invalid', says)
+        await failsWith(origin.zip(MODULE, VERSION, asked()), 'upstream_page', says)
       },
     )
   }

@@ -136,6 +136,13 @@ const table: {
     asked: 'ab',
   },
   {
+    name: 'a web page before , lets the next be asked',
+    then: ['absent', 'absent'],
+    answers: { a: 'upstream_page', b: { value: 'B' } },
+    result: 'B',
+    asked: 'ab',
+  },
+  {
     name: 'a full disk ends it at once',
     then: ['any', 'any'],
     answers: { a: 'store_unavailable', b: { value: 'B' } },
@@ -161,6 +168,13 @@ test('an origin whose transfer broke is asked last for that file, one that was w
   const list = route('any', 'any')
   await ask(list, { a: 'upstream_timeout', b: 'not_found' }, setbacks)
   assert.equal((await ask(list, { a: { value: 'A' }, b: { value: 'B' } }, setbacks)).result, 'B')
+
+  const portal = createSetbacks(Date.now)
+  await ask(list, { a: 'upstream_page', b: 'not_found' }, portal)
+  assert.deepEqual(await ask(list, { a: { value: 'A' }, b: 'not_found' }, portal), {
+    result: 'A',
+    asked: 'ba',
+  })
 
   const other = createSetbacks(Date.now)
   await ask(list, { a: 'checksum_mismatch', b: 'not_found' }, other)

@@ -18,7 +18,7 @@ export interface Question {
 
 /**
  * Asks the origins of a route in order until one answers. Absence lets the next one be asked; another failure does
- * so only after `|` (or `fallback: any`), a wrong answer always does. Origins with a recent setback come last.
+ * so only after `|` (or `fallback: any`), a wrong answer and a web page always do. Origins with a recent setback come last.
  *
  * Throws the first failure that was not absence, so that an outage never looks like absence; `not_found` only when
  * every origin said so. `ask` may throw on an answer that does not verify.
@@ -55,7 +55,7 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
       setbacks.note(origin.name, what, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
-      if (then === 'absent' && !isWrong(error)) break
+      if (then === 'absent' && !isWrong(error) && !isPage(error)) break
     }
   }
   throw failure ?? absence ?? nobodyToAsk(route, what)
@@ -78,6 +78,11 @@ function isAhead({ priority, promoted }: OnBehalf): boolean {
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
 function isOfOrigin(error: ModsteadError): boolean {
   return error.code.startsWith('upstream_') || error.code === 'checksum_mismatch'
+}
+
+/** Somebody on the way spoke in the origin's place. */
+function isPage(error: ModsteadError): boolean {
+  return error.code === 'upstream_page'
 }
 
 function nobodyToAsk(route: Route, what: string): ModsteadError {

@@ -1,4 +1,5 @@
 import { ModsteadError } from '../errors.ts'
+import type { OnBehalf } from './origin.ts'
 
 export type Priority = 'client' | 'background'
 
@@ -65,6 +66,12 @@ export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
     if (error instanceof NotAhead) return attempt()
     throw error
   }
+}
+
+/** On the same behalf, and on that of a client who joins the flight. */
+export function alsoFor(behalf: OnBehalf, promoted: AbortSignal): OnBehalf {
+  const all = behalf.promoted === undefined ? promoted : AbortSignal.any([behalf.promoted, promoted])
+  return { ...behalf, promoted: all }
 }
 
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */

@@ -47,10 +47,12 @@ function sentenceFor({ kind, source, module, version, found, expected }: Inciden
   return `${source} gave a ${what} of ${name} with hash ${found}, but it must be ${expected}`
 }
 
-export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
-  const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+/** Counts, records and logs a mismatch; gives its id where it could be recorded. Never rejects. */
+export type RecordIncident = (incident: Incident, explanation?: string) => Promise<string | undefined>
 
-  async function report(incident: Incident): Promise<ModsteadError> {
+export function createRecorder(catalog: Catalog, observer: Observer): RecordIncident {
+  const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+  return async (incident, explanation) => {
     counter.add(1, incident.kind)
     let id: string | undefined
     try {
@@ -59,7 +61,17 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
       // The log line below is what remains of it then.
       observer.log.error({ err: error }, 'an incident could not be recorded in the catalog')
     }
-    observer.log.error({ incident: id, ...incident }, 'incident: contents differ from what must never differ')
+    const fields = { incident: id, ...incident, ...(explanation !== undefined && { explanation }) }
+    observer.log.error(fields, 'incident: contents differ from what must never differ')
+    return id
+  }
+}
+
+export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
+  const record = createRecorder(catalog, observer)
+
+  async function report(incident: Incident): Promise<ModsteadError> {
+    const id = await record(incident)
     return new ModsteadError('checksum_mismatch', sentenceFor(incident), {
       ...(id !== undefined && { incident: id }),
       origin: incident.source,

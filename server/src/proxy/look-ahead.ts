@@ -5,7 +5,7 @@ import { requirementsOf } from './requirements.ts'
 import { NotAhead } from './flights.ts'
 import type { Parts } from './parts.ts'
 import type { Route, Router } from './route.ts'
-import type { SmallFiles } from './small-files.ts'
+import type { SmallFiles, SmallKind } from './small-files.ts'
 import { createThrift } from './thrift.ts'
 import type { ArtifactKind } from './request.ts'
 import { keyOf, type Wanted } from './wanted.ts'
@@ -65,12 +65,12 @@ export function createLookAhead(
     'kind',
     'outcome',
   ])
-  observer.gauge('modstead_lookahead_used_bytes', 'Zip bytes fetched ahead that were asked for.', () =>
+  observer.gauge('modstead_lookahead_used_bytes', 'Bytes fetched ahead that were asked for.', () =>
     thrift.used(),
   )
   observer.gauge(
     'modstead_lookahead_wasted_bytes',
-    'Zip bytes fetched ahead that nobody asked for in time.',
+    'Bytes fetched ahead that nobody asked for in time.',
     () => thrift.wasted(),
   )
   const small: Task[] = []
@@ -130,23 +130,27 @@ export function createLookAhead(
   }
 
   async function run(task: Task): Promise<'fetched' | 'present'> {
-    if (task.kind === 'zip') return runZip({ ...task, kind: 'zip' })
-    const file = await files.get({ ...task, kind: task.kind }, { signal: shutdown, priority: 'background' })
-    if (task.kind === 'mod' && task.depth > 0 && file.fetched) follow(task, file.bytes, false)
-    return file.fetched ? 'fetched' : 'present'
-  }
-
-  async function runZip(task: Task & { kind: 'zip' }): Promise<'fetched' | 'present'> {
     const key = keyOf(task)
     thrift.started(key)
     try {
-      const size = await zips.fetchAhead(task, (bytes) => thrift.sized(key, bytes))
+      const size =
+        task.kind === 'zip'
+          ? await zips.fetchAhead({ ...task, kind: task.kind }, (bytes) => thrift.sized(key, bytes))
+          : await runSmall({ ...task, kind: task.kind })
       if (size === undefined) return 'present'
       thrift.fetched(key, size)
       return 'fetched'
     } finally {
       thrift.ended(key)
     }
+  }
+
+  /** Gives the size in bytes of a file that came for no other reason. */
+  async function runSmall(task: Task & { kind: SmallKind }): Promise<number | undefined> {
+    const isOurs = !files.isUnderWay(task)
+    const file = await files.get(task, { signal: shutdown, priority: 'background' })
+    if (task.kind === 'mod' && task.depth > 0 && file.fetched) follow(task, file.bytes, false)
+    return isOurs && file.fetched ? file.bytes.length : undefined
   }
 
   /** Queues the go.mod files that a go.mod requires. */
@@ -174,8 +178,8 @@ export function createLookAhead(
     asked(kind, client, wanted) {
       if (!isOnFor(wanted.route)) return
       const seen = memory.of(client)
+      thrift.asked(keyOf({ ...wanted, kind }))
       if (kind === 'zip') {
-        thrift.asked(keyOf({ ...wanted, kind }))
         want({ ...wanted, kind: 'mod', depth: 0 })
         want({ ...wanted, kind: 'info', depth: 0 })
         seen.zip(wanted.module)

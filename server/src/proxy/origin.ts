@@ -85,7 +85,8 @@ export interface ExactOptions extends OriginOptions {
  *
  * Failures are `ModsteadError`: `not_found` only for true absence (404 and 410), `upstream_unreachable`,
  * `upstream_timeout`, `upstream_refused` (401, 403, 407, 429), `upstream_failed` (any other status),
- * `upstream_invalid` (an answer that breaks the protocol), `aborted` when the signal fired.
+ * `upstream_invalid` (an answer that breaks the protocol), `upstream_page` (HTML, by whomever), `aborted` when the signal
+ * fired.
  * Messages name the origin and its host, never a credential.
  */
 export interface Origin {

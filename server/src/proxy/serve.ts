@@ -91,7 +91,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked(request.kind, context.client, wanted)
     const file = context.storedOnly
-      ? ((await files.stored(wanted)) ?? refuseFetch(request))
+      ? ((await files.stored(wanted, forClient(context))) ?? refuseFetch(request))
       : await files.get(wanted, forClient(context))
     if (request.kind === 'mod' && file.fetched) lookAhead.fetchedMod(context.client, wanted, file.bytes)
     return {
@@ -111,7 +111,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked('zip', context.client, wanted)
     const zip = context.storedOnly
-      ? ((await zips.stored(wanted)) ?? refuseFetch(request))
+      ? ((await zips.stored(wanted, forClient(context))) ?? refuseFetch(request))
       : await zips.get(wanted, forClient(context))
     return {
       module: request.module,

@@ -4,7 +4,7 @@ import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { asClient, createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { parseInfo } from './info-file.ts'
 import type { GoModFile, InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -32,9 +32,11 @@ export interface SmallFile {
 
 export interface SmallFiles {
   /** What is stored, proven first where this modstead did not store it itself. */
-  stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined>
+  stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined>
   /** From the store, otherwise from the origins: one request upstream however many wait. */
   get(wanted: Wanted<SmallKind>, options: OriginOptions): Promise<SmallFile>
+  /** It is being read or fetched, for whomever. */
+  isUnderWay(wanted: Wanted<SmallKind>): boolean
   idle(): Promise<void>
 }
 
@@ -45,7 +47,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   const readings = createFlights<SmallFile | undefined>()
 
   /** Put there by someone else, or changed since, it is proven like an origin's answer, and dropped when refuted. */
-  async function readStored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
+  async function readStored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
     const { route, module, version, kind } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -53,8 +55,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const row = await catalog.version(route.realm, module, version)
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
-      const record =
-        kind === 'mod' ? startLookup(wanted, { signal: shutdown, priority: 'client' }) : undefined
+      const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
       try {
         await accept(wanted, { bytes }, FROM_STORE, record)
       } catch (error) {
@@ -66,8 +67,9 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     return { bytes, modified: file.modified, fetched: false }
   }
 
-  function stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
   async function accept(
@@ -160,12 +162,13 @@ export function createSmallFiles(parts: Parts): SmallFiles {
         flights.join(
           key,
           async (promoted) =>
-            (await stored(wanted)) ??
+            (await stored(wanted, { ...behalf, promoted })) ??
             absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
           behalf.priority,
         )
       return waitFor(behalf.priority === 'client' ? asClient(work) : work(), signal)
     },
+    isUnderWay: (wanted) => flights.has(keyOf(wanted)),
     idle: () => flights.idle(),
   }
 }

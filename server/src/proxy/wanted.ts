@@ -3,7 +3,7 @@ import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import type { ExactOptions, OnBehalf } from './origin.ts'
+import type { ExactOptions, OnBehalf, OriginOptions } from './origin.ts'
 import type { ArtifactKind } from './request.ts'
 import type { Route } from './route.ts'
 import type { StoreKey } from './store.ts'
@@ -41,9 +41,9 @@ export function storeKeyOf({ route, module, version, kind }: Wanted): StoreKey {
  */
 export function startLookup(
   { route, module, version }: Wanted,
-  { signal, priority }: OnBehalf & { signal: AbortSignal },
+  options: OriginOptions,
 ): Promise<ChecksumRecord> | undefined {
-  const record = route.checksum?.lookup(module, version, { signal, priority })
+  const record = route.checksum?.lookup(module, version, options)
   record?.catch(() => undefined)
   return record
 }

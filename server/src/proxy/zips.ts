@@ -6,7 +6,7 @@ import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { asClient, createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -31,7 +31,7 @@ export type ZipAnswer = StoredZip | { live: LiveZip }
 
 export interface Zips {
   /** What is stored, verified first where this modstead did not store it itself. */
-  stored(wanted: WantedZip): Promise<StoredZip | undefined>
+  stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined>
   /** From the store, otherwise from the origins: one download however many wait. */
   get(wanted: WantedZip, options: OriginOptions): Promise<ZipAnswer>
   /**
@@ -61,7 +61,7 @@ export function createZips(parts: Parts): Zips {
   const intact = new LRUCache<string, true>({ max: 20_000 })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
-  async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {
+  async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -75,7 +75,7 @@ export function createZips(parts: Parts): Zips {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }
     // The look-up first: hashing a large file is for nothing while the database cannot be asked.
-    const record = startLookup(wanted, { signal: shutdown, priority: 'client' })
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
     await record
     try {
       const h1 = await checker.check({
@@ -84,6 +84,7 @@ export function createZips(parts: Parts): Zips {
         module,
         version,
         source: FROM_STORE.name,
+        urgency: behalf,
       })
       const provenBy = await prove(wanted, h1, FROM_STORE, record)
       const sha256 = await hashFile(file.path, shutdown)
@@ -123,8 +124,9 @@ export function createZips(parts: Parts): Zips {
     return false
   }
 
-  function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
   async function prove(
@@ -170,9 +172,9 @@ export function createZips(parts: Parts): Zips {
 
   async function download(wanted: WantedZip, arrival: Arrival, order: Order): Promise<StoredZip> {
     const { route } = wanted
-    const record = startLookup(wanted, { ...order, signal: shutdown })
     const { module, version } = wanted
     const { sized: _, ...behalf } = order
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
     const known = await catalog.version(route.realm, module, version)
     const question = {
       ...{ route, module, setbacks, behalf, what: nameOf(wanted) },
@@ -207,7 +209,8 @@ export function createZips(parts: Parts): Zips {
         arrival.progress()
       }
       const complete = { spool, sha256: digest.digest('hex'), commit: source.commit }
-      const found = await takeIn(wanted, complete, { name: origin.name, stored: false }, record)
+      const from = { name: origin.name, stored: false } as const
+      const found = await takeIn(wanted, complete, from, { record, behalf })
       await zip.finish(found)
       await arrival.end()
       return found
@@ -226,7 +229,7 @@ export function createZips(parts: Parts): Zips {
     wanted: WantedZip,
     { spool, sha256, commit }: { spool: Spool; sha256: string; commit: string | undefined },
     source: Source,
-    record: Promise<ChecksumRecord> | undefined,
+    { record, behalf }: { record: Promise<ChecksumRecord> | undefined; behalf: OnBehalf },
   ): Promise<StoredZip> {
     const { route, module, version } = wanted
     const row = await catalog.version(route.realm, module, version)
@@ -241,6 +244,7 @@ export function createZips(parts: Parts): Zips {
       module,
       version,
       source: source.name,
+      urgency: behalf,
     })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
@@ -261,9 +265,10 @@ export function createZips(parts: Parts): Zips {
     arrivals.set(key, arrival)
     const start = async (promoted: AbortSignal): Promise<StoredZip> => {
       try {
-        const found = await stored(wanted)
+        const promotable = { ...order, promoted }
+        const found = await stored(wanted, promotable)
         if (found !== undefined) return found
-        const downloading = download(wanted, arrival, { ...order, promoted })
+        const downloading = download(wanted, arrival, promotable)
         return await absences.remember(key, wanted.route.absent, downloading)
       } finally {
         arrivals.delete(key)

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ModsteadError } from '../errors.ts'
 import { openDataFolder } from './data-folder.ts'
-import { temporaryFolder } from './test-support.ts'
+import { temporaryFolder } from '../test-support.ts'
 
 const version = '1.2.3'
 const child = fileURLToPath(new URL('./data-folder-child.ts', import.meta.url))

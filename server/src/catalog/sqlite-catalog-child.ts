@@ -14,6 +14,9 @@ await (task === 'learn' ? learnForEver(place) : fillDisk(place))
 
 async function learnForEver(file: string): Promise<void> {
   const catalog = await openSqliteCatalog(file, { observer })
+  const facts = { h1: someHash('x'), zipSize: 3 }
+  // The first write waits for the thread to start: the killing begins when it runs.
+  await catalog.learn('public', module, version(`v2.${round}.0`), facts)
   process.stdout.write('open\n')
   const worker = async (n: number): Promise<void> => {
     for (let i = 0; ; i++) {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { goproxyUrl, parseListenAddress } from '../config/address.ts'
 import { assignment, clientSettings } from '../config/client-settings.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
-import { formatOriginList } from '../config/show.ts'
+import { formatOriginList } from '../config/origin-list.ts'
 
 /** What is said at the start: on a terminal as text, elsewhere as the fields of one log line. */
 export interface StartFacts {

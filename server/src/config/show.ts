@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
 import type { Config, OriginConfig, OriginCredentials, RouteConfig, SumdbConfig } from './config.ts'
 import { describeGitOrigin } from './show-git.ts'
+import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
@@ -31,15 +32,6 @@ export function describeConfig(config: Config): Record<string, unknown> {
 /** `describeConfig` as YAML. */
 export function formatConfig(config: Config): string {
   return stringify(describeConfig(config), { lineWidth: 0 })
-}
-
-/** `public, mirror | direct`: an origin list as GOPROXY would have it. */
-export function formatOriginList(from: RouteConfig['from']): string {
-  return from
-    .map(({ origin, then }, index) =>
-      index === from.length - 1 ? origin : `${origin}${then === 'any' ? '|' : ','}`,
-    )
-    .join('')
 }
 
 function describeOrigin(origin: OriginConfig): Record<string, unknown> {

@@ -14,6 +14,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -65,6 +66,7 @@ export async function buildConfig(
     origins,
     routes,
     sumdb,
+    vanity: buildVanity(context, file.vanity ?? [], publicUrl),
     lookAhead,
     log,
     shutdownGrace,

@@ -162,6 +162,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       pathPrefix: '',
       memory: 16 << 20,
       log: { level: 'info', format: 'json', requests: false },
+      vanity: [],
       ...config,
     },
     ...rest,

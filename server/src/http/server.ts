@@ -16,14 +16,16 @@ import { createMemory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
 import { sendRefusal } from './ready.ts'
+import { addressFor, type AddressOptions } from './request-host.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
+import { createVanityAnswers } from './vanity-answers.ts'
 
 export interface HttpServerOptions {
-  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log'>
+  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log' | 'vanity'>
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
   mirrors: readonly SumdbMirror[]
@@ -69,6 +71,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const answerSumdb = createSumdbAnswers({ proxy, mirrors, memory, traffic })
   const databases = mirrors.map((mirror) => mirror.name)
   const parse = createParser({ prefix: config.pathPrefix, databases })
+  const address: AddressOptions = {
+    prefix: config.pathPrefix,
+    publicUrl: config.publicUrl,
+    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+  }
+  const vanity = createVanityAnswers({
+    rules: config.vanity,
+    prefix: config.pathPrefix,
+    addressFor: (req) => addressFor(req, address),
+  })
   const exchanges = new WeakMap<IncomingMessage, Exchange>()
   const endChanges = proxy.onChange((change) => memory.drop(change))
   const timer = setInterval(flush, FLUSH)
@@ -89,9 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const routes = createRoutes({
-    prefix: config.pathPrefix,
-    publicUrl: config.publicUrl,
-    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+    ...address,
     version: options.version,
     databases,
     totals: options.totals,
@@ -120,7 +130,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
         traffic.done(req, res, exchange, started)
       })
-      handle(req, res)
+      if (vanity.isAsked(req)) void answerFile(req, res)
+      else handle(req, res)
     }
   }
 
@@ -155,6 +166,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       throw new ModsteadError('loop', 'the request has been through this server before', {
         next: 'take the address of this server out of its own origin list',
       })
+    const page = vanity.answer(req, res)
+    if (page !== undefined) {
+      exchange.kind = 'vanity'
+      exchange.bytes = page
+      return
+    }
     const endpoint = parse(rawTarget(req))
     const sent = (bytes: number): void => {
       exchange.bytes = bytes

@@ -182,6 +182,18 @@ vanity:
     keys: ['vanity'],
   },
   {
+    title: 'Hear of pushes',
+    text: `
+A git server that says when something was pushed makes new versions visible at once: [hooks.md](hooks.md) has the rest.
+
+\`\`\`yaml
+hooks:
+  gitlab: { type: gitlab, secret: "\${HOOK_SECRET}" }
+\`\`\`
+`,
+    keys: ['hooks'],
+  },
+  {
     title: 'Fetch ahead, or do not',
     text: `
 \`go\` asks for one file after the other; modstead fetches what it will ask for next. \`concurrency: 0\` switches that off,

@@ -4,6 +4,7 @@ import { absolutePath, type BuildContext, complain, pemFile } from './context.ts
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -67,6 +68,7 @@ export async function buildConfig(
     routes,
     sumdb,
     vanity: buildVanity(context, file.vanity ?? [], publicUrl),
+    hooks: await buildHooks(context, file.hooks ?? {}),
     lookAhead,
     log,
     shutdownGrace,

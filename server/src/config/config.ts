@@ -18,6 +18,8 @@ export interface Config {
   sumdb: readonly SumdbConfig[]
   /** First match wins. */
   vanity: readonly VanityRule[]
+  /** Push hooks by name. */
+  hooks: ReadonlyMap<string, HookConfig>
   lookAhead: LookAheadConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
@@ -118,6 +120,13 @@ export interface VanitySource {
   home: string
   directory: string
   file: string
+}
+
+export interface HookConfig {
+  name: string
+  /** Whose payloads and signatures it takes; `gitea` is Forgejo too, `generic` our own form. */
+  type: 'gitlab' | 'github' | 'gitea' | 'generic'
+  secret: string
 }
 
 export interface LookAheadConfig {

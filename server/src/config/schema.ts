@@ -143,6 +143,15 @@ export const vanityRuleSchema = z.strictObject({
     ),
 })
 
+export const hookSchema = z.strictObject({
+  type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
+    'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
+  ),
+  secret: secret('a secret').describe(
+    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab.',
+  ),
+})
+
 const lookAhead = z.strictObject({
   concurrency: count({ min: 0, max: 1024 })
     .prefault(16)
@@ -165,7 +174,8 @@ const log = z.strictObject({
     .describe('One line for each request, those answered from memory included.'),
 })
 
-const originName = /^(?!(?:direct|off)$)[A-Za-z0-9][A-Za-z0-9._-]*$/
+/** Names of origins and hooks. */
+const plainName = /^(?!(?:direct|off)$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 export const configSchema = z.strictObject({
   listen: listenAddresses()
@@ -189,7 +199,7 @@ export const configSchema = z.strictObject({
     .prefault('128MiB')
     .describe('Ready answers kept in memory, all together at most.'),
   origins: z
-    .record(z.string().regex(originName), originSchema)
+    .record(z.string().regex(plainName), originSchema)
     .optional()
     .describe(
       'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`). Default: the proxies of GOPROXY.',
@@ -211,6 +221,12 @@ export const configSchema = z.strictObject({
     .describe(
       'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
     ),
+  hooks: z
+    .record(z.string().regex(plainName), hookSchema)
+    .optional()
+    .describe(
+      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
+    ),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
@@ -222,4 +238,5 @@ export const configSchema = z.strictObject({
 export type FileConfig = z.output<typeof configSchema>
 export type FileOrigin = z.output<typeof originSchema>
 export type FileRoute = z.output<typeof routeSchema>
+export type FileHook = z.output<typeof hookSchema>
 export type FileVanityRule = z.output<typeof vanityRuleSchema>

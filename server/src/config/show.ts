@@ -28,6 +28,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
+    ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
@@ -99,6 +100,10 @@ function describeVanity({ modules, repository, subdirectory, source }: VanityRul
     ...(subdirectory !== '' && { subdirectory }),
     source: typeof source === 'string' ? source : { ...source },
   }
+}
+
+function describeHooks(hooks: Config['hooks']): Record<string, unknown> {
+  return Object.fromEntries([...hooks].map(([name, { type }]) => [name, { type, secret: HIDDEN }]))
 }
 
 function mapValues<Key extends string>(

@@ -155,6 +155,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
     observer,
     totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 0 }),
     ready: async () => [],
+    pushes: { onPush: () => 'unknown' },
     isLoop: (via) => via === 'me',
     version: '0.0.0-test',
     config: {
@@ -163,6 +164,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       memory: 16 << 20,
       log: { level: 'info', format: 'json', requests: false },
       vanity: [],
+      hooks: new Map(),
       ...config,
     },
     ...rest,

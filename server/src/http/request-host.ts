@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
+import { ModsteadError } from '../errors.ts'
 
 export interface AddressOptions {
   /** Where clients reach us, without prefix; absent: as the request names us. */
@@ -19,6 +20,12 @@ export function addressFor(
   const { host } = req.headers
   if (host === undefined || !isHost(host)) return fallbackAddress()
   return `${'encrypted' in req.socket ? 'https' : 'http'}://${host}${prefix}`
+}
+
+/** Throws `bad_request` for a request of HTTP/1.1 without a Host header (RFC 9112, section 3.2). */
+export function requireHost({ httpVersion, headers }: IncomingMessage): void {
+  if (httpVersion === '1.1' && headers.host === undefined)
+    throw new ModsteadError('bad_request', 'the request has no Host header')
 }
 
 function isHost(host: string): boolean {

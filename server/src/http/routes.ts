@@ -4,7 +4,7 @@ import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { homeHtml, homeText, type HomeFacts, type Totals } from './home.ts'
 import { HTML_POLICY } from './html-page.ts'
-import { addressFor, type AddressOptions } from './request-host.ts'
+import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { refusalFor } from './statuses.ts'
 
 export interface RoutesOptions extends AddressOptions {
@@ -51,8 +51,7 @@ export async function createRoutes(options: RoutesOptions) {
   app.addHook('onRequest', async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new ModsteadError('method_not_allowed', `${request.method} is not allowed here`)
-    if (request.raw.httpVersion === '1.1' && request.raw.headers.host === undefined)
-      throw new ModsteadError('bad_request', 'the request has no Host header')
+    requireHost(request.raw)
   })
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error))
   // Reached by other methods only, all of which the hook above refuses.

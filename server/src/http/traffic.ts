@@ -6,7 +6,7 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path.
+ * import path, `hook` a push hook.
  */
 const KINDS = [
   'list',
@@ -21,12 +21,13 @@ const KINDS = [
   'tree_head',
   'page',
   'vanity',
+  'hook',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
 
 /** What is never answered from memory, so that it is not missing there. */
-const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['page', 'vanity', 'other'])
+const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['page', 'vanity', 'hook', 'other'])
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
 export interface Tally {

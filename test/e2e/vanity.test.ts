@@ -62,17 +62,23 @@ async function startTunnel(t: TestContext, port: () => number): Promise<{ url: s
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-/** A repository with a module at its root, one in `nested/` and one in `v2/`, each with a tag. */
+/**
+ * A repository with a module at its root, one in `nested/`, one in `v2/` and one, with an import path of its own, in
+ * `libs/log/`. Each has a tag.
+ */
 async function makeRepository(folder: string): Promise<void> {
   const git = (...args: string[]) =>
     run('git', ['-c', 'user.name=t', '-c', 'user.email=t@corp.example', ...args], { cwd: folder })
   await mkdir(join(folder, 'nested', 'pkg'), { recursive: true })
+  await mkdir(join(folder, 'libs', 'log'), { recursive: true })
   await mkdir(join(folder, 'v2'))
   const files = {
     'go.mod': `module ${HOST}/tool\n\ngo 1.21\n`,
     'tool.go': 'package tool\n',
     'nested/go.mod': `module ${HOST}/tool/nested\n\ngo 1.21\n`,
     'nested/pkg/pkg.go': 'package pkg\n',
+    'libs/log/go.mod': `module ${HOST}/libs/log\n\ngo 1.21\n`,
+    'libs/log/log.go': 'package log\n',
     'v2/go.mod': `module ${HOST}/tool/v2\n\ngo 1.21\n`,
     'v2/tool.go': 'package tool\n',
   }
@@ -80,7 +86,7 @@ async function makeRepository(folder: string): Promise<void> {
   await git('init', '-q')
   await git('add', '.')
   await git('commit', '-q', '-m', 'made')
-  for (const tag of ['v1.2.3', 'nested/v0.4.0', 'v2.0.1']) await git('tag', tag)
+  for (const tag of ['v1.2.3', 'nested/v0.4.0', 'v2.0.1', 'libs/log/v0.3.0']) await git('tag', tag)
 }
 
 test('go discovers through modstead, with GOPROXY=direct', async (t) => {
@@ -94,6 +100,7 @@ test('go discovers through modstead, with GOPROXY=direct', async (t) => {
 pathPrefix: /goproxy
 tls: { cert: "${cert}", key: "${key}" }
 vanity:
+  - { modules: "${HOST}/libs/*", repository: "https://git.corp.example/go/tool", subdirectory: "libs/{path}" }
   - { modules: "${HOST}/*", repository: "https://git.corp.example/go/{path}", source: gitlab }
 `
   const stage = await setStage(t, { checksums: false, modstead: { config, scheme: 'https' } })
@@ -115,39 +122,43 @@ vanity:
     assert.deepEqual(new Set(tunnel.asked), new Set([`${HOST}:443`]), 'nothing else was asked')
   })
 
-  await t.test('the tag of git: root, nested module, major version, and a package deep inside', async () => {
-    // What modstead says of itself is taken out on the way, as by a tool that knows git only.
-    const gitOnly = await startGitOnly(t, stage.modstead.url, ca)
-    const direct = await startTunnel(t, () => gitOnly)
-    const go = await stage.go({
-      proxy: 'direct',
-      sumdb: 'off',
-      env: {
-        SSL_CERT_FILE: ca,
-        GOINSECURE: HOST,
-        HTTPS_PROXY: direct.url,
-        HTTP_PROXY: `http://127.0.0.1:${gitOnly}`,
-        GOVCS: '*:git',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: `url.file://${repository}.insteadOf`,
-        GIT_CONFIG_VALUE_0: 'https://git.corp.example/go/tool',
-      },
-    })
-    const cwd = await go.project()
-    for (const [module, version] of [
-      ['tool', 'v1.2.3'],
-      ['tool/nested', 'v0.4.0'],
-      ['tool/v2', 'v2.0.1'],
-    ])
-      assert.equal(
-        await go.ok(['list', '-m', '-versions', `${HOST}/${module}`], { cwd }),
-        `${HOST}/${module} ${version}\n`,
-      )
-    await go.ok(['get', `${HOST}/tool/nested/pkg@latest`], { cwd })
-    assert.match(await readFile(join(cwd, 'go.mod'), 'utf8'), /go\.corp\.example\/tool\/nested v0\.4\.0/)
-  })
+  await t.test(
+    'the tag of git: root, nested module, major version, folder, and a package deep inside',
+    async () => {
+      // What modstead says of itself is taken out on the way, as by a tool that knows git only.
+      const gitOnly = await startGitOnly(t, stage.modstead.url, ca)
+      const direct = await startTunnel(t, () => gitOnly)
+      const go = await stage.go({
+        proxy: 'direct',
+        sumdb: 'off',
+        env: {
+          SSL_CERT_FILE: ca,
+          GOINSECURE: HOST,
+          HTTPS_PROXY: direct.url,
+          HTTP_PROXY: `http://127.0.0.1:${gitOnly}`,
+          GOVCS: '*:git',
+          GIT_CONFIG_GLOBAL: '/dev/null',
+          GIT_CONFIG_NOSYSTEM: '1',
+          GIT_CONFIG_COUNT: '1',
+          GIT_CONFIG_KEY_0: `url.file://${repository}.insteadOf`,
+          GIT_CONFIG_VALUE_0: 'https://git.corp.example/go/tool',
+        },
+      })
+      const cwd = await go.project()
+      for (const [module, version] of [
+        ['tool', 'v1.2.3'],
+        ['tool/nested', 'v0.4.0'],
+        ['tool/v2', 'v2.0.1'],
+        ['libs/log', 'v0.3.0'],
+      ])
+        assert.equal(
+          await go.ok(['list', '-m', '-versions', `${HOST}/${module}`], { cwd }),
+          `${HOST}/${module} ${version}\n`,
+        )
+      await go.ok(['get', `${HOST}/tool/nested/pkg@latest`], { cwd })
+      assert.match(await readFile(join(cwd, 'go.mod'), 'utf8'), /go\.corp\.example\/tool\/nested v0\.4\.0/)
+    },
+  )
 })
 
 /** Plain HTTP in front of modstead that passes on its pages without their `mod` tags. Gives its port. */

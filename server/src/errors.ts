@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'payload_too_large'
   | 'unsupported_media_type'
   | 'bad_signature'
+  | 'overloaded'
   | 'request_timeout'
   | 'precondition_failed'
   | 'range_not_satisfiable'

@@ -6,7 +6,7 @@ import type { Action } from './action.ts'
 import { type HookEvent, readPayload } from './hook-payloads.ts'
 import { signatureProblem } from './hook-signatures.ts'
 import type { PushReceiver } from './push-hint.ts'
-import { readBody } from './read-body.ts'
+import { createBodyReader } from './read-body.ts'
 import { rawTarget } from './request-path.ts'
 
 export interface HooksOptions {
@@ -20,8 +20,8 @@ export interface HooksOptions {
 }
 
 const DEADLINE = 10_000
-/** Payloads of products are at most some hundred kilobytes: commits are listed in them, files are not. */
-const MOST_BYTES = 1 << 20
+/** Payloads of products have at most some hundred kilobytes: they list commits, and no contents of files. */
+const BYTES = { each: 1 << 20, together: 32 << 20 }
 
 /**
  * `POST /hooks/NAME`: finds the hook, reads the body, verifies it as it came, and only then looks into it. A push is
@@ -33,6 +33,7 @@ const MOST_BYTES = 1 << 20
  */
 export function createHooks(options: HooksOptions): Action {
   const { hooks, prefix, receiver, observer, deadline = DEADLINE } = options
+  const readBody = createBodyReader({ ...BYTES, deadline })
   const outcomes = observer.counter('modstead_hook_requests_total', 'Requests to push hooks by outcome.', [
     'hook',
     'outcome',
@@ -53,7 +54,7 @@ export function createHooks(options: HooksOptions): Action {
 
   async function receive(hook: HookConfig, req: IncomingMessage, signal: AbortSignal): Promise<Reply> {
     const form = checkContentType(hook, req)
-    const body = await readBody(req, { limit: MOST_BYTES, deadline, signal })
+    const body = await readBody(req, signal)
     const problem = signatureProblem(hook, { headers: req.headers, body, now: Date.now() })
     if (problem !== undefined)
       throw new ModsteadError('bad_signature', problem, {

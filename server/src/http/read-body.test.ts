@@ -3,14 +3,21 @@ import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { ModsteadError } from '../errors.ts'
-import { readBody, type BodyLimits } from './read-body.ts'
+import { createBodyReader, type BodyLimits, type ReadBody } from './read-body.ts'
+
+function reader(limits: Partial<BodyLimits> = {}): ReadBody {
+  return createBodyReader({ each: 10, together: 25, deadline: 5_000, ...limits })
+}
 
 /** A server that reads one body and tells what came of it: its length, or the code of the error. */
-async function startReader(t: TestContext, limits: Partial<BodyLimits>) {
+async function startReader(
+  t: TestContext,
+  readBody = reader(),
+  signal: AbortSignal = new AbortController().signal,
+) {
   const outcome = Promise.withResolvers<number | string>()
   const server = http.createServer({ optimizeEmptyRequests: true }, (req, res) => {
-    const signal = new AbortController().signal
-    readBody(req, { limit: 10, deadline: 5_000, signal, ...limits }).then(
+    readBody(req, signal).then(
       (body) => outcome.resolve(body.length),
       (error: unknown) => outcome.resolve(error instanceof ModsteadError ? error.code : String(error)),
     )
@@ -39,28 +46,43 @@ test('bodies of every size', async (t) => {
     ['Content-Length: 99\r\n\r\n0123456789a', 'payload_too_large'],
   ]
   for (const [rest, expected] of rows) {
-    const { socket, outcome } = await startReader(t, {})
+    const { socket, outcome } = await startReader(t)
     socket.write(HEAD + rest)
     assert.equal(await outcome, expected, rest)
   }
 })
 
 test('a body that does not come in time', async (t) => {
-  const { socket, outcome } = await startReader(t, { deadline: 50 })
+  const { socket, outcome } = await startReader(t, reader({ deadline: 50 }))
   socket.write(`${HEAD}Content-Length: 10\r\n\r\n01`)
   assert.equal(await outcome, 'request_timeout')
 })
 
 test('a client that leaves', async (t) => {
-  const { socket, outcome } = await startReader(t, {})
+  const { socket, outcome } = await startReader(t)
   socket.write(`${HEAD}Content-Length: 10\r\n\r\n01`, () => socket.destroy())
   assert.match(String(await outcome), /aborted/)
 })
 
 test('a signal ends it', async (t) => {
   const controller = new AbortController()
-  const { socket, outcome } = await startReader(t, { signal: controller.signal })
+  const { socket, outcome } = await startReader(t, reader(), controller.signal)
   socket.write(`${HEAD}Content-Length: 10\r\n\r\n01`)
   setTimeout(() => controller.abort(new ModsteadError('aborted', 'gone')), 20)
   assert.equal(await outcome, 'aborted')
+})
+
+test('bodies that arrive together share a bound, and leave it when they are done', async (t) => {
+  const shared = reader()
+  const started = await Promise.all(Array.from({ length: 3 }, () => startReader(t, shared)))
+  for (const { socket } of started) socket.write(`${HEAD}Content-Length: 10\r\n\r\n012345678`)
+  assert.equal(await Promise.race(started.map(({ outcome }) => outcome)), 'overloaded')
+  for (const { socket } of started) socket.write('9')
+  const outcomes = await Promise.all(started.map(({ outcome }) => outcome))
+  assert.equal(outcomes.filter((outcome) => outcome === 10).length, 2)
+  for (let i = 0; i < 5; i++) {
+    const { socket, outcome } = await startReader(t, shared)
+    socket.write(`${HEAD}Content-Length: 10\r\n\r\n0123456789`)
+    assert.equal(await outcome, 10)
+  }
 })

@@ -68,6 +68,12 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
       'The request does not prove that its sender knows the secret: no signature, a wrong or an old one.',
     next: 'Set the same secret at the sender and in the configuration of this server, and compare the clocks.',
   },
+  overloaded: {
+    status: 503,
+    cause: 'More arrives at the same time than this server has room for.',
+    next: 'Ask again in a moment.',
+    retryAfter: 5,
+  },
   request_timeout: {
     status: 408,
     cause: 'The request did not arrive whole in time.',

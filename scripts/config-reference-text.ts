@@ -203,6 +203,31 @@ sumdb: sum.golang.org https://sum.golang.google.cn
     keys: ['sumdb'],
   },
   {
+    title: 'Give modules a name of your own host',
+    text: `
+With a host name that leads to modstead, import paths need not name the git server: [vanity.md](vanity.md) has the rest.
+
+\`\`\`yaml
+publicUrl: https://go.corp.example
+vanity:
+  - { modules: "go.corp.example/*", repository: "https://git.corp.example/go/{path}", source: gitlab }
+\`\`\`
+`,
+    keys: ['vanity'],
+  },
+  {
+    title: 'Hear of pushes',
+    text: `
+A git server that says when something was pushed makes new versions visible at once: [hooks.md](hooks.md) has the rest.
+
+\`\`\`yaml
+hooks:
+  gitlab: { type: gitlab, secret: "\${HOOK_SECRET}" }
+\`\`\`
+`,
+    keys: ['hooks'],
+  },
+  {
     title: 'Fetch ahead, or do not',
     text: `
 \`go\` asks for one file after the other; modstead fetches what it will ask for next. \`concurrency: 0\` switches that off,

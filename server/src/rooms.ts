@@ -90,6 +90,8 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
+    // No origin keeps repositories yet.
+    pushes: { onPush: () => 'unknown' },
     isLoop: (via) => isLoop(via, id),
     version,
   })

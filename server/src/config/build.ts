@@ -6,6 +6,7 @@ import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -16,6 +17,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -75,6 +77,8 @@ export async function buildConfig(
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
+    vanity: buildVanity(context, file.vanity ?? [], publicUrl),
+    hooks: await buildHooks(context, file.hooks ?? {}),
     lookAhead,
     log,
     shutdownGrace,

@@ -18,6 +18,10 @@ export interface Config {
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
+  /** First match wins. */
+  vanity: readonly VanityRule[]
+  /** Push hooks by name. */
+  hooks: ReadonlyMap<string, HookConfig>
   lookAhead: LookAheadConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
@@ -165,6 +169,35 @@ export interface SumdbConfig {
   key: string
   /** Base URL to ask; absent: through the origins that support it, as `go` does, then `https://<name>`. */
   url?: string
+}
+
+/**
+ * Import paths of a host of ours, and the repositories they stand for. In the texts, `{path}` is what a pattern matched
+ * from its first wildcard on, and `{1}`, `{2}` … are the elements that its wildcards matched.
+ */
+export interface VanityRule {
+  /** GOPRIVATE-style patterns. What one matches is the root of a repository. */
+  modules: readonly string[]
+  /** URL of `https:`, `http:`, `ssh:` or `git+ssh:` for git. */
+  repository: string
+  /** Where in the repository the root lies; `''` at its top. */
+  subdirectory: string
+  /** How pages link to sources: as a product does it, or by the texts of a go-source tag. */
+  source: 'none' | 'gitlab' | 'github' | 'gitea' | VanitySource
+}
+
+/** Texts of a go-source tag: `directory` has `{/dir}` or `{dir}` left in it, `file` also `{file}` and `{line}`. */
+export interface VanitySource {
+  home: string
+  directory: string
+  file: string
+}
+
+export interface HookConfig {
+  name: string
+  /** Whose payloads and signatures it takes; `gitea` is Forgejo too, `generic` our own form. */
+  type: 'gitlab' | 'github' | 'gitea' | 'generic'
+  secret: string
 }
 
 export interface LookAheadConfig {

@@ -19,6 +19,7 @@ import {
   publicUrl,
   secret,
   size,
+  sourceLinks,
   text,
   texts,
 } from './fields.ts'
@@ -125,6 +126,36 @@ export const routeSchema = z.strictObject({
     .describe('How long it is remembered that a module or version does not exist.'),
 })
 
+export const vanityRuleSchema = z.strictObject({
+  modules: texts('a module pattern such as go.corp.example/*').describe(
+    'Patterns of module paths on a host that leads to modstead, as in routes: `go.corp.example/*`. What one matches is the root of a repository; packages and modules below it belong to the same one.',
+  ),
+  repository: text(
+    'the URL of a git repository such as https://git.corp.example/go/{path} or ssh://git@git.corp.example/{path}.git',
+  ).describe(
+    'Where `go` finds the repository when it does not use modstead: a URL of `https:`, `http:`, `ssh:` or `git+ssh:`. In its path `{path}` is what the pattern matched from its first wildcard on; `{1}`, `{2}` … are the elements that its wildcards matched.',
+  ),
+  subdirectory: text('a folder of the repository such as libs/{path}')
+    .optional()
+    .describe(
+      'Folder of the repository in which the root lies, with the same braces. `go` knows this since 1.25; older ones come to modstead instead of git.',
+    ),
+  source: sourceLinks()
+    .prefault('none')
+    .describe(
+      'How documentation pages link to sources: as `gitlab`, `github` or `gitea` (Forgejo too) does it, `none`, or a mapping of `home`, `directory` and `file`: URLs with the same braces and those of go-source, `{/dir}`, `{file}` and `{line}`.',
+    ),
+})
+
+export const hookSchema = z.strictObject({
+  type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
+    'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
+  ),
+  secret: secret('a secret').describe(
+    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab.',
+  ),
+})
+
 const lookAhead = z.strictObject({
   concurrency: count({ min: 0, max: 1024 })
     .prefault(16)
@@ -147,6 +178,8 @@ const log = z.strictObject({
     .describe('One line for each request, those answered from memory included.'),
 })
 
+/** Names of hooks. */
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 /** `direct` is no origin like others: only what it means can be said, with `type: git`. */
 const originName = /^(?!off$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
@@ -190,6 +223,18 @@ export const configSchema = z.strictObject({
     .describe(
       'Checksum databases that prove public modules and are mirrored for clients, each written as for GOSUMDB; the first is the default one. Default: GOSUMDB.',
     ),
+  vanity: z
+    .array(vanityRuleSchema)
+    .optional()
+    .describe(
+      'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
+    ),
+  hooks: z
+    .record(z.string().regex(plainName), hookSchema)
+    .optional()
+    .describe(
+      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
+    ),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
@@ -202,3 +247,5 @@ export type FileConfig = z.output<typeof configSchema>
 export type FileOrigin = z.output<typeof originSchema>
 export type FileProxyOrigin = z.output<typeof proxyOriginSchema>
 export type FileRoute = z.output<typeof routeSchema>
+export type FileHook = z.output<typeof hookSchema>
+export type FileVanityRule = z.output<typeof vanityRuleSchema>

@@ -1,6 +1,13 @@
 import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
-import type { Config, OriginConfig, OriginCredentials, RouteConfig, SumdbConfig } from './config.ts'
+import type {
+  Config,
+  OriginConfig,
+  OriginCredentials,
+  RouteConfig,
+  SumdbConfig,
+  VanityRule,
+} from './config.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
@@ -23,6 +30,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     origins: Object.fromEntries(origins.map(([name, origin]) => [name, describeOrigin(origin)])),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
+    ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
@@ -77,4 +86,17 @@ function describeRoute(route: RouteConfig): Record<string, unknown> {
 
 function describeSumdb({ key, url }: SumdbConfig): string {
   return url === undefined ? key : `${key} ${url}`
+}
+
+function describeVanity({ modules, repository, subdirectory, source }: VanityRule): Record<string, unknown> {
+  return {
+    modules: [...modules],
+    repository,
+    ...(subdirectory !== '' && { subdirectory }),
+    source: typeof source === 'string' ? source : { ...source },
+  }
+}
+
+function describeHooks(hooks: Config['hooks']): Record<string, unknown> {
+  return Object.fromEntries([...hooks].map(([name, { type }]) => [name, { type, secret: HIDDEN }]))
 }

@@ -126,6 +126,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
     observer,
     totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 0 }),
     ready: async () => [],
+    pushes: { onPush: () => 'unknown' },
     isLoop: (via) => via === 'me',
     version: '0.0.0-test',
     config: {
@@ -135,6 +136,8 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       log: { level: 'info', format: 'json', requests: false },
       routes: [],
       sumdb: [],
+      vanity: [],
+      hooks: new Map(),
       ...config,
     },
     ...rest,

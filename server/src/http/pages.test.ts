@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
-import { homeHtml, homePolicy, homeText } from './home.ts'
+import { homeHtml, homeText } from './home.ts'
+import { HTML_POLICY } from './html-page.ts'
 import { ask, startServer } from './http.fixture.ts'
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
@@ -121,5 +122,5 @@ test('the page escapes what it is given', () => {
     homeText({ ...facts, totals: { modules: 1234567, versions: 0, zipBytes: 1536, incidents: 0 } }),
     /1,234,567\n.*0\n.*1\.5 KiB/,
   )
-  assert.match(homePolicy(), /frame-ancestors 'none'/)
+  assert.match(HTML_POLICY, /frame-ancestors 'none'/)
 })

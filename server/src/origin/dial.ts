@@ -89,7 +89,7 @@ export async function reachableAddresses(
 /** For a host that a stranger named: a redirect, a page, a module path. */
 export function notPublic(peer: Peer): ModsteadError {
   return failure('upstream_invalid', peer, 'has no public address, and is not configured', {
-    next: 'if that host is meant to be asked, name it in the configuration of the origin',
+    next: 'if that host is meant to be asked, configure it as an origin, or in "hosts" of the git origin',
   })
 }
 

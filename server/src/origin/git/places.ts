@@ -46,7 +46,7 @@ export function createPlace(text: string): (url: URL) => number {
     const elements = url.pathname.split('/').slice(1)
     const agrees = path.every((element, index) => {
       const other = elements[index]
-      return other === element || (index === path.length - 1 && other === `${element}.git`)
+      return other === element || (index === elements.length - 1 && other === `${element}.git`)
     })
     return agrees ? path.length + 1 : 0
   }

@@ -30,7 +30,7 @@ export interface TestRemotesOptions {
 const trusts = new Map<string, Trust>()
 
 /**
- * Remotes whose connections all end at `upstream`, whatever host and port they are for, after the address that the host
+ * Remotes whose connections to hosts of `.test` all end at `upstream`, whatever host and port they are for, after the address that the host
  * is said to have was judged.
  */
 export function testRemotes(options: TestRemotesOptions): Remotes {
@@ -42,6 +42,7 @@ export function testRemotes(options: TestRemotesOptions): Remotes {
   const known = trusts.get(ca) ?? createTrust({ name: 'gitlab', ca })
   trusts.set(ca, known)
   const open: typeof connect = (url, options, run) => {
+    if (!url.hostname.endsWith('.test')) return connect(url, options, run)
     const address = addressOf(url.hostname)
     const target = new URL(url)
     target.port = String(upstream.port)

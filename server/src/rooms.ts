@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
-import type { Config, GoproxyOriginConfig, OriginConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
-import { createViaId, isLoop, withoutOurselves } from './origin/loop.ts'
+import { openOrigins } from './open-origins.ts'
+import type { GoproxyOrigin } from './origin/goproxy.ts'
+import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
@@ -59,10 +60,9 @@ export async function joinRooms({
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const others = originsToAsk(config, observer)
-  const origins = openOrigins(others, outside)
-  closing.push(...[...origins.values()].map((origin) => () => origin.close()))
-  const remotes = openRemotes(config, origins, outside)
+  const origins = await openOrigins({ config, folder, outside, observer })
+  closing.push(() => origins.close())
+  const remotes = openRemotes(config, origins.proxies, outside)
   closing.push(...remotes.map((remote) => () => remote.close()))
   const record = createRecorder(catalog, observer)
   const mirrors = config.sumdb.map(({ name, key }, i) =>
@@ -74,7 +74,8 @@ export async function joinRooms({
       raise: reportAlarms(name, record),
     }),
   )
-  const router = createRouter(config.routes, origins, new Map(mirrors.map((mirror) => [mirror.name, mirror])))
+  const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
+  const router = createRouter(config.routes, origins.all, databases)
   const proxy = createModuleProxy({
     router,
     store,
@@ -97,7 +98,7 @@ export async function joinRooms({
   })
   const addresses = await http.listen()
   const probing = new AbortController()
-  const probed = warnOfUnreachable(proxiesOf(others), { outside, signal: probing.signal })
+  const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
     async drain() {
@@ -108,45 +109,6 @@ export async function joinRooms({
       await proxy.close(given)
     },
   }
-}
-
-const PUBLIC_PROXY = 'https://proxy.golang.org'
-
-/**
- * The configured origins without ourselves. Where nothing else is left, as after the `go env -w GOPROXY=…` that our own
- * banner suggests, Go's default takes that place: a set-up that knows only us is not meant to fetch nothing.
- */
-function originsToAsk(config: Config, observer: Observer): Map<string, OriginConfig> {
-  const others = withoutOurselves(config.origins, config, observer.log)
-  if (others.size > 0) return others
-  const heardPrivately = new Set(
-    config.routes
-      .filter((route) => route.private)
-      .flatMap((route) => route.from.map((entry) => entry.origin)),
-  )
-  for (const [name, configured] of config.origins) {
-    if (configured.type !== 'goproxy') continue
-    const { credentials: _ours, ca: _forUs, ...origin } = configured
-    // What private routes ask must not become a public origin: their names never leave.
-    if (heardPrivately.has(name)) continue
-    others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
-    observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
-  }
-  return others
-}
-
-function openOrigins(
-  others: ReadonlyMap<string, OriginConfig>,
-  outside: Outside,
-): Map<string, GoproxyOrigin> {
-  const opened = new Map<string, GoproxyOrigin>()
-  for (const [name, origin] of others)
-    if (origin.type === 'goproxy') opened.set(name, createGoproxyOrigin(origin, outside))
-  return opened
-}
-
-function proxiesOf(origins: ReadonlyMap<string, OriginConfig>): GoproxyOriginConfig[] {
-  return [...origins.values()].filter((origin) => origin.type === 'goproxy')
 }
 
 /** The ways to the checksum databases: through the origins of the public routes that use them, as `go` goes. */
@@ -173,7 +135,10 @@ const DIRECT = {
 
 function outsideUrls(config: Config): string[] {
   const databases = config.sumdb.map(({ name, url }) => url ?? `https://${name}`)
-  return [...proxiesOf(config.origins).map(({ url }) => url), ...databases]
+  const proxies = [...config.origins.values()].flatMap((origin) =>
+    origin.type === 'goproxy' ? [origin.url] : [],
+  )
+  return [...proxies, ...databases]
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */

@@ -12,7 +12,7 @@ import { checkPath, isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { verifyModuleZip } from '@modstead/gomod/zip/check'
 import { ModsteadError } from '../../server/src/errors.ts'
-import type { Origin } from '../../server/src/proxy/origin.ts'
+import type { Origin, VersionList } from '../../server/src/proxy/origin.ts'
 import { CORPUS, type CorpusRepository } from '../support/git-corpus.ts'
 import { createLocalGitOrigin } from '../support/git-origin.ts'
 import { createGitRepository, type GitRepository } from '../support/git-repositories.ts'
@@ -136,8 +136,8 @@ async function askGo(module: string, query: string, git: GitRepository, root: st
 }
 
 async function askGoForList(go: Awaited<ReturnType<typeof createGoHome>>, module: string): Promise<Said> {
-  const { stdout, code, stderr } = await go.run(['list', '-m', '-versions', '-retracted', '-json', module])
-  if (code !== 0) return { error: stderr }
+  const { stdout, code } = await go.run(['list', '-m', '-versions', '-retracted', '-json', module])
+  if (code !== 0) return { version: '' }
   const { Versions = [] } = JSON.parse(stdout) as { Versions?: string[] }
   return { version: Versions.join(' ') }
 }
@@ -146,7 +146,8 @@ async function askUs(origin: Origin, module: string, query: string): Promise<Sai
   if (!isModulePath(module)) return { error: 'no module path' }
   try {
     if (query === 'list') {
-      const list = await origin.versions(module, ASKED)
+      // Where there is no module at all we say so, and `go` an empty list.
+      const list = await origin.versions(module, ASKED).catch(unlessAbsent)
       if (list === 'unchanged') throw new Error('no condition was given')
       return { version: list.versions.map(({ version }) => version).join(' ') }
     }
@@ -166,9 +167,14 @@ async function askUs(origin: Origin, module: string, query: string): Promise<Sai
   }
 }
 
+function unlessAbsent(error: unknown): VersionList {
+  if (error instanceof ModsteadError && error.code === 'not_found') return { versions: [] }
+  throw error
+}
+
 /** What `go` makes of a list: the highest release, else the highest pre-release, else the latest commit. */
 async function latestOf(origin: Origin, module: ModulePath): Promise<string> {
-  const list = await origin.versions(module, ASKED)
+  const list = await origin.versions(module, ASKED).catch(unlessAbsent)
   if (list === 'unchanged') throw new Error('no condition was given')
   const versions = list.versions.map(({ version }) => version)
   const retracted = await retractionsOf(origin, module, versions)

@@ -1,6 +1,7 @@
+import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
-import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
@@ -62,7 +63,7 @@ export async function buildConfig(
   for (const [name, origin] of origins)
     if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
-  const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  const { publicUrl, pathPrefix, memory, clones, mirror, lookAhead, log, shutdownGrace } = file
   const fixed = fixedPathAt(pathPrefix)
   if (fixed !== undefined)
     complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
@@ -73,16 +74,31 @@ export async function buildConfig(
     ...(tls && { tls }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
+    clones,
     origins,
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
     vanity: buildVanity(context, file.vanity ?? [], publicUrl),
     hooks: await buildHooks(context, file.hooks ?? {}),
+    ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
     log,
     shutdownGrace,
   }
+}
+
+function modulePaths(context: BuildContext, paths: readonly string[]): ModulePath[] {
+  return paths.flatMap((path, index) => {
+    if (isModulePath(path)) return [path]
+    const at = ['mirror', 'modules', index]
+    complain(
+      context,
+      at,
+      `expected a module path such as corp.example/lib, found ${shown(context, at, path)}`,
+    )
+    return []
+  })
 }
 
 const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'

@@ -1,3 +1,5 @@
+import type { ModulePath } from '@modstead/gomod/path'
+
 /**
  * The configuration as the rest of the server sees it: validated, defaults filled in, references resolved, frozen.
  * Durations are milliseconds, sizes bytes, files absolute paths.
@@ -12,6 +14,8 @@ export interface Config {
   dataDir: string
   /** Bytes of ready answers kept in memory. */
   memory: number
+  /** Bytes that clones of repositories may take on disk, all together. */
+  clones: number
   origins: ReadonlyMap<string, OriginConfig>
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
@@ -22,6 +26,7 @@ export interface Config {
   vanity: readonly VanityRule[]
   /** Push hooks by name. */
   hooks: ReadonlyMap<string, HookConfig>
+  mirror?: MirrorConfig
   lookAhead: LookAheadConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
@@ -198,6 +203,13 @@ export interface HookConfig {
   /** Whose payloads and signatures it takes; `gitea` is Forgejo too, `generic` our own form. */
   type: 'gitlab' | 'github' | 'gitea' | 'generic'
   secret: string
+}
+
+/** Repositories that are kept whole. */
+export interface MirrorConfig {
+  modules: readonly ModulePath[]
+  /** How often they are looked at. */
+  every: number
 }
 
 export interface LookAheadConfig {

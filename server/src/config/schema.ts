@@ -104,6 +104,17 @@ export const routeSchema = z.strictObject({
     .describe(
       'When the next of a `from` list is asked: after `any` failure, or only when the module is `absent` there (404 or 410). Default: `any`. A `from` text says it itself: `|` is any, `,` is absent.',
     ),
+  weights: z
+    .record(z.string(), count({ min: 0, max: 1_000_000 }).describe('Share of the modules.'))
+    .optional()
+    .describe(
+      'Shares of modules for which an origin of `from` is asked first, such as `{ old: 90, new: 10 }`, for a gradual switch: each module has one by its path, and keeps it. The others follow as in `from`.',
+    ),
+  hosts: texts('a host such as git.corp.example or *.corp.example')
+    .optional()
+    .describe(
+      'Hosts that repositories of these modules may be at, and that may be asked where they are. Default: any that the origin may reach.',
+    ),
   private: flag()
     .prefault(false)
     .describe(
@@ -168,6 +179,15 @@ const lookAhead = z.strictObject({
     .describe('How many requirements deep the go.mod files are followed.'),
 })
 
+const mirror = z.strictObject({
+  modules: texts('a module path such as corp.example/lib').describe(
+    'Module paths at the roots of the repositories.',
+  ),
+  every: duration({ min: 60_000 })
+    .prefault('1h')
+    .describe('How often they are looked at, besides at the start and after a push hook; at least a minute.'),
+})
+
 const log = z.strictObject({
   level: choice(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level that is written.'),
   format: choice(['auto', 'json', 'text'])
@@ -206,6 +226,11 @@ export const configSchema = z.strictObject({
   memory: size({ min: 0, max: TIB, upTo: '1TiB' })
     .prefault('128MiB')
     .describe('Ready answers kept in memory, all together at most.'),
+  clones: size({ min: 0, max: TIB, upTo: '1TiB' })
+    .prefault('10GiB')
+    .describe(
+      'What clones of repositories take on disk, all together; those not used for longest are deleted.',
+    ),
   origins: z
     .record(z.string().regex(originName), originSchema)
     .optional()
@@ -235,6 +260,9 @@ export const configSchema = z.strictObject({
     .describe(
       'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
     ),
+  mirror: mirror
+    .optional()
+    .describe('Repositories that are kept whole: every tagged version of every module in them.'),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })

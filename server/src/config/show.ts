@@ -27,11 +27,15 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(tls && { tls: { ...tls } }),
     dataDir,
     memory: formatSize(config.memory),
+    clones: formatSize(config.clones),
     origins: Object.fromEntries(origins.map(([name, origin]) => [name, describeOrigin(origin)])),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
     ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
+    ...(config.mirror && {
+      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
+    }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
@@ -73,10 +77,12 @@ function describeCredentials(credentials: OriginCredentials): Record<string, str
 }
 
 function describeRoute(route: RouteConfig): Record<string, unknown> {
-  const { modules, from, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
+  const { modules, from, weights, hosts, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
   return {
     modules: [...modules],
     from: formatOriginList(from),
+    ...(weights && { weights: { ...weights } }),
+    ...(hosts && { hosts: [...hosts] }),
     private: route.private,
     checksum,
     lookAhead,

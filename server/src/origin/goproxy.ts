@@ -19,6 +19,7 @@ import type { FileTree, ReadOptions, SmallFile } from './file-tree.ts'
 import { createHttpTree } from './http-tree.ts'
 import { createMeter } from './meter.ts'
 import type { Outside } from './outside.ts'
+import type { RequesterOptions } from './requester.ts'
 import { parseList } from './version-list.ts'
 
 /** Another module proxy. */
@@ -31,9 +32,13 @@ export interface GoproxyOrigin extends Origin {
  * The module proxy at `config.url`: `https:`, `http:` or `file:`. Throws `config_invalid` for another URL, and for
  * credentials and certificates that cannot be used.
  */
-export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outside): GoproxyOrigin {
+export function createGoproxyOrigin(
+  config: GoproxyOriginConfig,
+  outside: Outside,
+  trust: Pick<RequesterOptions, 'onAStrangersWord'> = {},
+): GoproxyOrigin {
   const { name, limits } = config
-  const tree = createTree(config, outside)
+  const tree = createTree(config, outside, trust)
   const meter = createMeter(outside.observer, name)
 
   /** A text file. No text of the protocol starts with `<`, but web pages do, whatever they are declared to be. */
@@ -90,7 +95,11 @@ export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outsid
   }
 }
 
-function createTree(config: GoproxyOriginConfig, outside: Outside): FileTree {
+function createTree(
+  config: GoproxyOriginConfig,
+  outside: Outside,
+  trust: Pick<RequesterOptions, 'onAStrangersWord'>,
+): FileTree {
   const { name, timeouts } = config
   const role = { kind: 'origin', name } as const
   const url = URL.parse(config.url)
@@ -99,7 +108,7 @@ function createTree(config: GoproxyOriginConfig, outside: Outside): FileTree {
       return createDiskTree({ role, url, timeouts })
     case 'http:':
     case 'https:':
-      return createHttpTree({ ...config, role, url, outside })
+      return createHttpTree({ ...config, ...trust, role, url, outside })
     case undefined:
     default:
       throw new ModsteadError('config_invalid', `the URL of origin ${name} is not an https, http or file URL`)

@@ -68,7 +68,11 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
   async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.versions(module, options)
-    const list = await listVersions(await ask(open(module, found), 0))
+    const asked = await ask(open(module, found), 0)
+    const list = await listVersions(asked)
+    // Without a version only a commit can be the module: `go` asks for every path above and below one.
+    if (list.length === 0)
+      await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
     return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
   }
 

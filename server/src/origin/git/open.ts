@@ -72,11 +72,13 @@ export function openGitOrigin(
     workshop: GitWorkshop
     outside: Outside
     proxyAt(url: URL): Origin
+    /** Whether a URL leads to this server: a page that names us says nothing new. */
+    isOurselves(url: string): boolean
   },
 ): Origin {
-  const { workshop, outside, proxyAt } = options
+  const { workshop, outside, proxyAt, isOurselves } = options
   const { name, timeouts, limits } = config
-  const remotes = createRemotes({ config, outside })
+  const remotes = createRemotes({ config, outside, isOurselves })
   const accepted = createAccepted()
   const { authorities, servingConfig } = workshop
 

@@ -31,8 +31,10 @@ export function createRemotes(options: {
   config: GitOriginConfig
   outside: Outside
   open?: typeof connect
+  /** Whether a URL leads to this server; default: none does. */
+  isOurselves?: (url: string) => boolean
 }): Remotes {
-  const { config, outside } = options
+  const { config, outside, isOurselves = () => false } = options
   const web = createWeb(options)
   const logins = createLogins(config, web)
   const pages = createPages({ config, outside, logins, web })
@@ -51,7 +53,7 @@ export function createRemotes(options: {
   return {
     send,
     peerOf: web.peerOf,
-    ...createDiscovery({ config, logins, pages }),
+    ...createDiscovery({ config, logins, pages, isOurselves }),
     ...createAccess({ config, outside, logins, web }),
     close: () => web.close(),
   }

@@ -53,6 +53,8 @@ export class BrokenClone extends Error {
   override readonly name = 'BrokenClone'
 }
 
+const FETCH = ['fetch', '--force', '--no-tags', '--no-write-fetch-head', '--progress']
+
 /** Packs that are made before their indexes are joined. */
 const PACKS_TO_INDEX = 32
 
@@ -117,10 +119,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
       const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
       try {
         return await runGit({
-          args: [
-            ...['fetch', '--force', '--no-tags', '--no-write-fetch-head', '--progress', ...options],
-            ...['--stdin', '--end-of-options', REMOTE],
-          ],
+          args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
           gitDir: folder,
           settings: [...settings, ...partial, [`remote.${REMOTE}.url`, url]],
           environment,

@@ -3,6 +3,8 @@
  * submodules, no redirects, no protocol but those that a run allows.
  */
 
+import { PROGRAM_ENVIRONMENT } from '../../config/programs.ts'
+
 /** A setting as `git config` names it. */
 export type GitSetting = readonly [name: string, value: string]
 
@@ -28,12 +30,10 @@ export const GIT_SETTINGS: readonly GitSetting[] = [
   ['core.eol', 'lf'],
 ]
 
-/** The variables of the process that git needs to be found and to run at all. */
-const KEPT = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP'] as const
-
 /** The whole environment of a run with these settings. */
 export function settingsEnvironment(settings: readonly GitSetting[]): Record<string, string> {
   const env: Record<string, string> = {
+    ...PROGRAM_ENVIRONMENT,
     HOME: '/nonexistent',
     LC_ALL: 'C',
     TZ: 'UTC',
@@ -48,10 +48,6 @@ export function settingsEnvironment(settings: readonly GitSetting[]): Record<str
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_CONFIG_COUNT: String(settings.length),
-  }
-  for (const name of KEPT) {
-    const value = process.env[name]
-    if (value !== undefined) env[name] = value
   }
   for (const [index, [name, value]] of settings.entries()) {
     env[`GIT_CONFIG_KEY_${index}`] = name

@@ -1,4 +1,4 @@
-import { ModsteadError } from '../../errors.ts'
+import type { ModsteadError } from '../../errors.ts'
 import type { OriginOptions } from '../../proxy/origin.ts'
 import { readBody, readErrorText } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
@@ -149,7 +149,10 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     const used = await access.accessTo(found, { signal })
     const target = new URL(`${found.url.href.replace(/\/$/, '')}/git-upload-pack`)
     const headers = {
-      ...{ 'content-type': REQUEST, accept: RESULT, 'git-protocol': 'version=2', 'user-agent': AGENT },
+      'content-type': REQUEST,
+      accept: RESULT,
+      'git-protocol': 'version=2',
+      'user-agent': AGENT,
       ...(used.authorization !== undefined && { authorization: used.authorization }),
     }
     const answer = await send({ url: target, method: 'POST', headers, body: request }, found, {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { PROGRAM_ENVIRONMENT } from '../../config/programs.ts'
 import { ModsteadError } from '../../errors.ts'
 import { within } from '../deadline.ts'
 import { quotable } from '../plain-text.ts'
@@ -129,7 +130,7 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
-const SSH_ENVIRONMENT = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', LC_ALL: 'C' }
+const SSH_ENVIRONMENT = { ...PROGRAM_ENVIRONMENT, HOME: '/nonexistent', LC_ALL: 'C' }
 
 /** For a shell, here or at the host. */
 function quoted(text: string): string {

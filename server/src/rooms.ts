@@ -3,7 +3,8 @@ import type { Config, OriginConfig } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
-import { createViaId, isLoop, withoutOurselves } from './origin/loop.ts'
+import { createViaId, isLoop } from './origin/loop.ts'
+import { originsToAsk } from './origin/others.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
@@ -59,7 +60,7 @@ export async function joinRooms({
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const others = originsToAsk(config, observer)
+  const others = originsToAsk(config, observer.log)
   const origins = openOrigins(others, outside)
   closing.push(...[...origins.values()].map((origin) => () => origin.close()))
   const remotes = openRemotes(config, origins, outside)
@@ -106,29 +107,6 @@ export async function joinRooms({
       await proxy.close(given)
     },
   }
-}
-
-const PUBLIC_PROXY = 'https://proxy.golang.org'
-
-/**
- * The configured origins without ourselves. Where nothing else is left, as after the `go env -w GOPROXY=…` that our own
- * banner suggests, Go's default takes that place: a set-up that knows only us is not meant to fetch nothing.
- */
-function originsToAsk(config: Config, observer: Observer): Map<string, OriginConfig> {
-  const others = withoutOurselves(config.origins, config, observer.log)
-  if (others.size > 0) return others
-  const heardPrivately = new Set(
-    config.routes
-      .filter((route) => route.private)
-      .flatMap((route) => route.from.map((entry) => entry.origin)),
-  )
-  for (const [name, { credentials: _ours, ca: _forUs, ...origin }] of config.origins) {
-    // What private routes ask must not become a public origin: their names never leave.
-    if (heardPrivately.has(name)) continue
-    others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
-    observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
-  }
-  return others
 }
 
 function openOrigins(

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Write } from './apply-writes.ts'
-import { createTestObserver, temporaryFolder } from '../test-support.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
 import { startWriter, type WriterOptions } from './writer.ts'
 
 const realWorker = new URL(workerUrl(import.meta.url, './writer-worker.ts'))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { eventually } from '../test-support.ts'
+import { eventually } from '../observe/test-support.ts'
 import { asked, collect, failsWith, MODULE, testOrigin, VERSION, type TestConfig } from './test-origin.ts'
 import { respond, startTestUpstream, type Script } from './test-upstream.ts'
 import type { GoproxyOrigin } from './goproxy.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { hashGoMod } from '@modstead/gomod/dirhash'
-import type { Observer } from './observe/observer.ts'
+import type { Observer } from './observer.ts'
 
 /** A temporary folder that is deleted after the test. */
 export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<string> {

@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import type { Config, GitOriginConfig, GoproxyOriginConfig, OriginConfig } from './config/config.ts'
+import type { Config, GitOriginConfig, GoproxyOriginConfig } from './config/config.ts'
 import { proxyOriginAt } from './config/origins.ts'
 import type { Observer } from './observe/observer.ts'
 import type { GitWorkshop } from './origin/git/open.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
 import { createLazyOrigin } from './origin/lazy.ts'
-import { isOurselves, withoutOurselves } from './origin/loop.ts'
+import { isOurselves } from './origin/loop.ts'
+import { originsToAsk } from './origin/others.ts'
 import type { Outside } from './origin/outside.ts'
 import type { Origin } from './proxy/origin.ts'
 import type { DataFolder } from './store/data-folder.ts'
@@ -30,7 +31,7 @@ export async function openOrigins(options: {
   observer: Observer
 }): Promise<OpenOrigins> {
   const { config, folder, outside, observer } = options
-  const others = originsToAsk(config, observer)
+  const others = originsToAsk(config, observer.log)
   const proxies = new Map<string, GoproxyOrigin>()
   const all = new Map<string, Origin>()
   const asked: GoproxyOriginConfig[] = []
@@ -88,32 +89,4 @@ export async function openOrigins(options: {
       await (await workshop)?.close()
     },
   }
-}
-
-const PUBLIC_PROXY = 'https://proxy.golang.org'
-
-/**
- * The configured origins without ourselves. Where nothing else is left, as after the `go env -w GOPROXY=…` that our own
- * banner suggests, Go's default takes that place: a set-up that knows only us is not meant to fetch nothing.
- */
-export function originsToAsk(
-  config: Pick<Config, 'origins' | 'routes' | 'listen' | 'publicUrl' | 'pathPrefix'>,
-  observer: Pick<Observer, 'log'>,
-): Map<string, OriginConfig> {
-  const others = withoutOurselves(config.origins, config, observer.log)
-  if (others.size > 0) return others
-  const heardPrivately = new Set(
-    config.routes
-      .filter((route) => route.private)
-      .flatMap((route) => route.from.map((entry) => entry.origin)),
-  )
-  for (const [name, configured] of config.origins) {
-    if (configured.type !== 'goproxy') continue
-    const { credentials: _ours, ca: _forUs, ...origin } = configured
-    // What private routes ask must not become a public origin: their names never leave.
-    if (heardPrivately.has(name)) continue
-    others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
-    observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
-  }
-  return others
 }

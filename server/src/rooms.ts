@@ -97,6 +97,11 @@ export async function joinRooms({
     version,
   })
   const addresses = await http.listen()
+  if (folder.full)
+    observer.log.warn(
+      { dataDir: folder.path },
+      'the disk of the data folder is full: what is stored is served, nothing new can be stored until there is space',
+    )
   const probing = new AbortController()
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
@@ -148,10 +153,13 @@ function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<
   let last: { at: number; reasons: Promise<string[]> } | undefined
   return () => {
     if (last === undefined || Date.now() - last.at > READY_FOR) {
-      const reasons = store.probe().then(
-        () => [],
-        (error: Error) => [`the data folder ${folder.path} cannot be written: ${error.message}`],
-      )
+      const reasons = store
+        .probe()
+        .then(() => folder.restoreReserve())
+        .then(
+          () => [],
+          (error: Error) => [`the data folder ${folder.path} cannot be written: ${error.message}`],
+        )
       last = { at: Date.now(), reasons }
     }
     return last.reasons

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ModsteadError } from '../errors.ts'
 import type { Catalog, Incident, Snapshot, VersionFacts } from '../proxy/catalog.ts'
-import { someHash } from '../test-support.ts'
+import { someHash } from '../observe/test-support.ts'
 import { path, someSha256, version } from './test-support.ts'
 
 export interface CatalogUnderTest {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { VersionFacts } from '../proxy/catalog.ts'
 import { addFacts } from './facts.ts'
-import { someHash } from '../test-support.ts'
+import { someHash } from '../observe/test-support.ts'
 import { someSha256 } from './test-support.ts'
 
 const [one, two] = [someHash('one'), someHash('two')]

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
-import { createTestObserver, someHash } from '../test-support.ts'
+import { createTestObserver, someHash } from '../observe/test-support.ts'
 import { path, version } from './test-support.ts'
 
 const [task, place, round] = process.argv.slice(2) as [string, string, string]

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testCatalog } from './catalog-contract.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
-import { createTestObserver, someHash, temporaryFolder } from '../test-support.ts'
+import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
 import { path, version } from './test-support.ts'
 
 const child = fileURLToPath(new URL('./sqlite-catalog-child.ts', import.meta.url))

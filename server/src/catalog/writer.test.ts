@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Write } from './apply-writes.ts'
-import { createTestObserver, temporaryFolder } from '../test-support.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { createWriter, type WriterOptions } from './writer.ts'
 

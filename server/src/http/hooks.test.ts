@@ -8,7 +8,7 @@ import { ModsteadError } from '../errors.ts'
 import { FORGEJO, GITHUB, GITLAB, type Sample } from './hook-payloads.fixture.ts'
 import { signGeneric } from './hook-signatures.ts'
 import { createHooks } from './hooks.ts'
-import { createTestObserver } from '../test-support.ts'
+import { createTestObserver } from '../observe/test-support.ts'
 import { ask, askRaw, startServer, type Reply } from './http.fixture.ts'
 import type { PushHint, PushReceiver } from './push-hint.ts'
 

@@ -7,7 +7,7 @@ import type { Answer, StoredFile } from '../proxy/answer.ts'
 import type { Change, ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ModuleRequest, RequestContext } from '../proxy/request.ts'
 import type { SumdbMirror } from '../sumdb/mirror.ts'
-import { createTestObserver, type TestObserver } from '../test-support.ts'
+import { createTestObserver, type TestObserver } from '../observe/test-support.ts'
 import { formatModuleRequest } from './parse.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts'
 

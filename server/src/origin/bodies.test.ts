@@ -2,16 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
-import {
-  asked,
-  collect,
-  eventually,
-  failsWith,
-  MODULE,
-  testOrigin,
-  VERSION,
-  type TestConfig,
-} from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION, type TestConfig } from './test-origin.ts'
 import { respond, startTestUpstream, type Script } from './test-upstream.ts'
 import type { GoproxyOrigin } from './goproxy.ts'
 

@@ -9,7 +9,7 @@ import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { StoredFile } from '../proxy/answer.ts'
 import type { ArtifactKind } from '../proxy/request.ts'
 import type { ModuleStore, StoreKey } from '../proxy/store.ts'
-import { someHash } from '../test-support.ts'
+import { someHash } from '../observe/test-support.ts'
 import { collect, key } from './test-support.ts'
 
 export interface StoreUnderTest {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createFailingDisk } from './failing-disk.ts'
 import { openSumdbFiles } from './sumdb-files.ts'
-import { temporaryFolder } from '../test-support.ts'
+import { temporaryFolder } from '../observe/test-support.ts'
 
 const FLEETING = { lasting: false }
 const LASTING = { lasting: true }

@@ -1,10 +1,11 @@
 /** What the tests of several rooms share. */
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { hashGoMod } from '@modstead/gomod/dirhash'
-import type { Observer } from './observe/observer.ts'
+import type { Observer } from './observer.ts'
 
 /** A temporary folder that is deleted after the test. */
 export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<string> {
@@ -46,4 +47,12 @@ export function createTestObserver(): TestObserver {
 /** Some dirhash, the same for the same text. */
 export function someHash(text: string): string {
   return hashGoMod(Buffer.from(text))
+}
+
+/** Waits until `condition` holds; fails after five seconds. */
+export async function eventually(condition: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 5_000; !condition();) {
+    assert.ok(Date.now() < end, `it never came to pass that ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }

@@ -111,8 +111,11 @@ async function askGo(module: string, query: string, git: GitRepository, root: st
     proxy: 'direct',
     parent: folder,
     env: {
-      ...{ GOVCS: '*:git', GONOSUMDB: '*', GIT_CONFIG_COUNT: '1' },
-      ...{ GIT_CONFIG_KEY_0: `url.${git.url}.insteadOf`, GIT_CONFIG_VALUE_0: `https://${root}` },
+      GOVCS: '*:git',
+      GONOSUMDB: '*',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: `url.${git.url}.insteadOf`,
+      GIT_CONFIG_VALUE_0: `https://${root}`,
     },
   })
   try {

@@ -38,7 +38,10 @@ export async function createLocalGitOrigin(options: {
     log: observer.log,
   })
   const builder = createZipBuilder({
-    ...{ scratch, threads: 1, most: 2 ** 30, deadline: 60_000 },
+    scratch,
+    threads: 1,
+    most: 2 ** 30,
+    deadline: 6e4,
     log: observer.log,
   })
   const remotes = new Map<string, Remote>()

@@ -147,10 +147,16 @@ function buildRoute(
       complain(context, at, `expected ${problem}, found ${shown(context, at, host)}`)
   }
   return {
-    ...{ modules, from },
+    modules,
+    from,
     ...(weights && { weights }),
     ...(hosts && { hosts }),
-    ...{ private: isPrivate, checksum, lookAhead, fresh, staleWhileRevalidate, absent },
+    private: isPrivate,
+    checksum,
+    lookAhead,
+    fresh,
+    staleWhileRevalidate,
+    absent,
   }
 }
 

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { OriginConfig } from '../config/config.ts'
 import { load } from '../config/load.fixture.ts'
 import { originsToAsk } from './others.ts'
 import { createTestObserver } from './test-origin.ts'
+
+function urlOf(origin: OriginConfig): string {
+  return origin.type === 'goproxy' ? origin.url : 'git'
+}
 
 /** Names and URLs of the origins that are asked, and the warnings. */
 async function toAsk(given: Parameters<typeof load>[0]) {
   const { config } = await load(given)
   const observer = createTestObserver()
   const others = originsToAsk(config, observer.log)
-  return { config, others, urls: [...others.values()].map(({ url }) => url), warnings: observer.warnings }
+  return { config, others, urls: [...others.values()].map(urlOf), warnings: observer.warnings }
 }
 
 test('others are asked as they are configured', async () => {
@@ -29,7 +34,7 @@ test('where only we are left, the public proxy is asked, without what was meant 
   const yaml = 'origins: { self: { url: "http://localhost:6637", credentials: { token: for-us } } }'
   const { others, config } = await toAsk({ yaml })
   assert.notEqual(config.origins.get('self')!.credentials, undefined)
-  assert.equal(others.get('self')!.url, 'https://proxy.golang.org')
+  assert.equal(urlOf(others.get('self')!), 'https://proxy.golang.org')
   assert.equal(others.get('self')!.credentials, undefined)
 })
 

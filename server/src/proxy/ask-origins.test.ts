@@ -245,8 +245,14 @@ test('an origin that is asked for nothing ahead is only asked once a client wait
   const askFor = (behalf: OnBehalf) =>
     askOrigins(
       {
-        ...{ route: { ...list, originsFor: () => origins }, module, behalf },
-        ...{ what: 'mod m@v1.0.0', setbacks: createSetbacks(Date.now) },
+        route: {
+          ...list,
+          originsFor: () => origins,
+        },
+        module,
+        behalf,
+        what: 'mod m@v1.0.0',
+        setbacks: createSetbacks(Date.now),
       },
       async ({ name }) => {
         asked.push(name)

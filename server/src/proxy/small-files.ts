@@ -82,7 +82,10 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const known = await catalog.version(route.realm, module, version)
     const { commit } = file
     await incidents.proveCommit({
-      ...{ realm: route.realm, module, version, commit },
+      realm: route.realm,
+      module,
+      version,
+      commit,
       source: source.name,
       known: known?.commit,
     })
@@ -100,7 +103,8 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     }
     if (!source.stored) await store.commit(storeKeyOf(wanted), bytes)
     const facts = {
-      ...{ info: true, origin: source.name },
+      info: true,
+      origin: source.name,
       ...(info.time !== undefined && { time: info.time }),
       ...(commit !== undefined && { commit }),
     }
@@ -131,7 +135,8 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       checkDeclaredPath(wanted, bytes, source.name)
     if (!source.stored) await store.commit(storeKeyOf(wanted), bytes, hash)
     const facts = {
-      ...{ goModH1: hash, origin: source.name },
+      goModH1: hash,
+      origin: source.name,
       ...(provenBy !== undefined && { provenBy }),
       ...(commit !== undefined && { commit }),
     }

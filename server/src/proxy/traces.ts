@@ -34,8 +34,14 @@ export function createTraces(catalog: Catalog, incidents: Incidents): Traces {
         if (reported.has(key)) continue
         reported.set(key, true)
         await incidents.report({
-          ...{ kind: 'tag', realm, module, version, source: origin },
-          ...{ expected: first, found: commit, outcome: 'the contents first seen go on being served' },
+          kind: 'tag',
+          realm,
+          module,
+          version,
+          source: origin,
+          expected: first,
+          found: commit,
+          outcome: 'the contents first seen go on being served',
         })
       }
       const newlyGone = gone.filter((version) => traces.get(version)?.gone === undefined)

@@ -177,7 +177,11 @@ export function createZips(parts: Parts): Zips {
     const record = startLookup(wanted, { ...behalf, signal: shutdown })
     const known = await catalog.version(route.realm, module, version)
     const question = {
-      ...{ route, module, setbacks, behalf, what: nameOf(wanted) },
+      route,
+      module,
+      setbacks,
+      behalf,
+      what: nameOf(wanted),
       mayGoOn: () => !arrival.exposed,
     }
     return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, { order, record, known }))
@@ -234,7 +238,10 @@ export function createZips(parts: Parts): Zips {
     const { route, module, version } = wanted
     const row = await catalog.version(route.realm, module, version)
     await incidents.proveCommit({
-      ...{ realm: route.realm, module, version, commit },
+      realm: route.realm,
+      module,
+      version,
+      commit,
       source: source.name,
       known: row?.commit,
     })

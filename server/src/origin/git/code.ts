@@ -7,6 +7,9 @@ export interface Commit {
   time: Date
 }
 
+/** What the beginning of a hash stands for. */
+export type Expanded = { hash: string } | 'ambiguous' | undefined
+
 /**
  * A repository as the rules of module versions see it: names from the remote side, contents from what was fetched.
  * Failures to reach it are those of `Origin`.
@@ -19,7 +22,7 @@ export interface Code {
   /** Files of a commit that `commit` gave, in order: the raw blobs; `undefined` for those it lacks. */
   read(hash: string, paths: readonly string[]): Promise<(Buffer | undefined)[]>
   /** The commits reachable from branches and tags whose hashes begin so: none, one, or `ambiguous`. */
-  expand(prefix: string, refs: RemoteRefs): Promise<string | 'ambiguous' | undefined>
+  expand(prefix: string, refs: RemoteRefs): Promise<Expanded>
   /** Names of the tags (without `refs/tags/`) whose commits are ancestors of this one, or itself. */
   tagsBefore(hash: string, refs: RemoteRefs): Promise<string[]>
 }

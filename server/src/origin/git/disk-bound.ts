@@ -20,17 +20,20 @@ export function tooMuchOnDisk(options: { folder: string; most: number; signal: A
   const { folder, most, signal } = options
   const over = new AbortController()
   let looking = false
-  const timer = setInterval(() => {
+
+  async function look(): Promise<void> {
     if (looking) return
     looking = true
-    sizeOf(folder)
-      .then((size) => {
-        if (size > most) over.abort(new TooMuchOnDisk(`more than ${most} bytes`))
-      })
-      .catch((error: unknown) => over.abort(error))
-      .finally(() => (looking = false))
-      .catch((error: unknown) => over.abort(error))
-  }, EVERY)
+    try {
+      if ((await sizeOf(folder)) > most) over.abort(new TooMuchOnDisk(`more than ${most} bytes`))
+    } catch (error) {
+      over.abort(error)
+    } finally {
+      looking = false
+    }
+  }
+
+  const timer = setInterval(() => void look(), EVERY)
   return { signal: AbortSignal.any([signal, over.signal]), end: () => clearInterval(timer) }
 }
 

@@ -132,6 +132,12 @@ function startReading(gitDir: string, ended: () => void): Reading {
     return all.subarray(0, length)
   }
 
+  async function atLeast(bytes: number): Promise<void> {
+    if (size >= bytes) return
+    await more()
+    return atLeast(bytes)
+  }
+
   async function line(): Promise<string> {
     for (;;) {
       const end = joined().indexOf(0x0a)
@@ -156,7 +162,7 @@ function startReading(gitDir: string, ended: () => void): Reading {
         fail(error)
         throw error
       }
-      while (size < length + 1) await more()
+      await atLeast(length + 1)
       return {
         hash,
         type: type as GitObject['type'],

@@ -90,17 +90,33 @@ export function openGitOrigin(
         return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS })
       case 'ssh:':
         return createSshRemote({
-          ...{ key, url, shown: goUrl, limit: MOST_REFS },
-          deadlines: { connect: timeouts.connect, refs: timeouts.total },
+          key,
+          url,
+          shown: goUrl,
+          limit: MOST_REFS,
+          deadlines: {
+            connect: timeouts.connect,
+            refs: timeouts.total,
+          },
           async access(signal) {
             const { ssh, entry } = await remotes.accessTo(repository, { signal })
-            return { ...ssh!, entry }
+            return {
+              ...ssh!,
+              entry,
+            }
           },
         })
       default:
         return createHttpRemote({
-          ...{ key, repository, accepted, authorities, limit: MOST_REFS, idle: timeouts.idle },
-          ...{ access: remotes, send: remotes.send, peerOf: remotes.peerOf },
+          key,
+          repository,
+          accepted,
+          authorities,
+          limit: MOST_REFS,
+          idle: timeouts.idle,
+          access: remotes,
+          send: remotes.send,
+          peerOf: remotes.peerOf,
         })
     }
   }
@@ -115,9 +131,16 @@ export function openGitOrigin(
   }
 
   return createGitOrigin({
-    ...{ name, find, clones: workshop.clones, builder: workshop.builder, observer: outside.observer },
+    name,
+    find,
+    clones: workshop.clones,
+    builder: workshop.builder,
+    observer: outside.observer,
     bounds: {
-      fetch: { total: timeouts.fetch, idle: timeouts.idle },
+      fetch: {
+        total: timeouts.fetch,
+        idle: timeouts.idle,
+      },
       local: LOCAL,
       size: limits.repository,
     },

@@ -59,6 +59,9 @@ export function createRepository(options: RepositoryOptions): Repository {
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
+  /** Settles when nothing runs. */
+  let idle: Promise<void> = Promise.resolve()
+  let becomeIdle: () => void = () => undefined
   /** How often the clones were made anew. */
   let generation = 0
   const clones = new Map<'contents' | 'history', Promise<Clone>>()
@@ -111,7 +114,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   /** Runs work on the clones; a clone that turns out to be damaged is thrown away, and the work done once more. */
   async function tended<T>(work: () => Promise<T>): Promise<T> {
-    running++
+    if (running++ === 0) ({ promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>())
     try {
       const began = generation
       try {
@@ -127,7 +130,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     } catch (error) {
       throw explained(error)
     } finally {
-      running--
+      if (--running === 0) becomeIdle()
     }
   }
 
@@ -252,7 +255,7 @@ export function createRepository(options: RepositoryOptions): Repository {
   }
 
   async function close(): Promise<void> {
-    while (running > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await idle
     for (const clone of await Promise.all(clones.values())) clone.close()
   }
 
@@ -273,7 +276,7 @@ export function createRepository(options: RepositoryOptions): Repository {
           const objects = hashes.length === 0 ? [] : await history.objects(hashes, MAX_FILE, shutdown)
           const found = objects.filter((object) => object?.type === 'commit')
           if (found.length > 1) return 'ambiguous'
-          if (found[0] !== undefined) return found[0].hash
+          if (found[0] !== undefined) return { hash: found[0].hash }
         }
         return undefined
       }),

@@ -86,7 +86,7 @@ async function refOrHash(
   if (hash !== undefined) return { hash, ref: refs.namesOf(hash)[0] }
   const expanded = await code.expand(name, refs)
   if (expanded === 'ambiguous') throw ambiguous(name, asked)
-  return expanded === undefined ? undefined : { hash: expanded, ref: undefined }
+  return expanded === undefined ? undefined : { ...expanded, ref: undefined }
 }
 
 function ambiguous(name: string, asked: Asked): ModsteadError {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config, GitOriginConfig, GoproxyOriginConfig } from './config/config.ts'
 import { proxyOriginAt } from './config/origins.ts'
 import type { Observer } from './observe/observer.ts'
+import type { GitOrigin } from './origin/git/git-origin.ts'
 import type { GitWorkshop } from './origin/git/open.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
 import { createLazyOrigin } from './origin/lazy.ts'
@@ -20,6 +21,8 @@ export interface OpenOrigins {
   readonly proxies: ReadonlyMap<string, GoproxyOrigin>
   /** The configurations of the module proxies that are asked. */
   readonly asked: readonly GoproxyOriginConfig[]
+  /** The git origins that are open: `direct` is among them once it was asked. */
+  readonly gits: readonly GitOrigin[]
   close(): Promise<void>
 }
 
@@ -36,6 +39,7 @@ export async function openOrigins(options: {
   const all = new Map<string, Origin>()
   const asked: GoproxyOriginConfig[] = []
   const named = new Map<string, GoproxyOrigin>()
+  const gits: GitOrigin[] = []
   let workshop: Promise<GitWorkshop> | undefined
 
   /** The module proxy that a go-import page names: it may lead to public addresses only, unless it is configured. */
@@ -47,7 +51,7 @@ export async function openOrigins(options: {
     return origin
   }
 
-  async function openGit(git: GitOriginConfig): Promise<Origin> {
+  async function openGit(git: GitOriginConfig): Promise<GitOrigin> {
     // Loaded on use: most servers ask other proxies only.
     const { openGitOrigin, openGitWorkshop } = await import('./origin/git/open.ts')
     workshop ??= openGitWorkshop({
@@ -56,12 +60,14 @@ export async function openOrigins(options: {
       threads: availableParallelism(),
       observer,
     })
-    return openGitOrigin(git, {
+    const origin = openGitOrigin(git, {
       workshop: await workshop,
       outside,
       proxyAt,
       isOurselves: (url) => isOurselves(url, config),
     })
+    gits.push(origin)
+    return origin
   }
 
   for (const [name, origin] of others) {
@@ -83,6 +89,7 @@ export async function openOrigins(options: {
     all,
     proxies,
     asked,
+    gits,
     async close() {
       const open = [...all.values(), ...named.values()]
       await Promise.all(open.map((origin) => origin.close()))

@@ -5,14 +5,17 @@ import type { Observer } from './observe/observer.ts'
 import { openOrigins } from './open-origins.ts'
 import type { GoproxyOrigin } from './origin/goproxy.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
+import { createPushes } from './origin/git/pushes.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRecorder } from './proxy/incidents.ts'
+import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
 import type { ModuleStore } from './proxy/store.ts'
+import { keepWhole } from './proxy/whole-repositories.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
@@ -84,6 +87,14 @@ export async function joinRooms({
     lookAhead: config.lookAhead,
     observer,
   })
+  const pushes = createPushes({
+    *repositories() {
+      for (const git of origins.gits) yield* git.repositories()
+    },
+    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
+    refresh: (module) => proxy.refresh(module),
+    log: observer.log,
+  })
   const http = createHttpServer({
     config,
     proxy,
@@ -91,8 +102,7 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
-    // No origin keeps repositories yet.
-    pushes: { onPush: () => 'unknown' },
+    pushes,
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -103,6 +113,14 @@ export async function joinRooms({
       'the disk of the data folder is full: what is stored is served, nothing new can be stored until there is space',
     )
   const probing = new AbortController()
+  const whole =
+    config.mirror &&
+    keepWhole({
+      config: config.mirror,
+      router,
+      refresh: (module) => proxy.refresh(module),
+      log: observer.log,
+    })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
@@ -111,6 +129,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
+      await Promise.all([pushes.close(), whole?.stop()])
       await proxy.close(given)
     },
   }

@@ -7,6 +7,8 @@ export interface Absences {
   refuse(key: string): void
   /** Passes the work's result through and remembers absence for `ms` milliseconds. */
   remember<T>(key: string, ms: number, work: Promise<T>): Promise<T>
+  /** Forgets what was absent of a module: something new is known to be there. */
+  forget(module: string): void
 }
 
 const MOST = 10_000
@@ -25,6 +27,10 @@ export function createAbsences(now: () => number): Absences {
         if (ms > 0 && isAbsence(error)) known.set(key, error, { ttl: ms })
         throw error
       }
+    },
+    forget(module) {
+      for (const key of known.keys())
+        if (key.endsWith(` ${module}`) || key.includes(` ${module}@`)) known.delete(key)
     },
   }
 }

@@ -103,6 +103,8 @@ export interface Origin {
   ): Promise<InfoFile | 'unchanged'>
   goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile>
   zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource>
+  /** The modules of the repository at whose root `module` is, itself included; absent where there are no repositories. */
+  modulesIn?(module: ModulePath, options: OriginOptions): Promise<ModulePath[]>
   /** Ends its connections. */
   close(): Promise<void>
 }

@@ -6,6 +6,7 @@ import type { Answer } from './answer.ts'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './catalog.ts'
 import { createIncidents } from './incidents.ts'
+import { createKeeper } from './keeper.ts'
 import { createLookAhead } from './look-ahead.ts'
 import type { Change, ModuleProxy } from './module-proxy.ts'
 import { createMutableFiles, type MutableQuestion } from './mutable.ts'
@@ -52,13 +53,15 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     shutdown: shutdown.signal,
   }
   const listeners = new Set<(change: Change) => void>()
-  const mutable = createMutableFiles(parts, ({ route, module }) => {
-    for (const listener of listeners) listener({ realm: route.realm, module })
-  })
+  const announce = (change: Change): void => {
+    for (const listener of listeners) listener(change)
+  }
+  const mutable = createMutableFiles(parts, ({ route, module }) => announce({ realm: route.realm, module }))
   const files = createSmallFiles(parts)
   const zips = createZips(parts)
   const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
   const uses = createUses(catalog, observer, now)
+  const keeper = createKeeper({ router, mutable, files, zips, parts, changed: announce })
 
   async function serveMutable(
     route: Route,
@@ -153,6 +156,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    refresh: (module) => keeper.refresh(module),
     touched(batch) {
       for (const { realm, module, version, at } of batch) uses.note(realm, module, version, at)
     },

@@ -6,7 +6,7 @@ import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, type Priority, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -38,7 +38,11 @@ export interface Zips {
    * Fetches a zip nobody waits for yet, and gives its size in bytes; `undefined` where it is stored already or on its
    * way. `sized` is told the size as soon as an origin says it.
    */
-  fetchAhead(wanted: WantedZip, sized: (bytes: number) => void): Promise<number | undefined>
+  fetchAhead(
+    wanted: WantedZip,
+    sized?: (bytes: number) => void,
+    priority?: Priority,
+  ): Promise<number | undefined>
   idle(): Promise<void>
 }
 
@@ -304,9 +308,9 @@ export function createZips(parts: Parts): Zips {
       absences.refuse(keyOf(wanted))
       return asClient(() => getOnce(wanted, options))
     },
-    async fetchAhead(wanted, sized) {
+    async fetchAhead(wanted, sized, priority = 'background') {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined
-      return (await work(wanted, { priority: 'background', sized }).done).file.size
+      return (await work(wanted, { priority, ...(sized && { sized }) }).done).file.size
     },
     idle: () => flights.idle(),
   }

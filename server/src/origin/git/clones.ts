@@ -24,6 +24,9 @@ export interface ClonesOptions {
   now?: () => number
 }
 
+/** Repositories that are remembered at the same time; their clones stay on disk all the same. */
+const MOST_OPEN = 2_000
+
 /** Milliseconds between two looks at the sizes. */
 const SWEEP_EVERY = 60_000
 
@@ -63,11 +66,28 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
     }
   }
 
+  /** Whoever asks for repositories that do not exist must not fill the memory with them. */
+  function forgetOldest(): void {
+    if (repositories.size < MOST_OPEN) return
+    for (const [name, repository] of repositories) {
+      if (repository.busy) continue
+      repositories.delete(name)
+      void repository.close()
+      return
+    }
+  }
+
   return {
     of(remote, bounds) {
       const name = createHash('sha256').update(remote.key).digest('hex').slice(0, 32)
       const known = repositories.get(name)
-      if (known !== undefined) return known
+      if (known !== undefined) {
+        // The last of the map is the one used last.
+        repositories.delete(name)
+        repositories.set(name, known)
+        return known
+      }
+      forgetOldest()
       const own = join(folder, name)
       const repository = createRepository({
         remote,

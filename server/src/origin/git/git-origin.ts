@@ -1,6 +1,7 @@
 import { autoQuote } from '@modstead/gomod/modfile/quoting'
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
+import { LRUCache } from 'lru-cache'
 import { isAbsence } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type {
@@ -19,7 +20,9 @@ import type { Clones } from './clones.ts'
 import type { Asked, ModuleLocation } from './code.ts'
 import { formatInfo, formatTime } from './info.ts'
 import { locate } from './location.ts'
+import { modulesIn } from './modules-in.ts'
 import { findModuleFolder } from './module-folder.ts'
+import type { KnownRepository } from './pushes.ts'
 import type { Remote } from './remote.ts'
 import type { Repository } from './repository.ts'
 import { resolveRevision, type Resolved } from './resolve.ts'
@@ -35,6 +38,13 @@ export interface Place {
   root: string
   subdirectory: string
   remote: Remote
+}
+
+/** An origin of repositories. */
+export interface GitOrigin extends Origin {
+  modulesIn(module: ModulePath, options: OriginOptions): Promise<ModulePath[]>
+  /** The repositories that modules were asked of, for whoever hears that one has changed. */
+  repositories(): Iterable<KnownRepository>
 }
 
 export interface GitOriginOptions {
@@ -55,14 +65,35 @@ export interface GitOriginOptions {
  */
 const NAMES_HOLD = 60_000
 
+/** Repositories of which is remembered which modules they have. */
+const MOST_KNOWN = 10_000
+
 /** Module versions from git repositories, as `go` would make them with GOPROXY=direct. */
-export function createGitOrigin(options: GitOriginOptions): Origin {
+export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   const { name, find, clones, bounds, builder, observer, close } = options
   const meter = createMeter(observer, name)
+
+  /** Modules by the repository they were found in. */
+  const known = new LRUCache<string, { remote: Remote; modules: Set<ModulePath> }>({ max: MOST_KNOWN })
+
+  /** There is such a module there: worth a look when the repository changes. */
+  function note(module: ModulePath, { remote }: Place): void {
+    const { modules } = known.get(remote.key) ?? { modules: new Set<ModulePath>() }
+    modules.add(module)
+    known.set(remote.key, { remote, modules })
+  }
 
   function open(module: ModulePath, { root, subdirectory, remote }: Place): Opened {
     builder.prepare()
     return { code: clones.of(remote, bounds), module: locate(module, root, subdirectory) }
+  }
+
+  async function modulesOf(module: ModulePath, options: OriginOptions): Promise<ModulePath[]> {
+    const found = await find(module, options)
+    if ('proxy' in found) return [module]
+    const modules = modulesIn(found, await open(module, found).code.refs(0))
+    note(module, found)
+    return modules
   }
 
   async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
@@ -73,6 +104,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     // Without a version only a commit can be the module: `go` asks for every path above and below one.
     if (list.length === 0)
       await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
+    note(module, found)
     return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
   }
 
@@ -87,6 +119,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     const answer = async (asked: Asked): Promise<InfoFile> => {
       const resolved = await resolveIn(asked, query, options.commit)
       const { version, revision } = resolved
+      note(module, found)
       const bytes = formatInfo(query === 'latest' ? '' : query, resolved, asked)
       return { bytes, version, time: formatTime(revision.time), commit: revision.hash }
     }
@@ -127,6 +160,15 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
     goMod: (module, version, options) => meter.asked('mod', goMod(module, version, options)),
     zip: (module, version, options) => meter.asked('zip', zip(module, version, options)),
+    modulesIn: modulesOf,
+    *repositories() {
+      for (const { remote, modules } of known.values())
+        yield {
+          url: remote.url,
+          modules: () => [...modules],
+          renew: () => clones.of(remote, bounds).renew(),
+        }
+    },
     close,
   }
 }

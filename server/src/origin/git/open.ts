@@ -9,7 +9,7 @@ import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
-import { createGitOrigin, type Found } from './git-origin.ts'
+import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
 import { createAccepted, createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
 import { createRemotes } from './remotes.ts'
@@ -75,7 +75,7 @@ export function openGitOrigin(
     /** Whether a URL leads to this server: a page that names us says nothing new. */
     isOurselves(url: string): boolean
   },
-): Origin {
+): GitOrigin {
   const { workshop, outside, proxyAt, isOurselves } = options
   const { name, timeouts, limits } = config
   const remotes = createRemotes({ config, outside, isOurselves })

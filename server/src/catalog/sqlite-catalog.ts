@@ -3,8 +3,8 @@ import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { addFacts } from './facts.ts'
-import { MAX_INCIDENT_ID } from './incident-id.ts'
-import { decodeIncident, decodeSnapshot, decodeVersion } from './rows.ts'
+import { MAX_ACT_ID, MAX_INCIDENT_ID } from './incident-id.ts'
+import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { prepareAll } from './statement.ts'
 import { startWriter } from './writer.ts'
@@ -64,7 +64,7 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     async report(incident) {
       const row = await writer.write({ kind: 'report', incident })
-      if (row === undefined) throw new TypeError('a report gives the row of its incident')
+      if (row === undefined || !('kind' in row)) throw new TypeError('a report gives the row of its incident')
       return row
     },
     incident: async (id) =>
@@ -74,6 +74,17 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
       }),
     incidents: async ({ limit, before = MAX_INCIDENT_ID }) =>
       read(() => reads.incidentsBefore.all({ limit, before }).map(decodeIncident)),
+    async begin(act) {
+      const row = await writer.write({ kind: 'begin', act })
+      if (row === undefined || !('act' in row)) throw new TypeError('beginning an act gives its row')
+      return row
+    },
+    async end(id, outcome, facts) {
+      await writer.write({ kind: 'end', id, outcome, facts })
+    },
+    acts: async ({ limit, before = MAX_ACT_ID, begun = false }) =>
+      read(() => (begun ? reads.begunActsBefore : reads.actsBefore).all({ limit, before }).map(decodeAct)),
+    marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
     totals: async () =>
       read(() => {
         const { modules, versions, zip_bytes: zipBytes, incidents } = reads.totals.get({})!

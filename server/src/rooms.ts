@@ -71,7 +71,8 @@ export async function joinRooms({
       onFork: (explanation) => reportFork(catalog, observer, name, explanation),
     }),
   )
-  const router = createRouter(config.routes, origins, new Map(mirrors.map((mirror) => [mirror.name, mirror])))
+  const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
+  const router = createRouter(config.routes, origins, databases, config.uploads)
   const proxy = createModuleProxy({
     router,
     store,

@@ -2,6 +2,7 @@ import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
 import { describeValue } from './explain.ts'
+import { buildTokens, buildUploads, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
@@ -42,6 +43,8 @@ export async function buildConfig(
     minVersion: file.tls.minVersion,
   }
   const origins = await buildOrigins(context, file.origins ?? {})
+  const uploads = buildUploads(context, file.origins ?? {})
+  const tokens = await buildTokens(context, file.tokens)
   const sumdb = buildSumdb(context, file, surroundings)
   const lists: RouteSurroundings = {
     originNames: surroundings.originNames,
@@ -55,7 +58,7 @@ export async function buildConfig(
   const routes = file.routes ? buildRoutes(context, file.routes, lists) : routesOfGo(context, go, lists)
   warnOfRoutes(context, routes, origins.keys())
   const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
-  return {
+  const config: Config = {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
@@ -63,12 +66,16 @@ export async function buildConfig(
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
     origins,
+    uploads,
+    tokens,
     routes,
     sumdb,
     lookAhead,
     log,
     shutdownGrace,
   }
+  warnOfPublishing(context, config)
+  return config
 }
 
 const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'
@@ -102,7 +109,9 @@ function defaultList(
   const complete = routes.some((route) => route.modules.includes('*'))
   if (complete && routes.every((route) => route.private || route.from !== undefined)) return []
   const reserved = reservedOrigins(routes)
-  const open = Object.keys(file.origins ?? {}).filter((name) => !reserved.has(name))
+  const open = Object.entries(file.origins ?? {})
+    .filter(([name, { type }]) => type !== 'upload' && !reserved.has(name))
+    .map(([name]) => name)
   if (open.length > 0) return orderedList([...open, 'direct'], 'any')
   noteGo(surroundings, 'GOPROXY', go.GOPROXY)
   return proxyList(context, origins, placeOfGo('GOPROXY', go.GOPROXY), go.GOPROXY.value)

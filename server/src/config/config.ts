@@ -13,6 +13,10 @@ export interface Config {
   /** Bytes of ready answers kept in memory. */
   memory: number
   origins: ReadonlyMap<string, OriginConfig>
+  /** Names of the origins of type `upload`: what is published for routes that name one is kept here. */
+  uploads: readonly string[]
+  /** Who may publish and delete. Without any, nobody may. */
+  tokens: readonly TokenConfig[]
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
@@ -47,6 +51,14 @@ export interface OriginConfig {
   /** Largest answers accepted, in bytes. */
   limits: { list: number; info: number; mod: number; zip: number }
 }
+
+export interface TokenConfig {
+  name: string
+  token: string
+  may: readonly Permission[]
+}
+
+export type Permission = 'publish' | 'delete'
 
 export type OriginCredentials =
   | { kind: 'basic'; username: string; password: string }

@@ -63,7 +63,8 @@ function explainIssue(
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
   // Whatever stands where credentials should is most likely one.
-  const secret = notes?.secret === true || hidden(path) || path.includes('credentials')
+  const secret =
+    notes?.secret === true || hidden(path) || path.includes('credentials') || path[0] === 'tokens'
   const shown = describeValue(found, secret)
   return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop: path }]
 }

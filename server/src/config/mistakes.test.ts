@@ -82,7 +82,7 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
   [
     'origin of an unknown kind',
     'origins: { a: { type: svn, url: "https://a" } }',
-    ['1:23: origins.a.type: expected one of "goproxy", found "svn"'],
+    ['1:23: origins.a.type: expected one of "goproxy", "upload", found "svn"'],
   ],
   [
     'origin with a reserved name',

@@ -5,13 +5,14 @@ import type { KeyPath } from './problems.ts'
 import { originSchema, type FileOrigin } from './schema.ts'
 import { resolveSecret } from './secrets.ts'
 
-/** The origins of the file, by name and in its order. */
+/** The origins of the file that are asked, by name and in its order. */
 export async function buildOrigins(
   context: BuildContext,
   origins: Readonly<Record<string, FileOrigin>>,
 ): Promise<Map<string, OriginConfig>> {
   const built = new Map<string, OriginConfig>()
   for (const [name, origin] of Object.entries(origins)) {
+    if (origin.type === 'upload') continue
     const config = await buildOrigin(context, name, origin)
     if (config) built.set(name, config)
   }
@@ -41,9 +42,9 @@ async function buildOrigin(
 ): Promise<OriginConfig | undefined> {
   const path: KeyPath = ['origins', name]
   const urlPath = [...path, 'url']
-  const parsed = parseProxyUrl(origin.url)
+  const parsed = parseProxyUrl(origin.url!)
   if (typeof parsed === 'string') {
-    complain(context, urlPath, `expected ${parsed}, found ${shown(context, urlPath, origin.url)}`)
+    complain(context, urlPath, `expected ${parsed}, found ${shown(context, urlPath, origin.url!)}`)
     return undefined
   }
   const credentials = await buildCredentials(context, [...path, 'credentials'], origin.credentials)
@@ -105,7 +106,7 @@ function sameBasic(a: OriginCredentials | undefined, b: OriginCredentials): bool
 
 /** Optional parts that are absent are left out, so that configurations compare and print without them. */
 function assemble(
-  { type, timeouts, connections, tries, limits }: FileOrigin,
+  { timeouts, connections, tries, limits }: FileOrigin,
   resolved: {
     name: string
     url: string
@@ -115,5 +116,5 @@ function assemble(
 ): OriginConfig {
   const { name, url, credentials, ca } = resolved
   const optional = { ...(credentials && { credentials }), ...(ca !== undefined && { ca }) }
-  return { name, type, url, ...optional, timeouts, connections, tries, limits }
+  return { name, type: 'goproxy', url, ...optional, timeouts, connections, tries, limits }
 }

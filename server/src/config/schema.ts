@@ -9,6 +9,7 @@ import { z } from 'zod'
 import {
   age,
   choice,
+  choices,
   count,
   duration,
   flag,
@@ -62,27 +63,42 @@ const limits = z.strictObject({
   zip: size(zipLimit).prefault('500MiB').describe('A module zip.'),
 })
 
-export const originSchema = z.strictObject({
-  type: choice(['goproxy'])
-    .prefault('goproxy')
-    .describe('What kind of origin it is: `goproxy` is another module proxy.'),
-  url: text('a URL such as https://proxy.golang.org').describe(
-    'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
+export const originSchema = z
+  .strictObject({
+    type: choice(['goproxy', 'upload'])
+      .prefault('goproxy')
+      .describe(
+        'What kind of origin it is: `goproxy` is another module proxy; `upload` stands for what is published to modstead itself, and takes no other keys.',
+      ),
+    url: text('a URL such as https://proxy.golang.org')
+      .optional()
+      .describe(
+        'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
+      ),
+    credentials: credentials
+      .optional()
+      .describe('What the origin is asked with. It is only ever sent to the host of `url`.'),
+    ca: path('a PEM file')
+      .optional()
+      .describe('Certificate authorities trusted for this origin besides the system’s, PEM.'),
+    timeouts: timeouts.prefault({}).describe('How long each phase of a request may take.'),
+    connections: count({ min: 1, max: 1024 })
+      .prefault(64)
+      .describe('Connections at most, for all requests together.'),
+    tries: count({ min: 1, max: 3 })
+      .prefault(3)
+      .describe('Tries of one request at most, the first included; only what can be repeated safely is.'),
+    limits: limits.prefault({}).describe('Largest answers that are accepted.'),
+  })
+  .check(({ value: { type, url }, issues }) => {
+    if (type !== 'upload' && url === undefined) issues.push({ code: 'custom', input: url, path: ['url'] })
+  })
+
+const tokenSchema = z.strictObject({
+  token: secret('a token of 16 characters or more').describe(
+    'The secret itself: 16 characters or more, without spaces.',
   ),
-  credentials: credentials
-    .optional()
-    .describe('What the origin is asked with. It is only ever sent to the host of `url`.'),
-  ca: path('a PEM file')
-    .optional()
-    .describe('Certificate authorities trusted for this origin besides the system’s, PEM.'),
-  timeouts: timeouts.prefault({}).describe('How long each phase of a request may take.'),
-  connections: count({ min: 1, max: 1024 })
-    .prefault(64)
-    .describe('Connections at most, for all requests together.'),
-  tries: count({ min: 1, max: 3 })
-    .prefault(3)
-    .describe('Tries of one request at most, the first included; only what can be repeated safely is.'),
-  limits: limits.prefault({}).describe('Largest answers that are accepted.'),
+  may: choices(['publish', 'delete']).describe('What it allows.'),
 })
 
 export const routeSchema = z.strictObject({
@@ -171,6 +187,12 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`). Default: the proxies of GOPROXY.',
+    ),
+  tokens: z
+    .record(z.string().regex(originName), tokenSchema)
+    .optional()
+    .describe(
+      'Who may publish and delete versions, by a name of your choice that is recorded with what was done. Default: nobody may.',
     ),
   routes: z
     .array(routeSchema)

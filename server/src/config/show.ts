@@ -1,6 +1,13 @@
 import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
-import type { Config, OriginConfig, OriginCredentials, RouteConfig, SumdbConfig } from './config.ts'
+import type {
+  Config,
+  OriginConfig,
+  OriginCredentials,
+  RouteConfig,
+  SumdbConfig,
+  TokenConfig,
+} from './config.ts'
 import { HIDDEN } from './secrets.ts'
 import { formatDuration, formatSize } from './units.ts'
 
@@ -17,7 +24,11 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(tls && { tls: { ...tls } }),
     dataDir,
     memory: formatSize(config.memory),
-    origins: Object.fromEntries([...origins].map(([name, origin]) => [name, describeOrigin(origin)])),
+    origins: Object.fromEntries([
+      ...Array.from(origins, ([name, origin]) => [name, describeOrigin(origin)] as const),
+      ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
+    ]),
+    ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
@@ -66,6 +77,10 @@ function describeCredentials(credentials: OriginCredentials): Record<string, str
     case 'clientCertificate':
       return { cert: credentials.cert, key: credentials.key }
   }
+}
+
+function describeTokens(tokens: readonly TokenConfig[]): Record<string, unknown> {
+  return Object.fromEntries(tokens.map(({ name, may }) => [name, { token: HIDDEN, may: [...may] }]))
 }
 
 function describeRoute(route: RouteConfig): Record<string, unknown> {

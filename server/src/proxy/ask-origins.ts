@@ -78,6 +78,15 @@ function nobodyToAsk(route: Route, what: string): ModsteadError {
       next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',
     })
   }
+  if (route.upload !== undefined) {
+    return new ModsteadError(
+      'not_found',
+      `${what} was not published here, and no origin may be asked for it`,
+      {
+        next: 'publish it, or check the spelling',
+      },
+    )
+  }
   return new ModsteadError(
     'not_found',
     `${what} is not stored, and no origin is configured that may be asked for it`,

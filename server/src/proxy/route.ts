@@ -17,6 +17,8 @@ export interface Route {
   patterns: PatternSet
   modules: readonly string[]
   origins: readonly RouteOrigin[]
+  /** Name of the upload origin in its list: what is published is kept, and nobody is asked in its place. */
+  upload?: string
   /** How the list ends: `direct` and `off` ask nobody. */
   end: 'direct' | 'off' | 'list'
   realm: Realm
@@ -40,8 +42,9 @@ export function createRouter(
   routes: readonly RouteConfig[],
   origins: ReadonlyMap<string, Origin>,
   databases: ReadonlyMap<string, ChecksumDatabase>,
+  uploads: readonly string[] = [],
 ): Router {
-  const compiled = routes.map((route) => compileRoute(route, origins, databases))
+  const compiled = routes.map((route) => compileRoute(route, origins, databases, uploads))
   return {
     routeOf(module) {
       const route = compiled.find(
@@ -62,7 +65,9 @@ function compileRoute(
   config: RouteConfig,
   origins: ReadonlyMap<string, Origin>,
   databases: ReadonlyMap<string, ChecksumDatabase>,
+  uploads: readonly string[],
 ): Route {
+  const upload = config.from.find(({ origin }) => uploads.includes(origin))
   const list: RouteOrigin[] = []
   let end: Route['end'] = 'list'
   for (const entry of config.from) {
@@ -71,13 +76,14 @@ function compileRoute(
       break
     }
     const origin = origins.get(entry.origin)
-    // An origin that is missing here was dropped because it is this server itself.
+    // One that is missing here is an upload, or was dropped because it is this server itself.
     if (origin !== undefined) list.push({ origin, then: entry.then })
   }
   return {
     patterns: compilePatterns(config.modules),
     modules: config.modules,
     origins: list,
+    ...(upload !== undefined && { upload: upload.origin }),
     end,
     realm: config.private ? 'default' : 'public',
     private: config.private,

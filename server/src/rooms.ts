@@ -10,6 +10,7 @@ import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.t
 import type { Catalog } from './proxy/catalog.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
+import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
@@ -81,6 +82,7 @@ export async function joinRooms({
     lookAhead: config.lookAhead,
     observer,
   })
+  await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     config,
     proxy,

@@ -12,6 +12,8 @@ import { createMutableFiles, type MutableQuestion } from './mutable.ts'
 import type { OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
+import { createPublishing } from './publish.ts'
+import { withPublished } from './published-lists.ts'
 import type { Route, Router } from './route.ts'
 import { createSetbacks } from './setbacks.ts'
 import { createSmallFiles, type SmallKind } from './small-files.ts'
@@ -49,11 +51,14 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     shutdown: shutdown.signal,
   }
   const listeners = new Set<(change: Change) => void>()
-  const mutable = createMutableFiles(parts, ({ route, module }) => {
-    for (const listener of listeners) listener({ realm: route.realm, module })
-  })
+  const changed = (change: Change): void => {
+    for (const listener of listeners) listener(change)
+  }
   const files = createSmallFiles(parts)
   const zips = createZips(parts)
+  const listed = createMutableFiles(parts, ({ route, module }) => changed({ realm: route.realm, module }))
+  const mutable = withPublished(listed, files, parts)
+  const publishing = createPublishing({ router, files, zips, changed }, parts)
   const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
   const uses = createUses(catalog, observer, now)
 
@@ -136,7 +141,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   }
 
   async function idle(): Promise<void> {
-    await Promise.all([mutable.idle(), files.idle(), zips.idle()])
+    await Promise.all([mutable.idle(), files.idle(), zips.idle(), publishing.idle()])
   }
 
   let saidDirect = false
@@ -163,6 +168,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       }
     },
     refusePrivate: (module) => refusePrivate(router, module),
+    publishing,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -101,6 +101,22 @@ export function formatModuleRequest(request: ModuleRequest): string {
   return `/${module}/@v/${encodePath(escapeVersion(request.version))}.${request.kind}`
 }
 
+/** The version that `PREFIX/MODULE/@v/VERSION` names, without the suffix of any of its files. Throws as the parser does. */
+export function parseVersionPath(target: string, prefix: string): { module: ModulePath; version: Version } {
+  const { path, hasQuery } = requestPath(target)
+  const at = path.indexOf('/@v/')
+  if (!path.startsWith(`${prefix}/`) || at <= prefix.length) throw noEndpoint(path, prefix)
+  if (hasQuery) throw new ModsteadError('bad_request', 'the address has a query (?), which it must not have')
+  const module = modulePath(path.slice(prefix.length + 1, at))
+  const version = refusing('bad_version', () => unescapeVersion(path.slice(at + '/@v/'.length)))
+  if (isCanonicalFor(module, version)) return { module, version }
+  throw canonicalVersion(version) === ''
+    ? new ModsteadError('bad_version', `${version} is not a version`, {
+        next: 'the address ends in /@v/VERSION, without .zip or the like',
+      })
+    : badVersion(module, version, 'zip')
+}
+
 const SLASH = 0x2f
 
 function parseModuleRequest(rest: string): ModuleRequest | undefined {

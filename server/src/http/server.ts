@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createTokens } from '../access/tokens.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
@@ -15,7 +16,8 @@ import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './
 import { createMemory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
-import { sendRefusal } from './ready.ts'
+import { createActAnswers, isAct } from './act-answers.ts'
+import { refuse } from './refuse.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
@@ -23,7 +25,7 @@ import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions {
-  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log'>
+  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log' | 'tokens'>
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
   mirrors: readonly SumdbMirror[]
@@ -67,6 +69,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const answerFromMemory = createHotPath(memory, traffic)
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
   const answerSumdb = createSumdbAnswers({ proxy, mirrors, memory, traffic })
+  const answerAct = createActAnswers({
+    publishing: proxy.publishing,
+    tokens: createTokens(config.tokens),
+    prefix: config.pathPrefix,
+  })
   const databases = mirrors.map((mirror) => mirror.name)
   const parse = createParser({ prefix: config.pathPrefix, databases })
   const exchanges = new WeakMap<IncomingMessage, Exchange>()
@@ -120,7 +127,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
         traffic.done(req, res, exchange, started)
       })
-      handle(req, res)
+      if (!isAct(req)) return handle(req, res)
+      // It answers for its failures itself: what comes out of it is a defect.
+      answerFile(req, res).catch((error: unknown) => observer.log.error({ err: error }, 'a request broke'))
     }
   }
 
@@ -138,7 +147,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else exchange.bytes = sendRefusal(error, req, res)
+      } else exchange.bytes = await refuse(error, req, res)
     } finally {
       running?.done()
     }
@@ -155,6 +164,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       throw new ModsteadError('loop', 'the request has been through this server before', {
         next: 'take the address of this server out of its own origin list',
       })
+    if (isAct(req)) return answerAct({ req, res, note: (facts) => Object.assign(exchange, facts) })
     const endpoint = parse(rawTarget(req))
     const sent = (bytes: number): void => {
       exchange.bytes = bytes

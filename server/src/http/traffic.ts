@@ -4,7 +4,7 @@ import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
 
-/** What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics. */
+/** What kinds of requests there are, as the metrics name them. Those that act on the store follow those that read; `page` is the home page, health and metrics. */
 const KINDS = [
   'list',
   'latest',
@@ -16,9 +16,12 @@ const KINDS = [
   'lookup',
   'tile',
   'tree_head',
+  'publish',
+  'delete',
   'page',
   'other',
 ] as const
+const NEVER_IN_MEMORY: readonly RequestKind[] = ['publish', 'delete', 'page', 'other']
 export type RequestKind = (typeof KINDS)[number]
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
@@ -99,7 +102,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       const { kind, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
-      if (kind !== 'page' && kind !== 'other') missCount++
+      if (!NEVER_IN_MEMORY.includes(kind)) missCount++
       const grave = error !== undefined && aborted !== true && isGrave(error)
       if (!grave && !logsAll) return
       const fields = {

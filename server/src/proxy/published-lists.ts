@@ -41,8 +41,9 @@ export function withPublished(
     const { answer, absence } = await orAbsence(ask)
     const lines = linesOf(answer?.body)
     for (const { version, published, deleted } of marks) {
-      if (deleted) lines.delete(version)
-      else if (published && !lines.has(version) && !isPseudoVersion(version)) lines.set(version, version)
+      // Lists have no pseudo-versions: whoever wants one knows it.
+      if (deleted || isPseudoVersion(version)) lines.delete(version)
+      else if (published && !lines.has(version)) lines.set(version, version)
     }
     if (lines.size === 0 && absence !== undefined) throw absence
     if (answer === undefined && lines.size === 0) return undefined

@@ -36,7 +36,11 @@ const observer: Observer = {
 /** The zip of a module version as `go` would make it, and its hash. */
 export async function makeZip(
   files: Record<string, string> = {},
-  { module = MODULE as string, version = V1 as string, goMod = GO_MOD as string | null } = {},
+  {
+    module = MODULE,
+    version = V1,
+    goMod = GO_MOD,
+  }: { module?: string; version?: string; goMod?: string | null } = {},
 ): Promise<{ zip: Buffer; h1: string }> {
   const all = { ...(goMod !== null && { 'go.mod': goMod }), 'lib.go': 'package lib\n', ...files }
   const chunks: Uint8Array[] = []

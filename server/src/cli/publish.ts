@@ -28,7 +28,7 @@ export interface PublishFlags extends Partial<RemoteFlags> {
   dryRun?: boolean
 }
 
-/** Uncommitted files that a message names at most. */
+/** Files that a message names at most. */
 const NAMED = 5
 
 /** `modstead publish`: makes the zip of a version from a folder, by the rules of `go`, and sends it to a modstead. */
@@ -47,8 +47,7 @@ export async function publish(folder: string, flags: PublishFlags, context: Comm
   try {
     const zip = join(temporary, 'module.zip')
     const { made, sha256 } = await makeZip(zip, name, files)
-    for (const { path, message } of made.omitted)
-      context.stderr.write(`left out: ${JSON.stringify(path)}: ${message}\n`)
+    sayOmitted(made, context)
     if (to === undefined || flags.dryRun === true) {
       context.stdout.write(
         `${name.path}@${name.version} ${made.h1}\n${made.files} files, ${made.zipSize} bytes\n`,
@@ -140,6 +139,12 @@ async function refuseUncommitted(
       next: 'commit or remove them, or publish them all the same with --allow-dirty',
     },
   )
+}
+
+function sayOmitted({ omitted }: CreatedModuleZip, { stderr }: CommandContext): void {
+  for (const { path, message } of omitted.slice(0, NAMED))
+    stderr.write(`left out: ${JSON.stringify(path)}: ${message}\n`)
+  if (omitted.length > NAMED) stderr.write(`left out: ${omitted.length - NAMED} more\n`)
 }
 
 async function makeZip(

@@ -23,7 +23,9 @@ export async function uncommittedFiles(
     encoding: 'utf8',
   } as const
   const git = async (...args: string[]): Promise<string[]> =>
-    (await run('git', ['--no-pager', ...args], options)).stdout.split('\0').filter((path) => path !== '')
+    (await run('git', ['--no-pager', '-c', 'core.fsmonitor=false', ...args], options)).stdout
+      .split('\0')
+      .filter((path) => path !== '')
   try {
     await git('rev-parse', '--is-inside-work-tree')
   } catch (error) {

@@ -173,7 +173,7 @@ test('what is refused before anything of it is read', async (t) => {
     const reply = await send(server, method, path, { headers, body: 'zip' })
     assert.equal(reply.status, status, `${title}: ${reply.text}`)
     assert.match(reply.text, /^[^\n]+\n[^\n]+\n$/, title)
-    assert.equal(/^Basic realm=/.test(reply.headers['www-authenticate'] ?? ''), status === 401, title)
+    assert.equal((reply.headers['www-authenticate'] ?? '').startsWith('Basic realm='), status === 401, title)
     assert.ok(!reply.text.includes('0123456789'), 'no token is repeated')
   }
   assert.deepEqual(server.proxy.acts, [])

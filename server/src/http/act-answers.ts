@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tokens } from '../access/tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Publishing } from '../proxy/publish.ts'
-import { encodePath, rawTarget } from './request-path.ts'
-import { createParser, formatModuleRequest, parseVersionPath } from './parse.ts'
+import { rawTarget } from './request-path.ts'
+import { createParser, parseVersionPath } from './parse.ts'
 import { readBody } from './read-body.ts'
 import type { Exchange } from './traffic.ts'
 
@@ -60,8 +60,7 @@ export function createActAnswers(options: ActAnswersOptions): (exchange: ActExch
     })
     const created = outcome === 'published'
     const text = `${outcome} ${module}@${version} ${h1}\n${module}@${version}/go.mod ${goModH1}\n`
-    const path = prefix + formatModuleRequest(endpoint.request)
-    note({ bytes: send(res, created ? 201 : 200, text, created ? ['Location', encodePath(path)] : []) })
+    note({ bytes: send(res, created ? 201 : 200, text, created ? ['Location', endpoint.path] : []) })
   }
 
   async function remove({ req, res, note }: ActExchange): Promise<void> {

@@ -73,11 +73,7 @@ function isOfOrigin(error: ModsteadError): boolean {
 }
 
 function nobodyToAsk(route: Route, what: string): ModsteadError {
-  if (route.end === 'off') {
-    return new ModsteadError('fetch_disabled', `${what} is not stored, and fetching is off for this module`, {
-      next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',
-    })
-  }
+  // Also before off: what was not published is absent, and go probes paths above and below a module.
   if (route.upload !== undefined) {
     return new ModsteadError(
       'not_found',
@@ -86,6 +82,11 @@ function nobodyToAsk(route: Route, what: string): ModsteadError {
         next: 'publish it, or check the spelling',
       },
     )
+  }
+  if (route.end === 'off') {
+    return new ModsteadError('fetch_disabled', `${what} is not stored, and fetching is off for this module`, {
+      next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',
+    })
   }
   return new ModsteadError(
     'not_found',

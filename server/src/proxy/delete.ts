@@ -7,8 +7,8 @@ import type { Parts } from './parts.ts'
 import type { PublishingOptions } from './publish.ts'
 import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
-import type { Turns } from './turns.ts'
-import { keyOf, KINDS, storeKeyOf } from './wanted.ts'
+import { turnOf, type Turns } from './turns.ts'
+import { KINDS, storeKeyOf } from './wanted.ts'
 
 export interface DeletionOrder {
   module: ModulePath
@@ -91,9 +91,9 @@ export function createDeletions(
   return {
     async delete(order) {
       if (shutdown.aborted) throw new ModsteadError('shutting_down', 'this modstead is shutting down')
-      const { module, version } = order
+      const { module } = order
       const route = routeFor(module)
-      return turns.take(keyOf({ route, module, version, kind: 'zip' }), () => remove(route, order))
+      return turns.take(turnOf(route, module), () => remove(route, order))
     },
   }
 }

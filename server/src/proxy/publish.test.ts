@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { hashGoMod } from '@modstead/gomod/dirhash'
 import type { Version } from '@modstead/gomod/version'
 import { type ErrorCode, ModsteadError } from '../errors.ts'
+import type { ModuleStore } from './store.ts'
 import { GO_MOD, makeZip, MODULE, openRoom, rawZip, tableOrigin, V1 } from './publish.fixture.ts'
 
 const FILES = ['v1.0.0.info', 'v1.0.0.mod', 'v1.0.0.zip']
@@ -173,6 +174,37 @@ describe('publishing', () => {
     for (const module of ['example.com/public', 'go.corp.example', 'go.corp.example/a'])
       await assert.rejects(room.put(zip, { module }), code('publish_disabled', /takes no uploads/))
     assert.deepEqual(await room.stored(), [])
+  })
+
+  test('who asks while a version is taken in sees none of it, or all', async (t) => {
+    const reached = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const wrap = (store: ModuleStore): ModuleStore => ({
+      ...store,
+      async commit(key, contents, h1) {
+        if (key.kind === 'zip') {
+          reached.resolve()
+          await go.promise
+        }
+        return store.commit(key, contents, h1)
+      },
+    })
+    const room = await openRoom(t, { wrap })
+    const putting = room.put((await makeZip()).zip)
+    await reached.promise
+    const asked = [room.list(), room.get({ kind: 'mod', module: MODULE, version: V1 })]
+    setImmediate(go.resolve)
+    const [list, mod] = await Promise.all(asked)
+    assert.deepEqual([list, mod!.toString()], ['v1.0.0\n', GO_MOD])
+    await putting
+  })
+
+  test('off after an upload: what was not published is absent, and not refused', async (t) => {
+    const from = ['releases', 'off'].map((origin) => ({ origin, then: 'absent' as const }))
+    const room = await openRoom(t, { route: { from } })
+    await assert.rejects(room.list(), code('not_found'))
+    await room.put((await makeZip()).zip)
+    assert.equal(await room.list(), 'v1.0.0\n')
   })
 
   test('absence that was remembered is forgotten', async (t) => {

@@ -5,13 +5,14 @@ import type { Version } from '@modstead/gomod/version'
 import { isAbsence, ModsteadError } from '../errors.ts'
 import type { ActRow, VersionFacts, VersionRow } from './catalog.ts'
 import { createDeletions, type DeletedVersion, type DeletionOrder } from './delete.ts'
+import { waitAtMost } from './flights.ts'
 import type { Change } from './module-proxy.ts'
 import type { Parts } from './parts.ts'
 import { type ReadUpload, readUpload, type Upload } from './read-upload.ts'
 import type { Route, Router } from './route.ts'
 import { settleAct } from './settle-acts.ts'
 import type { SmallFiles } from './small-files.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, turnOf } from './turns.ts'
 import { keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
 import type { Zips } from './zips.ts'
 
@@ -31,6 +32,11 @@ export interface Publishing {
    */
   publish(upload: Upload & { who: string }): Promise<PublishedVersion>
   delete(order: DeletionOrder): Promise<DeletedVersion>
+  /**
+   * Waits while a version of this module is being taken in or removed, so that nobody sees a part of it; but not for
+   * long: what else is stored of the module must not wait for a disk that hangs.
+   */
+  settled(route: Route, module: ModulePath): Promise<void>
   /** Settles when nothing is being published or deleted any more. */
   idle(): Promise<void>
 }
@@ -41,6 +47,9 @@ export interface PublishingOptions {
   zips: Zips
   changed(change: Change): void
 }
+
+/** How long a reader waits for an act on the same module. Milliseconds. */
+const PATIENCE = 2_000
 
 /** What is about to be published, checked. */
 interface Candidate extends ReadUpload {
@@ -173,14 +182,17 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
       const spool = await store.createSpool()
       try {
         const read = await readUpload(upload, { spool, checker })
-        return await turns.take(keyOf({ route, module, version, kind: 'zip' }), () =>
-          takeIn({ ...read, route, module, version, who }),
-        )
+        return await turns.take(turnOf(route, module), () => takeIn({ ...read, route, module, version, who }))
       } finally {
         await spool.discard()
       }
     },
     delete: removals.delete,
+    async settled(route, module) {
+      const act = turns.last(turnOf(route, module))
+      // Its failure is not this reader's.
+      if (act !== undefined) await waitAtMost(Promise.allSettled([act]), PATIENCE)
+    },
     idle: () => turns.idle(),
   }
 }

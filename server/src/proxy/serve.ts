@@ -160,6 +160,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       if (shutdown.signal.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
       const route = router.routeOf(request.module)
+      await publishing.settled(route, request.module)
       try {
         return await answer(route, request, context)
       } catch (error) {

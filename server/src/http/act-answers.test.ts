@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { ModsteadError } from '../errors.ts'
+import { readBody } from './read-body.ts'
+import { refuse } from './refuse.ts'
 import { askRaw, bytesAnswer, startServer, type Reply, type Running } from './http.fixture.ts'
 
 const CI = 'ci-0123456789abcdef'
@@ -244,6 +247,30 @@ test('a body that breaks off is not taken for whole', async (t) => {
     server.proxy.acts.length = 0
     server.observer.counts.clear()
   }
+})
+
+test('a client that pauses too long is told so, and one that goes away is not waited for', async (t) => {
+  const codes: string[] = []
+  const server = http.createServer((req, res) => {
+    const read = async (): Promise<void> => {
+      for await (const chunk of readBody(req, res, 50)) assert.ok(chunk.length > 0)
+    }
+    read()
+      .catch((error: unknown) => {
+        codes.push(error instanceof ModsteadError ? error.code : String(error))
+        return refuse(error, req, res)
+      })
+      .catch((error: unknown) => codes.push(String(error)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as net.AddressInfo
+  const head = 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nzip'
+  assert.match(await askRaw(port, head), /^HTTP\/1\.1 408 [^]*for 0\.05 seconds\n/)
+  const socket = net.connect(port, '127.0.0.1', () => socket.end(head))
+  socket.resume()
+  await once(socket, 'close')
+  assert.deepEqual(codes, ['request_timeout', 'aborted'])
 })
 
 test('bytes beyond the announced length are no part of the zip', async (t) => {

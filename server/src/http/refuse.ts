@@ -14,7 +14,8 @@ export async function refuse(error: unknown, req: IncomingMessage, res: ServerRe
   const whole = req.method === 'GET' || req.method === 'HEAD' || req.complete || req.destroyed
   if (whole) return sendRefusal(error, req, res)
   res.shouldKeepAlive = false
-  if (req.headers.expect !== undefined) return sendRefusal(error, req, res)
+  // Who asked whether to go on, and was not told to, sends nothing.
+  if (req.headers.expect !== undefined && !req.readableDidRead) return sendRefusal(error, req, res)
   const { status, headers, body } = refusalFor(error)
   res.writeHead(status, headers)
   res.write(body)

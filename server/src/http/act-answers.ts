@@ -91,7 +91,9 @@ function orNotAllowed<T>(parse: () => T): T {
     return parse()
   } catch (error) {
     if (!(error instanceof ModsteadError) || error.code !== 'no_endpoint') throw error
-    throw new ModsteadError('method_not_allowed', 'nothing can be put to, or deleted from, this address')
+    throw new ModsteadError('method_not_allowed', 'this address can only be read, if that', {
+      next: 'put /@v/VERSION.zip to publish a version, delete /@v/VERSION to delete it',
+    })
   }
 }
 

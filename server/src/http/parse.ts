@@ -101,7 +101,10 @@ export function formatModuleRequest(request: ModuleRequest): string {
   return `/${module}/@v/${encodePath(escapeVersion(request.version))}.${request.kind}`
 }
 
-/** The version that `PREFIX/MODULE/@v/VERSION` names, without the suffix of any of its files. Throws as the parser does. */
+/**
+ * The version that `PREFIX/MODULE/@v/VERSION` names. Throws as the parser does, and `no_endpoint` where what is named
+ * is a file of a version, or the list.
+ */
 export function parseVersionPath(target: string, prefix: string): { module: ModulePath; version: Version } {
   const { path, hasQuery } = requestPath(target)
   const at = path.indexOf('/@v/')
@@ -110,11 +113,8 @@ export function parseVersionPath(target: string, prefix: string): { module: Modu
   const module = modulePath(path.slice(prefix.length + 1, at))
   const version = refusing('bad_version', () => unescapeVersion(path.slice(at + '/@v/'.length)))
   if (isCanonicalFor(module, version)) return { module, version }
-  throw canonicalVersion(version) === ''
-    ? new ModsteadError('bad_version', `${version} is not a version`, {
-        next: 'the address ends in /@v/VERSION, without .zip or the like',
-      })
-    : badVersion(module, version, 'zip')
+  if (version === 'list' || /\.(?:info|mod|zip)$/.test(version)) throw noEndpoint(path, prefix)
+  throw badVersion(module, version, 'zip')
 }
 
 const SLASH = 0x2f

@@ -50,7 +50,7 @@ at the working folder.
 
 \`--upstream\` is a list as in GOPROXY: URLs (or names of configured origins) separated by \`,\` (the next is asked when a
 module is absent) or \`|\` (after any failure), ended by \`direct\` or \`off\`. It stands in for the list of the route for
-everything, \`*\`; other routes stay. Until modstead fetches from repositories itself, \`direct\` counts as absent.
+everything, \`*\`; other routes stay. \`direct\` is the module's own git repository, found as \`go\` finds it.
 
 What neither flags, variables nor the file say is read as \`go\` reads it: from its environment variables, then from the
 file that \`go env -w\` writes, then from its defaults.
@@ -107,7 +107,7 @@ answers that are asked for often; nothing is lost when it is small.
   {
     title: 'Say where modules come from',
     text: `
-An origin is another module proxy. Without routes, all origins are asked in the order of the file: any failure of one
+An origin is another module proxy, or the repositories themselves (\`type: git\`, below). Without routes, all proxies are asked in the order of the file: any failure of one
 lets the next be asked. Names are yours; they appear in logs, metrics and error messages.
 
 \`\`\`yaml
@@ -131,6 +131,40 @@ origins:
 HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold for origins as they do for \`go\`.
 `,
     keys: ['origins'],
+  },
+  {
+    title: 'Fetch from repositories',
+    text: `
+An origin of \`type: git\` finds repositories as \`go\` does: by the rules for github.com and others, by \`.git\` in a
+path, and by go-import pages. With a private route that names it, its hosts are known from the patterns:
+
+\`\`\`yaml
+origins:
+  gitlab: { type: git, credentials: { token: "\${GITLAB_TOKEN}" } }
+routes:
+  - { modules: [corp.example, "*.corp.example"], from: [gitlab], private: true }
+\`\`\`
+
+Where no page says where a repository is, or none is to be asked, \`repositories\` does. Every entry of \`credentials\` is
+for the hosts it names and no others; [git-credentials.md](git-credentials.md) has an example of each kind.
+
+\`\`\`yaml
+origins:
+  corp:
+    type: git
+    repositories: { "go.corp.example/*": "ssh://git@git.corp.example/platform/{path}" }
+    credentials:
+      - { for: git.corp.example, sshKey: /etc/modstead/id_ed25519, knownHosts: /etc/modstead/known_hosts }
+      - { for: github.com/corp, githubApp: { appId: "12345", privateKey: /etc/modstead/app.pem } }
+  direct: { type: git, timeouts: { fetch: 20m } }
+routes:
+  - { modules: [go.corp.example, "github.com/corp/*"], from: [corp], private: true }
+\`\`\`
+
+What a host that is not configured says is never followed to a private address. \`direct\` at the end of an origin list
+means repositories as well; an origin called \`direct\` says how they are fetched then.
+`,
+    keys: ['origins.GIT'],
   },
   {
     title: 'Send some modules elsewhere, and keep names private',
@@ -185,6 +219,47 @@ sumdb: sum.golang.org https://sum.golang.google.cn
 \`\`\`
 `,
     keys: ['sumdb'],
+  },
+  {
+    title: 'Keep repositories whole',
+    text: `
+Every tagged version of every module in these repositories is fetched before anyone asks: when modstead starts, now and
+then, and when a [push hook](hooks.md) says that something changed.
+
+\`\`\`yaml
+mirror:
+  modules: [corp.example/lib, corp.example/tools]
+  every: 1h
+\`\`\`
+
+\`clones\` bounds what modstead keeps of repositories to make versions from. What was made is in the store, and stays.
+`,
+    keys: ['clones', 'mirror'],
+  },
+  {
+    title: 'Give modules a name of your own host',
+    text: `
+With a host name that leads to modstead, import paths need not name the git server: [vanity.md](vanity.md) has the rest.
+
+\`\`\`yaml
+publicUrl: https://go.corp.example
+vanity:
+  - { modules: "go.corp.example/*", repository: "https://git.corp.example/go/{path}", source: gitlab }
+\`\`\`
+`,
+    keys: ['vanity'],
+  },
+  {
+    title: 'Hear of pushes',
+    text: `
+A git server that says when something was pushed makes new versions visible at once: [hooks.md](hooks.md) has the rest.
+
+\`\`\`yaml
+hooks:
+  gitlab: { type: gitlab, secret: "\${HOOK_SECRET}" }
+\`\`\`
+`,
+    keys: ['hooks'],
   },
   {
     title: 'Fetch ahead, or do not',

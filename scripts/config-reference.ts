@@ -23,6 +23,9 @@ interface SchemaNode {
   properties?: Record<string, SchemaNode>
   additionalProperties?: SchemaNode | boolean
   items?: SchemaNode
+  enum?: string[]
+  oneOf?: SchemaNode[]
+  anyOf?: SchemaNode[]
 }
 
 /** The whole page. Throws when a key of the schema stands in no section, or in two. */
@@ -34,12 +37,18 @@ export function configReference(): string {
     throw new Error(`scripts/config-reference-text.ts tells ${wrong.join(', ')} not exactly once`)
   const rows = keyRows(configSchema, configJsonSchema(), '')
   const sections = SECTIONS.map(({ title, text, keys }) => {
-    const own = rows.filter((row) =>
-      keys.some((key) => row.key === key || row.key.startsWith(`${key}.`) || row.key.startsWith(`${key}[]`)),
-    )
+    const own = rows.filter((row) => keys.includes(nearest(row.key, told)))
     return [`## ${title}`, text.trim(), ...(own.length > 0 ? [table(own)] : [])].join('\n\n')
   })
   return `${[INTRODUCTION.trim().replace('{settings}', settingsTable()), ...sections].join('\n\n')}\n`
+}
+
+/** Of the keys that sections tell, the one that `key` is or stands below most closely. */
+function nearest(key: string, told: readonly string[]): string {
+  const above = told.filter(
+    (other) => key === other || key.startsWith(`${other}.`) || key.startsWith(`${other}[]`),
+  )
+  return above.toSorted((a, b) => b.length - a.length)[0] ?? ''
 }
 
 /** A row for every key that takes a value, at any depth: `origins.NAME.timeouts.idle`. */
@@ -52,11 +61,31 @@ function keyRows(schema: z.ZodType, node: SchemaNode, prefix: string): Row[] {
       const container = notesOf(child) === undefined
       return container ? [{ ...rowOf(child, below, prefix + key), takes: '', fallback: '' }, ...rows] : rows
     })
+  if (plain instanceof z.ZodUnion) return unionRows(plain, node, prefix)
   if (plain instanceof z.ZodRecord)
     return keyRows(plain.valueType as z.ZodType, node.additionalProperties as SchemaNode, `${prefix}NAME.`)
   if (plain instanceof z.ZodArray)
     return keyRows(plain.element as z.ZodType, node.items ?? {}, `${prefix.slice(0, -1)}[].`)
   return [rowOf(schema, node, prefix.slice(0, -1))]
+}
+
+/**
+ * Kinds of mappings that their `type` tells apart: those after the first are called by it, `origins.GIT.hosts`. Of a
+ * value or a list of such values, only the value is told.
+ */
+function unionRows(union: z.ZodUnion, node: SchemaNode, prefix: string): Row[] {
+  const options = (union.options as z.ZodType[]).map((option) => unwrap(option))
+  const nodes = node.oneOf ?? node.anyOf ?? []
+  return options.flatMap((option, index) => {
+    const type =
+      option instanceof z.ZodObject ? (nodes[index]?.properties?.['type']?.enum?.[0] ?? '') : undefined
+    if (type === undefined) return []
+    return keyRows(
+      option,
+      nodes[index] ?? {},
+      index === 0 ? prefix : prefix.replace('NAME', type.toUpperCase()),
+    )
+  })
 }
 
 function rowOf(schema: z.ZodType, node: SchemaNode, key: string): Row {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { Act } from '../proxy/catalog.ts'
 import type { CatalogUnderTest } from './catalog-contract.ts'
-import { path, someH1, someSha256, version } from './test-support.ts'
+import { someHash } from '../observe/test-support.ts'
+import { path, someSha256, version } from './test-support.ts'
 
 export function testActs(name: string, create: (t: TestContext) => Promise<CatalogUnderTest>): void {
   describe(`acts in the catalog: ${name}`, () => {
@@ -45,7 +46,7 @@ export function testActs(name: string, create: (t: TestContext) => Promise<Catal
 
     it('refuses to end a publication with another hash, and changes nothing', async (t) => {
       const { catalog } = await create(t)
-      await catalog.learn('default', A, V1, { h1: someH1('other') })
+      await catalog.learn('default', A, V1, { h1: someHash('other') })
       const before = await catalog.version('default', A, V1)
       const { id } = await catalog.begin(PUBLISH)
       await assert.rejects(catalog.end(id, 'done', FACTS), { code: 'checksum_mismatch' })
@@ -119,8 +120,8 @@ export function testActs(name: string, create: (t: TestContext) => Promise<Catal
 const A = path('example.com/a')
 const V1 = version('v1.0.0')
 const FACTS = {
-  h1: someH1('zip'),
-  goModH1: someH1('mod'),
+  h1: someHash('zip'),
+  goModH1: someHash('mod'),
   zipSize: 1234,
   zipSha256: someSha256('a'),
   info: true,

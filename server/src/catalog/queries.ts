@@ -34,6 +34,7 @@ export function compileReads(db: Kysely<Schema>) {
         .leftJoin('acts', 'acts.id', 'marks.deletion')
         .select(['versions.h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time'])
         .select(['first_seen', 'last_used', 'origins.name as origin', 'databases.name as proven_by'])
+        .select(['git_commit', 'gone'])
         .select(['published', 'acts.at as deleted_at', 'acts.who as deleted_by', 'acts.reason']),
     ),
     marks: compileStatement(
@@ -49,6 +50,12 @@ export function compileReads(db: Kysely<Schema>) {
         .where('id', '<', page.before)
         .orderBy('id', 'desc')
         .limit(page.limit),
+    ),
+    traces: compileStatement(
+      module
+        .innerJoin('versions', 'versions.module', 'modules.id')
+        .where((is) => is.or([is('git_commit', 'is not', null), is('gone', 'is not', null)]))
+        .select(['version', 'git_commit', 'gone']),
     ),
     snapshot: compileStatement(
       module
@@ -118,6 +125,13 @@ export function compileWrites(db: Kysely<Schema>) {
         .where('version', '=', placeholder('version'))
         .where('last_used', '<', placeholder('last_used')),
     ),
+    markGone: compileStatement(
+      db
+        .updateTable('versions')
+        .set({ gone: placeholder('gone') })
+        .where('module', '=', placeholder('module'))
+        .where('version', '=', placeholder('version')),
+    ),
     putSnapshot: compileStatement(
       db
         .insertInto('snapshots')
@@ -173,7 +187,10 @@ export function compileWrites(db: Kysely<Schema>) {
   }
 }
 
-const FACTS = ['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by'] as const
+const FACTS = [
+  ...(['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by'] as const),
+  'git_commit' as const,
+]
 const ANSWER = ['body', 'fetched', 'changed', 'origin', 'etag', 'last_modified'] as const
 const ACT = ['id', 'at', 'who', 'act', 'outcome', 'realm', 'module', 'version', 'h1', 'reason'] as const
 /** What makes two incidents the same. */

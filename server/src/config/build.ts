@@ -1,10 +1,14 @@
+import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
-import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
+import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
-import { buildTokens, buildUploads, warnOfPublishing } from './publishing.ts'
+import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
+import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -15,6 +19,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -43,7 +48,7 @@ export async function buildConfig(
     minVersion: file.tls.minVersion,
   }
   const origins = await buildOrigins(context, file.origins ?? {})
-  const uploads = buildUploads(context, file.origins ?? {})
+  const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file.tokens)
   const sumdb = buildSumdb(context, file, surroundings)
   const lists: RouteSurroundings = {
@@ -56,8 +61,15 @@ export async function buildConfig(
   if (file.routes === undefined)
     for (const name of ['GONOPROXY', 'GONOSUMDB'] as const) noteGo(surroundings, name, go[name])
   const routes = file.routes ? buildRoutes(context, file.routes, lists) : routesOfGo(context, go, lists)
+  const direct = origins.get('direct')
+  origins.delete('direct')
+  for (const [name, origin] of origins)
+    if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
-  const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  const { publicUrl, pathPrefix, memory, clones, mirror, lookAhead, log, shutdownGrace } = file
+  const fixed = fixedPathAt(pathPrefix)
+  if (fixed !== undefined)
+    complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
   const config: Config = {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
@@ -65,17 +77,35 @@ export async function buildConfig(
     ...(tls && { tls }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
+    clones,
     origins,
     uploads,
     tokens,
+    direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
+    vanity: buildVanity(context, file.vanity ?? [], publicUrl),
+    hooks: await buildHooks(context, file.hooks ?? {}),
+    ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
     log,
     shutdownGrace,
   }
   warnOfPublishing(context, config)
   return config
+}
+
+function modulePaths(context: BuildContext, paths: readonly string[]): ModulePath[] {
+  return paths.flatMap((path, index) => {
+    if (isModulePath(path)) return [path]
+    const at = ['mirror', 'modules', index]
+    complain(
+      context,
+      at,
+      `expected a module path such as corp.example/lib, found ${shown(context, at, path)}`,
+    )
+    return []
+  })
 }
 
 const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'
@@ -93,7 +123,7 @@ function buildSumdb(context: BuildContext, file: FileConfig, surroundings: Surro
 }
 
 /**
- * The list of the route for everything: what `--upstream` says, or all origins of the file but those that only private
+ * The list of the route for everything: what `--upstream` says, or all proxies of the file but those that only private
  * routes name, or what GOPROXY says. Origins for URLs that have none yet are added to `origins`.
  */
 function defaultList(
@@ -110,7 +140,7 @@ function defaultList(
   if (complete && routes.every((route) => route.private || route.from !== undefined)) return []
   const reserved = reservedOrigins(routes)
   const open = Object.entries(file.origins ?? {})
-    .filter(([name, { type }]) => type !== 'upload' && !reserved.has(name))
+    .filter(([name, { type }]) => type === 'goproxy' && !reserved.has(name))
     .map(([name]) => name)
   if (open.length > 0) return orderedList([...open, 'direct'], 'any')
   noteGo(surroundings, 'GOPROXY', go.GOPROXY)

@@ -1,3 +1,5 @@
+import type { ModulePath } from '@modstead/gomod/path'
+
 /**
  * The configuration as the rest of the server sees it: validated, defaults filled in, references resolved, frozen.
  * Durations are milliseconds, sizes bytes, files absolute paths.
@@ -12,14 +14,23 @@ export interface Config {
   dataDir: string
   /** Bytes of ready answers kept in memory. */
   memory: number
+  /** Bytes that clones of repositories may take on disk, all together. */
+  clones: number
   origins: ReadonlyMap<string, OriginConfig>
   /** Names of the origins of type `upload`: what is published for routes that name one is kept here. */
   uploads: readonly string[]
   /** Who may publish and delete. Without any, nobody may. */
   tokens: readonly TokenConfig[]
+  /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
+  direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
+  /** First match wins. */
+  vanity: readonly VanityRule[]
+  /** Push hooks by name. */
+  hooks: ReadonlyMap<string, HookConfig>
+  mirror?: MirrorConfig
   lookAhead: LookAheadConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
@@ -35,8 +46,10 @@ export interface TlsConfig {
   minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
+export type OriginConfig = GoproxyOriginConfig | GitOriginConfig
+
 /** Another module proxy: a base URL of `https:`, `http:` or `file:`. */
-export interface OriginConfig {
+export interface GoproxyOriginConfig {
   name: string
   type: 'goproxy'
   url: string
@@ -76,6 +89,69 @@ export interface OriginTimeouts {
   total: number
 }
 
+/** Repositories: found as `go` finds them, or named by `repositories`. */
+export interface GitOriginConfig {
+  name: string
+  type: 'git'
+  /**
+   * Hosts that may have any address, and that credentials without `for` are for: `git.corp.example`,
+   * `*.corp.example`, `git.corp.example:8443`. Without a port the usual one of the scheme is meant.
+   */
+  hosts: readonly string[]
+  /** In the order of the file. */
+  repositories: readonly RepositoryMapping[]
+  /** In the order of the file, so that messages can name an entry by its number. */
+  credentials: readonly GitCredentials[]
+  timeouts: GitTimeouts
+  /** Connections at most for what is asked over http besides git itself: go-import pages and tokens. */
+  connections: number
+  /** Largest things accepted, in bytes. `repository` is what one clone may take on disk. */
+  limits: { page: number; mod: number; zip: number; repository: number }
+}
+
+/** Where the repositories of the modules under a pattern are. */
+export interface RepositoryMapping {
+  /** A pattern as in GOPRIVATE. The repository is at the first elements of a module path, as many as it has. */
+  pattern: string
+  /** `https:`, `http:`, `ssh:` or `file:`, without credentials; `{path}` stands for what the pattern left open. */
+  url: string
+}
+
+/** Those of one request (a page or a token), and those of git. */
+export interface GitTimeouts extends OriginTimeouts {
+  /** One run of git that fetches, whole. `idle` is how long it may be silent. */
+  fetch: number
+}
+
+/** One entry of `credentials`: what is shown to the hosts it is for. */
+export interface GitCredentials {
+  /** `host`, `host:port` or either with a path; absent: every one of `hosts`. */
+  for?: string
+  login?: GitLogin
+  /** PEM files: a client certificate. */
+  certificate?: { cert: string; key: string }
+  /** PEM file with authorities trusted besides the system's. */
+  ca?: string
+}
+
+/** A secret as it stands, or the file that holds it, which is read each time it is needed. */
+export type Secret = { text: string } | { file: string }
+
+export type GitLogin =
+  | { kind: 'token'; token: Secret; scheme: 'basic' | 'bearer' }
+  | { kind: 'basic'; username: string; password: Secret }
+  | { kind: 'netrc'; file: string }
+  | { kind: 'ssh'; key: string; knownHosts: string }
+  | {
+      kind: 'oauth2'
+      tokenUrl: string
+      clientId: string
+      clientSecret: Secret
+      scope?: string
+      scheme: 'basic' | 'bearer'
+    }
+  | { kind: 'githubApp'; appId: string; privateKey: string; installationId?: string; apiUrl?: string }
+
 /** One entry of an origin list. `then` says what lets the next entry be asked: `,` is `absent`, `|` is `any`. */
 export interface RouteEntry {
   /** Name of an origin, or `direct` or `off`, which no origin is named and which end a list. */
@@ -87,6 +163,10 @@ export interface RouteConfig {
   /** GOPRIVATE-style patterns. */
   modules: readonly string[]
   from: readonly RouteEntry[]
+  /** Shares of modules for which an origin is asked first, by its name; absent: the first of `from` for all. */
+  weights?: Readonly<Record<string, number>>
+  /** Host names, with `*` for any part of one label, that repositories of these modules may be at; absent: any. */
+  hosts?: readonly string[]
   /** Names under these patterns are never sent to a public origin or checksum database. */
   private: boolean
   /** Name of the checksum database that must prove each version, or `off`. */
@@ -106,6 +186,42 @@ export interface SumdbConfig {
   key: string
   /** Base URL to ask; absent: through the origins that support it, as `go` does, then `https://<name>`. */
   url?: string
+}
+
+/**
+ * Import paths of a host of ours, and the repositories they stand for. In the texts, `{path}` is what a pattern matched
+ * from its first wildcard on, and `{1}`, `{2}` … are the elements that its wildcards matched.
+ */
+export interface VanityRule {
+  /** GOPRIVATE-style patterns. What one matches is the root of a repository. */
+  modules: readonly string[]
+  /** URL of `https:`, `http:`, `ssh:` or `git+ssh:` for git. */
+  repository: string
+  /** Where in the repository the root lies; `''` at its top. */
+  subdirectory: string
+  /** How pages link to sources: as a product does it, or by the texts of a go-source tag. */
+  source: 'none' | 'gitlab' | 'github' | 'gitea' | VanitySource
+}
+
+/** Texts of a go-source tag: `directory` has `{/dir}` or `{dir}` left in it, `file` also `{file}` and `{line}`. */
+export interface VanitySource {
+  home: string
+  directory: string
+  file: string
+}
+
+export interface HookConfig {
+  name: string
+  /** Whose payloads and signatures it takes; `gitea` is Forgejo too, `generic` our own form. */
+  type: 'gitlab' | 'github' | 'gitea' | 'generic'
+  secret: string
+}
+
+/** Repositories that are kept whole. */
+export interface MirrorConfig {
+  modules: readonly ModulePath[]
+  /** How often they are looked at. */
+  every: number
 }
 
 export interface LookAheadConfig {

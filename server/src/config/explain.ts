@@ -33,13 +33,15 @@ function explainIssue(
   hidden: (path: KeyPath) => boolean,
 ): Complaint[] {
   if (issue.code === 'invalid_union') {
-    const inner = issue.errors.flatMap((option) => option.filter((nested) => nested.path.length > 0))
+    const inner = issue.errors.flatMap((option) =>
+      option.filter((nested) => nested.path.length > 0 || nested.code === 'unrecognized_keys'),
+    )
     if (inner.length > 0)
       return inner.flatMap((nested) =>
         explainIssue(schema, value, nested, [...path, ...(nested.path as KeyPath)], hidden),
       )
   }
-  const target = schemaAt(schema, path)
+  const target = schemaAt(schema, path, value)
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(target instanceof z.ZodObject ? target.shape : {})
     return issue.keys.map((key) => {
@@ -53,7 +55,7 @@ function explainIssue(
       {
         path,
         atKey: true,
-        message: 'expected a name of letters, digits, ".", "_" and "-", other than "direct" and "off"',
+        message: 'expected a name of letters, digits, ".", "_" and "-", other than "off"',
         drop: path,
       },
     ]
@@ -62,11 +64,17 @@ function explainIssue(
   const expected = notes?.expects ?? structureOf(target)
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
-  // Whatever stands where credentials should is most likely one.
+  // Whatever stands where credentials, a token or a hook should is most likely a secret.
   const secret =
-    notes?.secret === true || hidden(path) || path.includes('credentials') || path[0] === 'tokens'
+    notes?.secret === true ||
+    hidden(path) ||
+    path.includes('credentials') ||
+    path[0] === 'tokens' ||
+    (path[0] === 'hooks' && path.length === 2)
   const shown = describeValue(found, secret)
-  return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop: path }]
+  // Without a type that is known, nothing else in the mapping can be judged.
+  const drop = issue.code === 'invalid_union' && issue.discriminator ? path.slice(0, -1) : path
+  return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop }]
 }
 
 /** What a value is, with its contents only where they cannot be a credential. */
@@ -87,17 +95,20 @@ export function hideUserinfo(text: string): string {
   return text.replace(/^([a-z]+:\/\/)?.*@/is, '$1(hidden)@')
 }
 
-/** The schema of the value at `path`, without wrappers; undefined where the schema knows no such path. */
-export function schemaAt(schema: z.ZodType, path: KeyPath): z.ZodType | undefined {
+/**
+ * The schema of what stands at `path` in `value`, without wrappers; undefined where the schema knows no such path.
+ * `value` decides between the options of a union.
+ */
+export function schemaAt(schema: z.ZodType, path: KeyPath, value: unknown): z.ZodType | undefined {
   let current: z.ZodType | undefined = schema
-  for (const key of path) {
-    const container: z.ZodType | undefined = current && unwrap(current, key)
+  for (const [depth, key] of path.entries()) {
+    const container: z.ZodType | undefined = current && unwrap(current, valueAt(value, path.slice(0, depth)))
     if (container instanceof z.ZodObject) current = container.shape[key] as z.ZodType | undefined
     else if (container instanceof z.ZodRecord) current = container.valueType as z.ZodType
     else if (container instanceof z.ZodArray) current = container.element as z.ZodType
     else return undefined
   }
-  return current && notesOf(current) ? current : current && unwrap(current)
+  return current && notesOf(current) ? current : current && unwrap(current, valueAt(value, path))
 }
 
 /** Notes of the field, or of what it wraps. */
@@ -109,15 +120,22 @@ export function notesOf(schema: z.ZodType) {
   return undefined
 }
 
-/** Takes wrappers off; of a union, the option that can hold `key`. */
-export function unwrap(schema: z.ZodType, key?: string | number): z.ZodType {
+/** Takes wrappers off; of a union, the option that `value` is most likely meant for, if it is a list or a mapping. */
+export function unwrap(schema: z.ZodType, value?: unknown): z.ZodType {
   const inner = innerOf(schema)
-  if (inner) return unwrap(inner, key)
-  if (!(schema instanceof z.ZodUnion) || key === undefined) return schema
+  if (inner) return unwrap(inner, value)
+  if (!(schema instanceof z.ZodUnion) || typeof value !== 'object' || value === null) return schema
   const options = (schema.options as z.ZodType[]).map((option) => unwrap(option))
-  return (
-    options.find((option) => option instanceof (typeof key === 'number' ? z.ZodArray : z.ZodObject)) ?? schema
+  const fitting = options.filter(
+    (option) => option instanceof (Array.isArray(value) ? z.ZodArray : z.ZodObject),
   )
+  return fitting.find((option) => hasTypeOf(option, value)) ?? fitting[0] ?? schema
+}
+
+/** Whether the mapping `value` says that it is of this kind. */
+function hasTypeOf(option: z.ZodType, value: object): boolean {
+  const type = option instanceof z.ZodObject ? (option.shape['type'] as z.ZodType | undefined) : undefined
+  return type !== undefined && type.safeParse('type' in value ? value.type : undefined).success
 }
 
 function innerOf(schema: z.ZodType): z.ZodType | undefined {

@@ -57,9 +57,13 @@ export function flag() {
   return field({ expects: 'true or false', takes: 'true, false' }, z.boolean())
 }
 
-export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  const quoted = values.map((value) => `"${value}"`).join(', ')
-  return field({ expects: `one of ${quoted}`, takes: values.join(', ') }, z.enum(values))
+/** `among` are the values that messages name, where others are told apart by another schema. */
+export function choice<const Values extends readonly [string, ...string[]]>(
+  values: Values,
+  among: readonly string[] = values,
+) {
+  const quoted = among.map((value) => `"${value}"`).join(', ')
+  return field({ expects: `one of ${quoted}`, takes: among.join(', ') }, z.enum(values))
 }
 
 /** A list of some of these values, at least one. */
@@ -108,6 +112,21 @@ export function originList() {
   return field(
     { expects: 'a list of origin names, or a text such as "public,mirror|direct"', takes: 'list or text' },
     z.union([text('a text such as "public,mirror|direct"'), z.array(text(each)).min(1)]),
+  )
+}
+
+/** The kind of server that shows sources, or the templates of its URLs. */
+export function sourceLinks() {
+  const url = () => text('a URL such as https://git.corp.example/{path}')
+  return field(
+    {
+      expects: 'one of "none", "gitlab", "github", "gitea", or a mapping with keys of home, directory, file',
+      takes: 'none, gitlab, github, gitea or mapping',
+    },
+    z.union([
+      z.enum(['none', 'gitlab', 'github', 'gitea']),
+      z.strictObject({ home: url(), directory: url(), file: url() }),
+    ]),
   )
 }
 

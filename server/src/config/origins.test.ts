@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Config } from './config.ts'
 import { load, problemsOf } from './load.fixture.ts'
 import { formatConfig } from './show.ts'
 
 const PEM = '-----BEGIN CERTIFICATE-----\n'
 
+/** The module proxy that is called `a`. */
+function proxyOf(config: Config) {
+  const origin = config.origins.get('a')
+  assert.equal(origin?.type, 'goproxy')
+  return origin
+}
+
 async function credentialsOf(credentials: string, files: Record<string, string> = {}, env = {}) {
   const yaml = `origins: { a: { url: "https://a.example", credentials: ${credentials} } }`
-  return (await load({ yaml, files, env })).config.origins.get('a')!.credentials
+  return proxyOf((await load({ yaml, files, env })).config).credentials
 }
 
 test('credentials of each kind', async () => {
@@ -38,7 +46,7 @@ test('credentials of each kind', async () => {
 
 test('user name and password of a URL become credentials', async () => {
   const { config } = await load({ yaml: 'origins: { a: { url: "https://u:p@a.example/x/" } }' })
-  const { url, credentials } = config.origins.get('a')!
+  const { url, credentials } = proxyOf(config)
   assert.deepEqual(
     { url, credentials },
     { url: 'https://a.example/x', credentials: { kind: 'basic', username: 'u', password: 'p' } },
@@ -69,7 +77,7 @@ test('files that are not there, empty, or no PEM', async () => {
 test('own timeouts and limits stand beside the defaults', async () => {
   const yaml =
     'origins: { a: { url: "https://a", timeouts: { idle: 5s }, limits: { zip: 1MiB }, connections: 2, tries: 1 } }'
-  const { timeouts, limits, connections, tries } = (await load({ yaml })).config.origins.get('a')!
+  const { timeouts, limits, connections, tries } = proxyOf((await load({ yaml })).config)
   assert.deepEqual(
     [timeouts.idle, timeouts.connect, limits.zip, limits.info, connections, tries],
     [5000, 30_000, 2 ** 20, 2 ** 20, 2, 1],

@@ -1,8 +1,9 @@
-import type { OriginConfig, OriginCredentials } from './config.ts'
+import type { GoproxyOriginConfig, OriginConfig, OriginCredentials } from './config.ts'
 import { absolutePath, type BuildContext, complain, pemFile, readNamedFile, shown } from './context.ts'
+import { buildGitOrigin } from './git-origins.ts'
 import { nameOfProxy, parseProxyUrl, type ProxyUrl } from './goproxy-list.ts'
 import type { KeyPath } from './problems.ts'
-import { originSchema, type FileOrigin } from './schema.ts'
+import { proxyOriginSchema, type FileOrigin, type FileProxyOrigin } from './schema.ts'
 import { resolveSecret } from './secrets.ts'
 
 /** The origins of the file that are asked, by name and in its order. */
@@ -12,8 +13,13 @@ export async function buildOrigins(
 ): Promise<Map<string, OriginConfig>> {
   const built = new Map<string, OriginConfig>()
   for (const [name, origin] of Object.entries(origins)) {
+    if (name === 'direct' && origin.type !== 'git')
+      complain(context, ['origins', name, 'type'], 'expected "git": `direct` is the word for repositories')
     if (origin.type === 'upload') continue
-    const config = await buildOrigin(context, name, origin)
+    const config =
+      origin.type === 'git'
+        ? await buildGitOrigin(context, name, origin)
+        : await buildProxyOrigin(context, name, origin)
     if (config) built.set(name, config)
   }
   return built
@@ -23,28 +29,38 @@ export async function buildOrigins(
  * The origin for a URL of a GOPROXY list: one that is configured with this URL, so that its credentials and limits
  * hold, or else a new one with the defaults, which is added to `origins`.
  */
-export function originForUrl(origins: Map<string, OriginConfig>, proxy: ProxyUrl): OriginConfig {
+export function originForUrl(origins: Map<string, OriginConfig>, proxy: ProxyUrl): GoproxyOriginConfig {
   const { url, credentials } = proxy
   for (const origin of origins.values())
-    if (origin.url === url && (!credentials || sameBasic(origin.credentials, credentials))) return origin
+    if (
+      origin.type === 'goproxy' &&
+      origin.url === url &&
+      (!credentials || sameBasic(origin.credentials, credentials))
+    )
+      return origin
   const base = nameOfProxy(url)
   let name = base
   for (let number = 2; origins.has(name); number++) name = `${base}-${number}`
-  const origin = assemble(originSchema.parse({ url }), { name, url, credentials })
+  const origin = assemble(proxyOriginSchema.parse({ url }), { name, url, credentials })
   origins.set(name, origin)
   return origin
 }
 
-async function buildOrigin(
+/** The origin for a module proxy that is not configured, with the defaults, called as its URL. */
+export function proxyOriginAt(url: string): GoproxyOriginConfig {
+  return assemble(proxyOriginSchema.parse({ url }), { name: nameOfProxy(url), url })
+}
+
+async function buildProxyOrigin(
   context: BuildContext,
   name: string,
-  origin: FileOrigin,
-): Promise<OriginConfig | undefined> {
+  origin: FileProxyOrigin,
+): Promise<GoproxyOriginConfig | undefined> {
   const path: KeyPath = ['origins', name]
   const urlPath = [...path, 'url']
-  const parsed = parseProxyUrl(origin.url!)
+  const parsed = parseProxyUrl(origin.url)
   if (typeof parsed === 'string') {
-    complain(context, urlPath, `expected ${parsed}, found ${shown(context, urlPath, origin.url!)}`)
+    complain(context, urlPath, `expected ${parsed}, found ${shown(context, urlPath, origin.url)}`)
     return undefined
   }
   const credentials = await buildCredentials(context, [...path, 'credentials'], origin.credentials)
@@ -66,7 +82,7 @@ async function buildOrigin(
 async function buildCredentials(
   context: BuildContext,
   path: KeyPath,
-  given: FileOrigin['credentials'],
+  given: FileProxyOrigin['credentials'],
 ): Promise<OriginCredentials | undefined> {
   if (given === undefined) return undefined
   const at = (key: string) => [...path, key]
@@ -106,15 +122,15 @@ function sameBasic(a: OriginCredentials | undefined, b: OriginCredentials): bool
 
 /** Optional parts that are absent are left out, so that configurations compare and print without them. */
 function assemble(
-  { timeouts, connections, tries, limits }: FileOrigin,
+  { type, timeouts, connections, tries, limits }: FileProxyOrigin,
   resolved: {
     name: string
     url: string
     credentials?: OriginCredentials | undefined
     ca?: string | undefined
   },
-): OriginConfig {
+): GoproxyOriginConfig {
   const { name, url, credentials, ca } = resolved
   const optional = { ...(credentials && { credentials }), ...(ca !== undefined && { ca }) }
-  return { name, type: 'goproxy', url, ...optional, timeouts, connections, tries, limits }
+  return { name, type, url, ...optional, timeouts, connections, tries, limits }
 }

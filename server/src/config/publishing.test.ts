@@ -68,7 +68,7 @@ const mistakes: [yaml: string, expected: RegExp][] = [
     `tokens: { a: { token: ${TOKEN}, may: [publish] }, b: { token: ${TOKEN}, may: [delete] } }`,
     /tokens\.b\.token: is the same as that of a$/,
   ],
-  ['origins: { r: { type: upload, url: "https://a" } }', /origins\.r\.url: has no meaning for an upload/],
+  ['origins: { r: { type: upload, url: "https://a" } }', /origins\.r\.url: unknown key/],
   ['origins: { r: { type: uplaod } }', /origins\.r\.type: expected one of "goproxy", .*"upload"/],
   ['origins: { r: {} }', /origins\.r\.url: missing: expected a URL/],
 ]

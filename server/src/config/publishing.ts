@@ -27,14 +27,9 @@ export async function buildTokens(
   return built
 }
 
-/** The names of the origins of type `upload`, which have nothing else to be set. */
-export function buildUploads(context: BuildContext, origins: Readonly<Record<string, FileOrigin>>): string[] {
-  const uploads = Object.entries(origins).filter(([, { type }]) => type === 'upload')
-  for (const [name, { url, credentials, ca }] of uploads)
-    for (const [key, value] of Object.entries({ url, credentials, ca }))
-      if (value !== undefined)
-        complain(context, ['origins', name, key], 'has no meaning for an upload, which is asked nowhere')
-  return uploads.map(([name]) => name)
+/** The names of the origins of type `upload`, in the order of the file. */
+export function uploadNames(origins: Readonly<Record<string, FileOrigin>> = {}): string[] {
+  return Object.entries(origins).flatMap(([name, { type }]) => (type === 'upload' ? [name] : []))
 }
 
 /** Warns of what is set up for publishing and will not work, or not safely. */

@@ -20,9 +20,11 @@ import {
   publicUrl,
   secret,
   size,
+  sourceLinks,
   text,
   texts,
 } from './fields.ts'
+import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 
 const GIB = 2 ** 30
 const TIB = 2 ** 40
@@ -63,36 +65,33 @@ const limits = z.strictObject({
   zip: size(zipLimit).prefault('500MiB').describe('A module zip.'),
 })
 
-export const originSchema = z
-  .strictObject({
-    type: choice(['goproxy', 'upload'])
-      .prefault('goproxy')
-      .describe(
-        'What kind of origin it is: `goproxy` is another module proxy; `upload` stands for what is published to modstead itself, and takes no other keys.',
-      ),
-    url: text('a URL such as https://proxy.golang.org')
-      .optional()
-      .describe(
-        'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
-      ),
-    credentials: credentials
-      .optional()
-      .describe('What the origin is asked with. It is only ever sent to the host of `url`.'),
-    ca: path('a PEM file')
-      .optional()
-      .describe('Certificate authorities trusted for this origin besides the system’s, PEM.'),
-    timeouts: timeouts.prefault({}).describe('How long each phase of a request may take.'),
-    connections: count({ min: 1, max: 1024 })
-      .prefault(64)
-      .describe('Connections at most, for all requests together.'),
-    tries: count({ min: 1, max: 3 })
-      .prefault(3)
-      .describe('Tries of one request at most, the first included; only what can be repeated safely is.'),
-    limits: limits.prefault({}).describe('Largest answers that are accepted.'),
-  })
-  .check(({ value: { type, url }, issues }) => {
-    if (type !== 'upload' && url === undefined) issues.push({ code: 'custom', input: url, path: ['url'] })
-  })
+export const proxyOriginSchema = z.strictObject({
+  type: choice(['goproxy'], ORIGIN_TYPES)
+    .optional()
+    .transform((value) => value ?? 'goproxy')
+    .describe('What kind of origin it is: `goproxy`, another module proxy (the default), `git` or `upload`.'),
+  url: text('a URL such as https://proxy.golang.org').describe(
+    'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
+  ),
+  credentials: credentials
+    .optional()
+    .describe('What the origin is asked with. It is only ever sent to the host of `url`.'),
+  ca: path('a PEM file')
+    .optional()
+    .describe('Certificate authorities trusted for this origin besides the system’s, PEM.'),
+  timeouts: timeouts.prefault({}).describe('How long each phase of a request may take.'),
+  connections: count({ min: 1, max: 1024 })
+    .prefault(64)
+    .describe('Connections at most, for all requests together.'),
+  tries: count({ min: 1, max: 3 })
+    .prefault(3)
+    .describe('Tries of one request at most, the first included; only what can be repeated safely is.'),
+  limits: limits.prefault({}).describe('Largest answers that are accepted.'),
+})
+
+const uploadOriginSchema = z.strictObject({
+  type: choice(['upload'], ORIGIN_TYPES).describe('`upload`: what is published to modstead itself.'),
+})
 
 const tokenSchema = z.strictObject({
   token: secret('a token of 16 characters or more').describe(
@@ -101,6 +100,8 @@ const tokenSchema = z.strictObject({
   may: choices(['publish', 'delete']).describe('What it allows.'),
 })
 
+const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema, uploadOriginSchema])
+
 export const routeSchema = z.strictObject({
   modules: texts('a module pattern such as corp.example or *.corp.example').describe(
     'Module patterns with the rules of GOPRIVATE: `corp.example` covers everything below it, `*` stands for any part of one path element.',
@@ -108,12 +109,23 @@ export const routeSchema = z.strictObject({
   from: originList()
     .optional()
     .describe(
-      'Where these modules come from: a list of origin names, tried in order, or one text like GOPROXY, `public,mirror|direct`. `direct` and `off` end it. Default: all origins but those that only private routes name, then `direct`; for a private route `direct` alone.',
+      'Where these modules come from: a list of origin names, tried in order, or one text like GOPROXY, `public,mirror|direct`. `direct` and `off` end it. Default: all module proxies but those that only private routes name, then `direct`; for a private route `direct` alone.',
     ),
   fallback: choice(['any', 'absent'])
     .optional()
     .describe(
       'When the next of a `from` list is asked: after `any` failure, or only when the module is `absent` there (404 or 410). Default: `any`. A `from` text says it itself: `|` is any, `,` is absent.',
+    ),
+  weights: z
+    .record(z.string(), count({ min: 0, max: 1_000_000 }).describe('Share of the modules.'))
+    .optional()
+    .describe(
+      'Shares of modules for which an origin of `from` is asked first, such as `{ old: 90, new: 10 }`, for a gradual switch: each module has one by its path, and keeps it. The others follow as in `from`.',
+    ),
+  hosts: texts('a host such as git.corp.example or *.corp.example')
+    .optional()
+    .describe(
+      'Hosts that repositories of these modules may be at, and that may be asked where they are. Default: any that the origin may reach.',
     ),
   private: flag()
     .prefault(false)
@@ -137,6 +149,36 @@ export const routeSchema = z.strictObject({
     .describe('How long it is remembered that a module or version does not exist.'),
 })
 
+export const vanityRuleSchema = z.strictObject({
+  modules: texts('a module pattern such as go.corp.example/*').describe(
+    'Patterns of module paths on a host that leads to modstead, as in routes: `go.corp.example/*`. What one matches is the root of a repository; packages and modules below it belong to the same one.',
+  ),
+  repository: text(
+    'the URL of a git repository such as https://git.corp.example/go/{path} or ssh://git@git.corp.example/{path}.git',
+  ).describe(
+    'Where `go` finds the repository when it does not use modstead: a URL of `https:`, `http:`, `ssh:` or `git+ssh:`. In its path `{path}` is what the pattern matched from its first wildcard on; `{1}`, `{2}` … are the elements that its wildcards matched.',
+  ),
+  subdirectory: text('a folder of the repository such as libs/{path}')
+    .optional()
+    .describe(
+      'Folder of the repository in which the root lies, with the same braces. `go` knows this since 1.25; older ones come to modstead instead of git.',
+    ),
+  source: sourceLinks()
+    .prefault('none')
+    .describe(
+      'How documentation pages link to sources: as `gitlab`, `github` or `gitea` (Forgejo too) does it, `none`, or a mapping of `home`, `directory` and `file`: URLs with the same braces and those of go-source, `{/dir}`, `{file}` and `{line}`.',
+    ),
+})
+
+export const hookSchema = z.strictObject({
+  type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
+    'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
+  ),
+  secret: secret('a secret').describe(
+    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab.',
+  ),
+})
+
 const lookAhead = z.strictObject({
   concurrency: count({ min: 0, max: 1024 })
     .prefault(16)
@@ -149,6 +191,15 @@ const lookAhead = z.strictObject({
     .describe('How many requirements deep the go.mod files are followed.'),
 })
 
+const mirror = z.strictObject({
+  modules: texts('a module path such as corp.example/lib').describe(
+    'Module paths at the roots of the repositories.',
+  ),
+  every: duration({ min: 60_000 })
+    .prefault('1h')
+    .describe('How often they are looked at, besides at the start and after a push hook; at least a minute.'),
+})
+
 const log = z.strictObject({
   level: choice(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level that is written.'),
   format: choice(['auto', 'json', 'text'])
@@ -159,7 +210,10 @@ const log = z.strictObject({
     .describe('One line for each request, those answered from memory included.'),
 })
 
-const originName = /^(?!(?:direct|off)$)[A-Za-z0-9][A-Za-z0-9._-]*$/
+/** Names of hooks. */
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+/** `direct` is no origin like others: only what it means can be said, with `type: git`. */
+const originName = /^(?!off$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 export const configSchema = z.strictObject({
   listen: listenAddresses()
@@ -174,7 +228,9 @@ export const configSchema = z.strictObject({
     ),
   pathPrefix: pathPrefix()
     .prefault('')
-    .describe('The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`.'),
+    .describe(
+      'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
+    ),
   tls: tls.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')
     .prefault('./modstead-data')
@@ -182,11 +238,16 @@ export const configSchema = z.strictObject({
   memory: size({ min: 0, max: TIB, upTo: '1TiB' })
     .prefault('128MiB')
     .describe('Ready answers kept in memory, all together at most.'),
+  clones: size({ min: 0, max: TIB, upTo: '1TiB' })
+    .prefault('10GiB')
+    .describe(
+      'What clones of repositories take on disk, all together; those not used for longest are deleted.',
+    ),
   origins: z
     .record(z.string().regex(originName), originSchema)
     .optional()
     .describe(
-      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`). Default: the proxies of GOPROXY.',
+      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`); `direct`, of `type: git`, says what that word means. Default: the proxies of GOPROXY.',
     ),
   tokens: z
     .record(z.string().regex(originName), tokenSchema)
@@ -205,6 +266,21 @@ export const configSchema = z.strictObject({
     .describe(
       'Checksum databases that prove public modules and are mirrored for clients, each written as for GOSUMDB; the first is the default one. Default: GOSUMDB.',
     ),
+  vanity: z
+    .array(vanityRuleSchema)
+    .optional()
+    .describe(
+      'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
+    ),
+  hooks: z
+    .record(z.string().regex(plainName), hookSchema)
+    .optional()
+    .describe(
+      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
+    ),
+  mirror: mirror
+    .optional()
+    .describe('Repositories that are kept whole: every tagged version of every module in them.'),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
@@ -215,4 +291,7 @@ export const configSchema = z.strictObject({
 /** A configuration file as it was read: units are converted, defaults filled in, nothing is resolved yet. */
 export type FileConfig = z.output<typeof configSchema>
 export type FileOrigin = z.output<typeof originSchema>
+export type FileProxyOrigin = z.output<typeof proxyOriginSchema>
 export type FileRoute = z.output<typeof routeSchema>
+export type FileHook = z.output<typeof hookSchema>
+export type FileVanityRule = z.output<typeof vanityRuleSchema>

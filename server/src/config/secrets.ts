@@ -9,11 +9,16 @@ export const HIDDEN = '(hidden)'
  * it), else the text itself. A file that cannot be read or is empty is a problem at `path`.
  */
 export async function resolveSecret(context: BuildContext, path: KeyPath, value: string): Promise<string> {
-  if (!value.startsWith('file:')) return value
-  const file = value.slice('file:'.length).replace(/^\/\/(?=\/)/, '')
+  const file = secretFile(value)
+  if (file === undefined) return value
   const contents = await readNamedFile(context, path, file)
   const secret = (contents ?? '').replace(/\r?\n$/, '')
   if (contents !== undefined && secret === '')
     complain(context, path, `expected a secret in ${file}, found an empty file`)
   return secret
+}
+
+/** The file that a secret is in, as it is written after `file:`; undefined where the value is the secret itself. */
+export function secretFile(value: string): string | undefined {
+  return value.startsWith('file:') ? value.slice('file:'.length).replace(/^\/\/(?=\/)/, '') : undefined
 }

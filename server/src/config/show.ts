@@ -7,16 +7,20 @@ import type {
   RouteConfig,
   SumdbConfig,
   TokenConfig,
+  VanityRule,
 } from './config.ts'
+import { describeGitOrigin } from './show-git.ts'
+import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
-import { formatDuration, formatSize } from './units.ts'
+import { formatDuration, formatSize, mapValues } from './units.ts'
 
 /**
  * The configuration as a file would say it, with every default written out and `(hidden)` for secrets: plain values,
  * for YAML or JSON.
  */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log, origins } = config
+  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log } = config
+  const origins = [...config.origins, ['direct', config.direct] as const]
   return {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
@@ -24,13 +28,19 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(tls && { tls: { ...tls } }),
     dataDir,
     memory: formatSize(config.memory),
+    clones: formatSize(config.clones),
     origins: Object.fromEntries([
-      ...Array.from(origins, ([name, origin]) => [name, describeOrigin(origin)] as const),
+      ...origins.map(([name, origin]) => [name, describeOrigin(origin)] as const),
       ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
     ]),
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
+    ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
+    ...(config.mirror && {
+      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
+    }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
@@ -42,16 +52,8 @@ export function formatConfig(config: Config): string {
   return stringify(describeConfig(config), { lineWidth: 0 })
 }
 
-/** `public, mirror | direct`: an origin list as GOPROXY would have it. */
-export function formatOriginList(from: RouteConfig['from']): string {
-  return from
-    .map(({ origin, then }, index) =>
-      index === from.length - 1 ? origin : `${origin}${then === 'any' ? '|' : ','}`,
-    )
-    .join('')
-}
-
 function describeOrigin(origin: OriginConfig): Record<string, unknown> {
+  if (origin.type === 'git') return describeGitOrigin(origin)
   const { type, url, credentials, ca, timeouts, connections, tries, limits } = origin
   return {
     type,
@@ -84,10 +86,12 @@ function describeTokens(tokens: readonly TokenConfig[]): Record<string, unknown>
 }
 
 function describeRoute(route: RouteConfig): Record<string, unknown> {
-  const { modules, from, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
+  const { modules, from, weights, hosts, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
   return {
     modules: [...modules],
     from: formatOriginList(from),
+    ...(weights && { weights: { ...weights } }),
+    ...(hosts && { hosts: [...hosts] }),
     private: route.private,
     checksum,
     lookAhead,
@@ -99,9 +103,15 @@ function describeSumdb({ key, url }: SumdbConfig): string {
   return url === undefined ? key : `${key} ${url}`
 }
 
-function mapValues<Key extends string>(
-  values: Record<Key, number>,
-  format: (value: number) => string,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries<number>(values).map(([key, value]) => [key, format(value)]))
+function describeVanity({ modules, repository, subdirectory, source }: VanityRule): Record<string, unknown> {
+  return {
+    modules: [...modules],
+    repository,
+    ...(subdirectory !== '' && { subdirectory }),
+    source: typeof source === 'string' ? source : { ...source },
+  }
+}
+
+function describeHooks(hooks: Config['hooks']): Record<string, unknown> {
+  return Object.fromEntries([...hooks].map(([name, { type }]) => [name, { type, secret: HIDDEN }]))
 }

@@ -58,3 +58,11 @@ export function formatSize(bytes: number): string {
   const [unit, scale] = SIZE_UNITS.find(([, scale]) => bytes % scale === 0)!
   return `${bytes / scale}${unit}`
 }
+
+/** Each value of a mapping in the form that `format` gives it. */
+export function mapValues<Key extends string>(
+  values: Record<Key, number>,
+  format: (value: number) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries<number>(values).map(([key, value]) => [key, format(value)]))
+}

@@ -4,7 +4,10 @@ import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
 
-/** What kinds of requests there are, as the metrics name them. Those that act on the store follow those that read; `page` is the home page, health and metrics. */
+/**
+ * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
+ * import path, `hook` a push hook.
+ */
 const KINDS = [
   'list',
   'latest',
@@ -19,10 +22,14 @@ const KINDS = [
   'publish',
   'delete',
   'page',
+  'vanity',
+  'hook',
   'other',
 ] as const
-const NEVER_IN_MEMORY: readonly RequestKind[] = ['publish', 'delete', 'page', 'other']
 export type RequestKind = (typeof KINDS)[number]
+
+/** What is never answered from memory, so that it is not missing there. */
+const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['publish', 'delete', 'page', 'vanity', 'hook', 'other'])
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
 export interface Tally {
@@ -102,7 +109,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       const { kind, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
-      if (!NEVER_IN_MEMORY.includes(kind)) missCount++
+      if (!NEVER_KEPT.has(kind)) missCount++
       const grave = error !== undefined && aborted !== true && isGrave(error)
       if (!grave && !logsAll) return
       const fields = {

@@ -4,7 +4,7 @@ import type { OriginTimeouts } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import { basic, userinfo } from './credentials.ts'
 import { within } from './deadline.ts'
-import { dial, secure, type Lookup } from './dial.ts'
+import { dial, notPublic, secure, type Lookup } from './dial.ts'
 import { failure, peer, timedOut, unreachable, type Peer, type Role } from './failures.ts'
 import { hostOf, type ProxyEnvironment } from './proxy-environment.ts'
 import type { Trust } from './trust.ts'
@@ -62,7 +62,7 @@ async function connectThrough(
 ): Promise<Connection> {
   const { timeouts, trust, lookup } = options
   const { signal } = run
-  refuseLiteral(url, options.role, run.mayReach)
+  refuseLiteral(url, peer(options.role, url.host), run.mayReach)
   const target = peer(options.role, url.host)
   const middle: Peer = { ...target, label: `the HTTP proxy ${proxy.host} on the way to ${target.label}` }
   const end = endOf(proxy)
@@ -150,16 +150,11 @@ function connectionLost(): Error {
 }
 
 /** A proxy looks names up itself, so that only addresses written as such can be judged here. */
-function refuseLiteral(url: URL, role: Role, mayReach: (address: string) => boolean): void {
+export function refuseLiteral(url: URL, peer: Peer, mayReach: (address: string) => boolean): void {
   const host = hostOf(url)
   const address = host === 'localhost' ? '127.0.0.1' : host
   const isName = !/^[0-9.]+$|:/.test(address)
-  if (isName || mayReach(address)) return
-  throw failure(
-    'upstream_invalid',
-    peer(role, url.host),
-    'is where a redirect leads, but it is no public address',
-  )
+  if (!isName && !mayReach(address)) throw notPublic(peer)
 }
 
 function endOf(url: URL): { host: string; port: number } {

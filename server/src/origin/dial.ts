@@ -68,7 +68,12 @@ export async function secure(socket: Socket, options: SecureOptions): Promise<So
   }
 }
 
-async function reachableAddresses(options: DialOptions): Promise<{ address: string; family: number }[]> {
+/** The addresses that may be connected to, at least one. Throws like `dial`. */
+export async function reachableAddresses(
+  options: Pick<DialOptions, 'host' | 'peer' | 'signal' | 'mayReach' | 'lookup'> & {
+    timeouts: Pick<OriginTimeouts, 'lookup'>
+  },
+): Promise<{ address: string; family: number }[]> {
   const { host, peer, timeouts, signal, mayReach, lookup = lookupAll } = options
   const family = isIP(host)
   const late = (): Error => timedOut(peer, 'looking up its name', timeouts.lookup)
@@ -78,8 +83,13 @@ async function reachableAddresses(options: DialOptions): Promise<{ address: stri
       : await within(named(lookup, host, peer), { ms: timeouts.lookup, signal, late })
   const allowed = found.filter(({ address }) => mayReach(address))
   if (allowed.length > 0) return allowed
-  throw failure('upstream_invalid', peer, 'is where a redirect leads, but it has no public address', {
-    next: 'if that host is meant to be asked, configure it as an origin',
+  throw notPublic(peer)
+}
+
+/** For a host that a stranger named: a redirect, a page, a module path. */
+export function notPublic(peer: Peer): ModsteadError {
+  return failure('upstream_invalid', peer, 'has no public address, and is not configured', {
+    next: 'if that host is meant to be asked, configure it as an origin, or in "hosts" of the git origin',
   })
 }
 

@@ -28,15 +28,19 @@ export interface Exchange {
 }
 
 export interface ExchangeOptions {
+  /** Default: GET. */
+  method?: 'GET' | 'POST'
   path: string
   headers: Record<string, string>
+  /** What is sent with a POST. */
+  body?: string
   peer: Peer
   /** Milliseconds. */
   timeouts: { headers: number; idle: number }
 }
 
 /**
- * Sends one GET request and waits for the headers of its answer. Takes over the lease: the connection is given back
+ * Sends one request and waits for the headers of its answer. Takes over the lease: the connection is given back
  * at the end of the body, and closed on any failure.
  *
  * Throws `upstream_timeout`, `upstream_unreachable` (marked as retryable), `upstream_invalid` for what is not HTTP,
@@ -162,7 +166,8 @@ export function exchange(lease: Lease, options: ExchangeOptions): Promise<Exchan
     signal.addEventListener('abort', giveUp, { once: true })
     const { client, pathPrefix, headers } = connection
     const request = {
-      method: 'GET',
+      method: options.method ?? 'GET',
+      ...(options.body !== undefined && { body: options.body }),
       path: `${pathPrefix}${options.path}`,
       headers: { ...options.headers, ...headers },
     }

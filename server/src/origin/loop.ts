@@ -62,7 +62,7 @@ export function withoutOurselves(
   const local = localAddresses()
   const others = new Map<string, OriginConfig>()
   for (const [name, origin] of origins) {
-    if (isOurselves(origin.url, ours, local)) {
+    if (origin.type === 'goproxy' && isOurselves(origin.url, ours, local)) {
       log.warn({ origin: name }, `origin ${name} is this modstead itself and is not asked`)
     } else {
       others.set(name, origin)

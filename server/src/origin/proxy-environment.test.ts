@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test'
 import { ModsteadError } from '../errors.ts'
 import { readProxyEnvironment } from './proxy-environment.ts'
 import { makeCertificates, type TestCertificates } from './test-certificates.ts'
-import { asked, collect, eventually, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
 import { listen, respond, startTestUpstream } from './test-upstream.ts'
 
 let certificates: TestCertificates
@@ -129,7 +130,7 @@ test('a redirect to an address of ours does not go through a proxy either', asyn
   await failsWith(
     origin.versions(MODULE, asked()),
     'upstream_invalid',
-    /is where a redirect leads, but it is no public address$/,
+    /has no public address, and is not configured$/,
   )
   assert.deepEqual(proxy.seen, ['CONNECT mirror.test:443 HTTP/1.1'])
   await origin.close()
@@ -151,7 +152,7 @@ test('redirects that left this machine do not lead back to it', async () => {
   await failsWith(
     origin.versions(MODULE, asked()),
     'upstream_invalid',
-    /^127\.0\.0\.1:\d+ .* has no public address$/,
+    /^127\.0\.0\.1:\d+ .* has no public address, and is not configured$/,
   )
   assert.equal(outside.seen.length, 1)
   assert.equal(inside.seen.length, 0)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { OriginConfig } from '../config/config.ts'
+import type { GoproxyOriginConfig } from '../config/config.ts'
 import { unreachable, type Peer } from './failures.ts'
 import type { Outside } from './outside.ts'
 import { hostOf } from './proxy-environment.ts'
@@ -14,7 +14,7 @@ const DEADLINE = 10_000
  * an HTTP proxy is not tried. Never rejects.
  */
 export async function warnOfUnreachable(
-  origins: Iterable<Pick<OriginConfig, 'name' | 'url'>>,
+  origins: Iterable<Pick<GoproxyOriginConfig, 'name' | 'url'>>,
   { outside, signal }: { outside: Outside; signal: AbortSignal },
 ): Promise<void> {
   await Promise.all(

@@ -145,7 +145,7 @@ test('a redirect leads to this machine only from this machine', async () => {
   const error = await failsWith(
     origin.goMod(MODULE, VERSION, asked()),
     'upstream_invalid',
-    /^metadata\.test \(origin public\) is where a redirect leads, but it has no public address$/,
+    /^metadata\.test \(origin public\) has no public address, and is not configured$/,
   )
   assert.match(error.next ?? '', /configure it as an origin/)
   assert.deepEqual(lookups, ['upstream.test', 'metadata.test'])

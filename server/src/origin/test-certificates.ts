@@ -7,6 +7,8 @@ import { join } from 'node:path'
 export interface TestCertificates {
   /** PEM file of an authority that nobody else trusts. */
   readonly ca: string
+  /** Its PEM text. */
+  readonly authority: string
   /** PEM texts of a server that is `localhost`, `127.0.0.1`, `mirror.test` and `other.test`. */
   readonly server: { cert: string; key: string }
   /** PEM files of a client. */
@@ -55,6 +57,7 @@ export function makeCertificates(): TestCertificates {
   const client = issue('client', 'extendedKeyUsage=clientAuth\n')
   return {
     ca,
+    authority: readFileSync(ca, 'utf8'),
     server: { cert: readFileSync(server.cert, 'utf8'), key: readFileSync(server.key, 'utf8') },
     client,
     remove: () => rmSync(folder, { recursive: true }),

@@ -1,6 +1,6 @@
 /** Origins and what they need, as tests make them. */
 import assert from 'node:assert/strict'
-import type { OriginConfig, OriginTimeouts } from '../config/config.ts'
+import type { GoproxyOriginConfig, OriginTimeouts } from '../config/config.ts'
 import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Version } from '@modstead/gomod/version'
@@ -61,12 +61,12 @@ export function testOutside(options: Partial<Outside> = {}): Outside {
   }
 }
 
-export type TestConfig = Partial<Omit<OriginConfig, 'timeouts' | 'limits'>> & {
+export type TestConfig = Partial<Omit<GoproxyOriginConfig, 'timeouts' | 'limits'>> & {
   timeouts?: Partial<OriginTimeouts>
-  limits?: Partial<OriginConfig['limits']>
+  limits?: Partial<GoproxyOriginConfig['limits']>
 }
 
-export function testConfig(url: string, options: TestConfig = {}): OriginConfig {
+export function testConfig(url: string, options: TestConfig = {}): GoproxyOriginConfig {
   return {
     name: 'public',
     type: 'goproxy',
@@ -114,12 +114,4 @@ export async function failsWith(
   assert.equal(caught.code, code, caught.message)
   assert.match(caught.message, message)
   return caught
-}
-
-/** Waits until `condition` holds; fails after five seconds. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 5_000; !condition();) {
-    assert.ok(Date.now() < end, `it never came to pass that ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }

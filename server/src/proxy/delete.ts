@@ -8,7 +8,7 @@ import type { PublishingOptions } from './publish.ts'
 import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
 import { turnOf, type Turns } from './turns.ts'
-import { KINDS, storeKeyOf } from './wanted.ts'
+import { FOR_CLIENT, KINDS, storeKeyOf } from './wanted.ts'
 
 export interface DeletionOrder {
   module: ModulePath
@@ -59,8 +59,9 @@ export function createDeletions(
     const row = await catalog.version(route.realm, module, version)
     if (row?.deleted !== undefined) return row
     // What another tool put there becomes a fact first, so that its hash outlives it.
-    await zips.stored({ route, module, version, kind: 'zip' })
-    for (const kind of ['mod', 'info'] as const) await files.stored({ route, module, version, kind })
+    await zips.stored({ route, module, version, kind: 'zip' }, FOR_CLIENT)
+    for (const kind of ['mod', 'info'] as const)
+      await files.stored({ route, module, version, kind }, FOR_CLIENT)
     return catalog.version(route.realm, module, version)
   }
 

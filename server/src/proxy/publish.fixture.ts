@@ -84,6 +84,7 @@ export function tableOrigin(
   return {
     name,
     asked,
+    speculative: true,
     async versions() {
       const lines = (await give('list')).toString().split('\n').filter(Boolean)
       return { versions: lines.map((version) => ({ version })) }
@@ -92,7 +93,7 @@ export function tableOrigin(
       const bytes = await give(query === 'latest' ? query : `${query}.info`)
       return { bytes, version: (JSON.parse(bytes.toString()) as { Version: Version }).Version }
     },
-    goMod: (_, version) => give(`${version}.mod`),
+    goMod: async (_, version) => ({ bytes: await give(`${version}.mod`) }),
     async zip(_, version) {
       const zip = await give(`${version}.zip`)
       return {

@@ -13,7 +13,7 @@ import type { Route, Router } from './route.ts'
 import { settleAct } from './settle-acts.ts'
 import type { SmallFiles } from './small-files.ts'
 import { createTurns, turnOf } from './turns.ts'
-import { keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
+import { FOR_CLIENT, keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
 import type { Zips } from './zips.ts'
 
 export interface PublishedVersion {
@@ -113,9 +113,9 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
   async function whatIsKnown({ route, module, version }: Candidate): Promise<VersionRow | undefined> {
     const row = await catalog.version(route.realm, module, version)
     if (row?.deleted !== undefined) return row
-    await zips.stored({ route, module, version, kind: 'zip' })
-    await files.stored({ route, module, version, kind: 'mod' })
-    await files.stored({ route, module, version, kind: 'info' })
+    await zips.stored({ route, module, version, kind: 'zip' }, FOR_CLIENT)
+    await files.stored({ route, module, version, kind: 'mod' }, FOR_CLIENT)
+    await files.stored({ route, module, version, kind: 'info' }, FOR_CLIENT)
     return catalog.version(route.realm, module, version)
   }
 

@@ -8,6 +8,7 @@ import { parseInfo } from './info-file.ts'
 import type { MutableAnswer, MutableFiles, MutableQuestion } from './mutable.ts'
 import type { Parts } from './parts.ts'
 import type { SmallFiles } from './small-files.ts'
+import { FOR_CLIENT } from './wanted.ts'
 
 /**
  * Lays what was published and deleted here over what origins say: published versions are listed beside theirs, deleted
@@ -72,7 +73,7 @@ export function withPublished(
       return refuseDeletedAnswer(question, answer)
     }
     if (best === theirs) return answer
-    const info = await files.stored({ route, module, version: best as Version, kind: 'info' })
+    const info = await files.stored({ route, module, version: best as Version, kind: 'info' }, FOR_CLIENT)
     return info === undefined ? answer : answerOf(info.bytes, answer)
   }
 

@@ -56,7 +56,7 @@ export async function readUpload(
     throw new ModsteadError('bad_request', 'what arrived has another SHA-256 than its Content-Digest says')
   const { path, size } = spool
   const { h1, goMod } = await checker
-    .inspect({ path, size, module, version, source: 'the request' })
+    .inspect({ path, size, module, version, source: 'the request', urgency: { priority: 'client' } })
     .catch((error: unknown) => {
       if (!(error instanceof ModsteadError) || error.code !== 'upstream_invalid') throw error
       throw new ModsteadError('bad_zip', error.message)

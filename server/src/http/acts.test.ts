@@ -5,7 +5,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { ModsteadError } from '../errors.ts'
-import { readBody } from './read-body.ts'
+import { streamBody } from './stream-body.ts'
 import { refuse } from './refuse.ts'
 import { askRaw, bytesAnswer, startServer, type Reply, type Running } from './http.fixture.ts'
 
@@ -254,7 +254,7 @@ test('a client that pauses too long is told so, and one that goes away is not wa
   const codes: string[] = []
   const server = http.createServer((req, res) => {
     const read = async (): Promise<void> => {
-      for await (const chunk of readBody(req, res, 50)) assert.ok(chunk.length > 0)
+      for await (const chunk of streamBody(req, res, 50)) assert.ok(chunk.length > 0)
     }
     read()
       .catch((error: unknown) => {

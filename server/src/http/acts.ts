@@ -2,70 +2,54 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tokens } from '../access/tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Publishing } from '../proxy/publish.ts'
+import type { Action, ActionExchange } from './action.ts'
 import { rawTarget } from './request-path.ts'
 import { createParser, parseVersionPath } from './parse.ts'
-import { readBody } from './read-body.ts'
-import type { Exchange } from './traffic.ts'
+import { streamBody } from './stream-body.ts'
 
-export interface ActAnswersOptions {
+export interface ActsOptions {
   publishing: Pick<Publishing, 'publish' | 'delete'>
   tokens: Tokens
   /** `''`, or a path like `/goproxy`. */
   prefix: string
 }
 
-export interface ActExchange {
-  req: IncomingMessage
-  res: ServerResponse
-  /** Told what becomes known of the request. */
-  note(facts: Partial<Exchange>): void
-}
-
-/** Whether a request asks for something to be done, and not for something to be read. */
-export function isAct({ method }: IncomingMessage): boolean {
-  return method === 'PUT' || method === 'DELETE'
-}
-
 /** The most characters of a reason. */
 const LONGEST_REASON = 400
 
 /**
- * Makes the function that answers
+ * Makes the endpoints
  *
  *     PUT    PREFIX/MODULE/@v/VERSION.zip     publishes a version: 201, or 200 where it was there
  *     DELETE PREFIX/MODULE/@v/VERSION         deletes it, for the reason in Modstead-Reason: 200
  *
- * Who asks is known before anything of the body is read. It throws ModsteadError and then leaves the rest of the body
- * unread.
+ * Who asks is known before anything of the body is read.
  */
-export function createActAnswers(options: ActAnswersOptions): (exchange: ActExchange) => Promise<void> {
-  const { publishing, tokens, prefix } = options
+export function createActs({ publishing, tokens, prefix }: ActsOptions): Action[] {
   const parse = createParser({ prefix, databases: [] })
 
-  async function publish({ req, res, note }: ActExchange): Promise<void> {
+  async function publish({ req, res }: ActionExchange): Promise<number> {
     const endpoint = orNotAllowed(() => parse(rawTarget(req)))
     if (endpoint.kind !== 'module' || endpoint.request.kind !== 'zip')
       throw new ModsteadError('method_not_allowed', 'only the zip of a version can be put here', {
         next: 'the go.mod and the .info of a version are made from its zip: put that alone',
       })
     const { module, version } = endpoint.request
-    note({ kind: 'publish', module })
     const { name: who } = tokens.authorize(req.headers.authorization, 'publish')
     const { outcome, h1, goModH1 } = await publishing.publish({
       module,
       version,
       who,
       ...announced(req),
-      chunks: readBody(req, res),
+      chunks: streamBody(req, res),
     })
     const created = outcome === 'published'
     const text = `${outcome} ${module}@${version} ${h1}\n${module}@${version}/go.mod ${goModH1}\n`
-    note({ bytes: send(res, created ? 201 : 200, text, created ? ['Location', endpoint.path] : []) })
+    return send(res, created ? 201 : 200, text, created ? ['Location', endpoint.path] : [])
   }
 
-  async function remove({ req, res, note }: ActExchange): Promise<void> {
+  async function remove({ req, res }: ActionExchange): Promise<number> {
     const { module, version } = orNotAllowed(() => parseVersionPath(rawTarget(req), prefix))
-    note({ kind: 'delete', module })
     const { name: who } = tokens.authorize(req.headers.authorization, 'delete')
     const reason = reasonOf(req)
     const { h1, deletion, again } = await publishing.delete({ module, version, who, reason })
@@ -74,15 +58,13 @@ export function createActAnswers(options: ActAnswersOptions): (exchange: ActExch
     const text = again
       ? `${module}@${version}${hash}\nwas deleted before, on ${when} by ${deletion.who}: ${deletion.reason}\n`
       : `deleted ${module}@${version}${hash}\n`
-    note({ bytes: send(res, 200, text) })
+    return send(res, 200, text)
   }
 
-  return async function answerAct(exchange) {
-    const { req } = exchange
-    if (req.httpVersion === '1.1' && req.headers.host === undefined)
-      throw new ModsteadError('bad_request', 'the request has no Host header')
-    return req.method === 'PUT' ? publish(exchange) : remove(exchange)
-  }
+  return [
+    { kind: 'publish', takes: ({ method }) => method === 'PUT', answer: publish },
+    { kind: 'delete', takes: ({ method }) => method === 'DELETE', answer: remove },
+  ]
 }
 
 /** Other addresses can be read, if that. */
@@ -92,7 +74,7 @@ function orNotAllowed<T>(parse: () => T): T {
   } catch (error) {
     if (!(error instanceof ModsteadError) || error.code !== 'no_endpoint') throw error
     throw new ModsteadError('method_not_allowed', 'this address can only be read, if that', {
-      next: 'put /@v/VERSION.zip to publish a version, delete /@v/VERSION to delete it',
+      next: 'use GET or HEAD; PUT is for /@v/VERSION.zip, DELETE for /@v/VERSION',
     })
   }
 }

@@ -191,6 +191,24 @@ another origin's answer.
     keys: ['routes'],
   },
   {
+    title: 'Take in what builds publish',
+    text: `
+An origin of type \`upload\` stands for what is published to modstead itself. Routes name it, and tokens say who may
+publish and delete: see [Publishing](publishing.md).
+
+\`\`\`yaml
+origins:
+  releases: { type: upload }
+tokens:
+  ci: { token: "\${CI_TOKEN}", may: [publish] }
+  ops: { token: "\${OPS_TOKEN}", may: [publish, delete] }
+routes:
+  - { modules: go.corp.example, from: [releases], private: true }
+\`\`\`
+`,
+    keys: ['tokens'],
+  },
+  {
     title: 'Prove what is served',
     text: `
 Each version of a public module is compared with a checksum database before a client gets the whole of it. The databases

@@ -14,6 +14,7 @@ import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
+import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
@@ -78,7 +79,7 @@ export async function joinRooms({
     }),
   )
   const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, databases)
+  const router = createRouter(config.routes, origins.all, databases, config.uploads)
   const proxy = createModuleProxy({
     router,
     store,
@@ -95,6 +96,7 @@ export async function joinRooms({
     refresh: (module) => proxy.refresh(module),
     log: observer.log,
   })
+  await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     config,
     proxy,

@@ -66,6 +66,16 @@ export function choice<const Values extends readonly [string, ...string[]]>(
   return field({ expects: `one of ${quoted}`, takes: among.join(', ') }, z.enum(values))
 }
 
+/** A list of some of these values, at least one. */
+export function choices<const Values extends readonly [string, ...string[]]>(values: Values) {
+  const quoted = values.map((value) => `"${value}"`).join(', ')
+  const element = choice(values)
+  return field(
+    { expects: `a list of ${quoted}`, takes: `list of ${values.join(', ')}` },
+    z.array(element).min(1),
+  )
+}
+
 export function text(expects: string, takes = 'text') {
   return field({ expects, takes }, z.string().trim().min(1))
 }

@@ -5,7 +5,7 @@ const GIB = 2 ** 30
 const TIB = 2 ** 40
 
 /** What `type` can be. */
-export const ORIGIN_TYPES = ['goproxy', 'git']
+export const ORIGIN_TYPES = ['goproxy', 'git', 'upload']
 
 const entry = z.strictObject({
   for: text('a host such as git.corp.example, with a port or path where that matters')

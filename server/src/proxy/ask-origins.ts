@@ -86,6 +86,16 @@ function isPage(error: ModsteadError): boolean {
 }
 
 function nobodyToAsk(route: Route, what: string): ModsteadError {
+  // Also before off: what was not published is absent, and go probes paths above and below a module.
+  if (route.upload !== undefined) {
+    return new ModsteadError(
+      'not_found',
+      `${what} was not published here, and no origin may be asked for it`,
+      {
+        next: 'publish it, or check the spelling',
+      },
+    )
+  }
   if (route.end === 'off') {
     return new ModsteadError('fetch_disabled', `${what} is not stored, and fetching is off for this module`, {
       next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',

@@ -50,7 +50,7 @@ export function createKeeper(options: {
     async refresh(module) {
       const route = router.routeOf(module)
       mutable.expire(route.realm, module)
-      absences.forget(module)
+      absences.forgetModule(module)
       changed({ realm: route.realm, module })
       try {
         for (const version of (await listOf(route, module)).toReversed()) {

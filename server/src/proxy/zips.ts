@@ -6,6 +6,7 @@ import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
+import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, type Priority, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
@@ -67,9 +68,10 @@ export function createZips(parts: Parts): Zips {
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
   async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
+    const row = await catalog.version(route.realm, module, version)
+    refuseDeleted(wanted, row)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
-    const row = await catalog.version(route.realm, module, version)
     if (row?.h1 !== undefined && row.zipSize === file.size) {
       if (await isIntact(wanted, file, row.zipSha256)) return { file, sha256: row.zipSha256 }
       await store.remove(storeKeyOf(wanted))
@@ -259,6 +261,7 @@ export function createZips(parts: Parts): Zips {
     })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
+    await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
     // The same contents may be held in other bytes: those are what is given from then on.

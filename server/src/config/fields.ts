@@ -70,6 +70,14 @@ export function text(expects: string, takes = 'text') {
   return field({ expects, takes }, z.string().trim().min(1))
 }
 
+/** A text that is often a number, and need not be quoted then. */
+export function identifier(expects: string) {
+  return field(
+    { expects, takes: 'text or number' },
+    z.union([z.int().min(0), z.string().trim().min(1)]).transform(String),
+  )
+}
+
 /** A path of a file or folder; whoever builds the configuration makes it absolute. */
 export function path(what = 'a file') {
   return text(`the path of ${what}`, 'path')

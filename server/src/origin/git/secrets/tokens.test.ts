@@ -252,7 +252,8 @@ suite('GitHub App', () => {
 
   test('repositories of one installation share its token', async () => {
     await withServer([installed, token(), installed], app, async (remotes, server) => {
-      await headerOf(remotes)
+      await Promise.all([headerOf(remotes), headerOf(remotes), headerOf(remotes, `${URL_OF_X}/deep`)])
+      assert.equal(server.seen.length, 2)
       assert.equal(await headerOf(remotes, 'https://git.corp.example/team/y'), 'oauth2:ghs_1')
       assert.equal(server.seen.length, 3)
     })

@@ -45,7 +45,9 @@ export function createLogins(config: GitOriginConfig, web: Web): Logins {
   const entries = config.credentials.map((entry, index) => {
     const trust = trustReader(config.name, entry, plainTrust)
     const label = `credentials[${index}]`
-    const source: TokenSource = { web, trust, total: config.timeouts.total, entry: label }
+    // The certificate is for the host of the entry, and the one that gives tokens is another.
+    const tokenTrust = trustReader(config.name, entry.ca === undefined ? {} : { ca: entry.ca }, plainTrust)
+    const source: TokenSource = { web, trust: tokenTrust, total: config.timeouts.total, entry: label }
     const place = entry.for === undefined ? undefined : createPlace(entry.for)
     return { entry, label, trust, place, show: createShow(entry.login, source) }
   })

@@ -198,7 +198,7 @@ suite('OAuth 2.0', () => {
     const shown: (string | undefined)[] = []
     const upstream = await startTestUpstream(
       (_request, socket) => {
-        shown.push((socket as TLSSocket).getPeerCertificate().subject?.CN)
+        shown.push((socket as TLSSocket).getPeerCertificate().subject?.CN?.toString())
         respond(socket, 200, '{"access_token":"tok"}')
       },
       { ...certificates.server, requestCert: true, rejectUnauthorized: false },

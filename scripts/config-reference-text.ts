@@ -50,7 +50,7 @@ at the working folder.
 
 \`--upstream\` is a list as in GOPROXY: URLs (or names of configured origins) separated by \`,\` (the next is asked when a
 module is absent) or \`|\` (after any failure), ended by \`direct\` or \`off\`. It stands in for the list of the route for
-everything, \`*\`; other routes stay. Until modstead fetches from repositories itself, \`direct\` counts as absent.
+everything, \`*\`; other routes stay. \`direct\` is the module's own git repository, found as \`go\` finds it.
 
 What neither flags, variables nor the file say is read as \`go\` reads it: from its environment variables, then from the
 file that \`go env -w\` writes, then from its defaults.
@@ -201,6 +201,47 @@ sumdb: sum.golang.org https://sum.golang.google.cn
 \`\`\`
 `,
     keys: ['sumdb'],
+  },
+  {
+    title: 'Keep repositories whole',
+    text: `
+Every tagged version of every module in these repositories is fetched before anyone asks: when modstead starts, now and
+then, and when a [push hook](hooks.md) says that something changed.
+
+\`\`\`yaml
+mirror:
+  modules: [corp.example/lib, corp.example/tools]
+  every: 1h
+\`\`\`
+
+\`clones\` bounds what modstead keeps of repositories to make versions from. What was made is in the store, and stays.
+`,
+    keys: ['clones', 'mirror'],
+  },
+  {
+    title: 'Give modules a name of your own host',
+    text: `
+With a host name that leads to modstead, import paths need not name the git server: [vanity.md](vanity.md) has the rest.
+
+\`\`\`yaml
+publicUrl: https://go.corp.example
+vanity:
+  - { modules: "go.corp.example/*", repository: "https://git.corp.example/go/{path}", source: gitlab }
+\`\`\`
+`,
+    keys: ['vanity'],
+  },
+  {
+    title: 'Hear of pushes',
+    text: `
+A git server that says when something was pushed makes new versions visible at once: [hooks.md](hooks.md) has the rest.
+
+\`\`\`yaml
+hooks:
+  gitlab: { type: gitlab, secret: "\${HOOK_SECRET}" }
+\`\`\`
+`,
+    keys: ['hooks'],
   },
   {
     title: 'Fetch ahead, or do not',

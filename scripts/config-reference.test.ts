@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
-test('every example on the configuration page is a valid configuration', async () => {
-  const examples = [...configReference().matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1]!)
-  assert.ok(examples.length >= 7)
-  for (const yaml of examples) {
+const GUIDES = ['vanity.md', 'hooks.md']
+
+test('every example on the configuration page and in the guides is a valid configuration', async () => {
+  const guides = GUIDES.map((name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'))
+  const examples = [configReference(), ...guides].map((page) =>
+    Array.from(page.matchAll(/```yaml\n([^]*?\n) *```/g), (match) => match[1]!),
+  )
+  assert.ok(examples[0]!.length >= 7 && examples.every((some) => some.length > 0))
+  for (const yaml of examples.flat()) {
     const readFile = (path: string) =>
       Promise.resolve(path.endsWith('.yaml') ? yaml : '-----BEGIN CERTIFICATE-----')
-    const env = { GOENV: 'off', ARTIFACTORY_TOKEN: 'x', GITLAB_TOKEN: 'x' }
+    const env = { GOENV: 'off', ARTIFACTORY_TOKEN: 'x', GITLAB_TOKEN: 'x', HOOK_SECRET: 'x' }
     const { warnings } = await loadConfig({ flags: {}, env, cwd: '/', home: '/', readFile })
     assert.deepEqual(warnings, [], yaml)
   }

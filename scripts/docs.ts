@@ -1,22 +1,26 @@
-/** `npm run docs` writes the pages that are made from code; with `--check` it only says which of them are out of date. */
+/** `npm run docs` writes the files that are made from code; with `--check` it only says which of them are out of date. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { sqliteStatements } from '../server/src/catalog/compile.ts'
 import { errorsPage } from '../server/src/http/errors-page.ts'
 import { configReference } from './config-reference.ts'
 
 const ROOT = dirname(import.meta.dirname)
 
-/** Pages by their path. A page from code is one line here. */
-const PAGES: Readonly<Record<string, () => string>> = {
+/** What writes each file, by its path. A file from code is one line here. */
+const FILES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/configuration.md': configReference,
   'docs/errors.md': errorsPage,
+  'server/src/catalog/sqlite-statements.ts': sqliteStatements,
 }
 
-/** Pages whose file is not what the code says. */
-export function outdatedPages(): string[] {
-  return Object.entries(PAGES)
-    .filter(([path, write]) => contents(path) !== write())
-    .map(([path]) => path)
+/** The files that are not what the code says, with what it says. */
+async function outdatedFiles(): Promise<[path: string, text: string][]> {
+  const all = Object.entries(FILES).map(async ([path, write]): Promise<[string, string]> => [
+    path,
+    await write(),
+  ])
+  return (await Promise.all(all)).filter(([path, text]) => contents(path) !== text)
 }
 
 function contents(path: string): string | undefined {
@@ -28,18 +32,18 @@ function contents(path: string): string | undefined {
   }
 }
 
-function main(args: readonly string[]): number {
-  const outdated = outdatedPages()
+async function main(args: readonly string[]): Promise<number> {
+  const outdated = await outdatedFiles()
   if (args.includes('--check')) {
-    for (const path of outdated) console.error(`${path} is out of date: run "npm run docs"`)
+    for (const [path] of outdated) console.error(`${path} is out of date: run "npm run docs"`)
     return outdated.length > 0 ? 1 : 0
   }
-  for (const path of outdated) {
+  for (const [path, text] of outdated) {
     mkdirSync(dirname(join(ROOT, path)), { recursive: true })
-    writeFileSync(join(ROOT, path), PAGES[path]!())
+    writeFileSync(join(ROOT, path), text)
     console.log(`wrote ${path}`)
   }
   return 0
 }
 
-if (import.meta.main) process.exitCode = main(process.argv.slice(2))
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { startBare } from '../bare.ts'
 import { compare } from '../compare.ts'
 import type { Figure, Row } from '../figure.ts'
@@ -20,7 +21,12 @@ export const large: Row = {
       ] as const) {
         const path = `${putSized(scene.tree, bytes).base}.zip`
         await warm(scene.modstead.url, [path])
-        const bare = await startBare({ model: scene.modstead.url, paths: [path], fromDisk })
+        const stored = join(scene.modstead.dataDir, 'public', path)
+        const bare = await startBare({
+          model: scene.modstead.url,
+          paths: [path],
+          ...(fromDisk && { fromDisk: stored }),
+        })
         try {
           figures.push(
             await compare({

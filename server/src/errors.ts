@@ -11,6 +11,10 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'uri_too_long'
   | 'headers_too_large'
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'bad_signature'
+  | 'overloaded'
   | 'request_timeout'
   | 'precondition_failed'
   | 'range_not_satisfiable'
@@ -26,6 +30,7 @@ export type ErrorCode =
   | 'upstream_refused'
   | 'upstream_failed'
   | 'upstream_invalid'
+  | 'upstream_page'
   // what proves them
   | 'checksum_mismatch'
   | 'checksum_invalid'
@@ -47,6 +52,8 @@ export interface ErrorDetails {
   incident?: string
   /** The configured name of the origin that failed. */
   origin?: string
+  /** For `method_not_allowed`: the methods that are allowed, as the Allow header has them. Default: `GET, HEAD`. */
+  allow?: string
   cause?: unknown
 }
 
@@ -57,6 +64,7 @@ export class ModsteadError extends Error {
   readonly next: string | undefined
   readonly incident: string | undefined
   readonly origin: string | undefined
+  readonly allow: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -64,6 +72,7 @@ export class ModsteadError extends Error {
     this.next = details.next
     this.incident = details.incident
     this.origin = details.origin
+    this.allow = details.allow
   }
 }
 

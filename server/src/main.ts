@@ -31,7 +31,7 @@ export async function start({ config, observer, env, version }: StartOptions): P
   try {
     const folder = await openDataFolder(config.dataDir, { version })
     closing.push(() => folder.close())
-    // The catalog's thread starts while the larger part of the program is loaded: each takes about as long.
+    // The larger part of the program is read while the disk is waited for.
     const loading = import('./rooms.ts')
     const catalog = await openSqliteCatalog(folder.catalog, { observer })
     closing.push(() => catalog.close())

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os'
-import type { Config, GoproxyOriginConfig, OriginConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
-import { createViaId, isLoop, withoutOurselves } from './origin/loop.ts'
+import { openOrigins } from './open-origins.ts'
+import type { GoproxyOrigin } from './origin/goproxy.ts'
+import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
+import { createRecorder } from './proxy/incidents.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
 import type { ModuleStore } from './proxy/store.ts'
@@ -15,6 +17,7 @@ import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
+import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
 
 export interface Opened {
@@ -51,27 +54,28 @@ export async function joinRooms({
   const store = await openFileStore(folder, {
     observer,
     hashZip: (path, size, { module, version }) =>
-      checker.check({ path, size, module, version, source: 'store' }),
+      checker.check({ path, size, module, version, source: 'store', urgency: { priority: 'client' } }),
   })
   closing.push(() => store.close())
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const others = originsToAsk(config, observer)
-  const origins = openOrigins(others, outside)
-  closing.push(...[...origins.values()].map((origin) => () => origin.close()))
-  const remotes = openRemotes(config, origins, outside)
+  const origins = await openOrigins({ config, folder, outside, observer })
+  closing.push(() => origins.close())
+  const remotes = openRemotes(config, origins.proxies, outside)
   closing.push(...remotes.map((remote) => () => remote.close()))
+  const record = createRecorder(catalog, observer)
   const mirrors = config.sumdb.map(({ name, key }, i) =>
     createSumdbMirror({
       key,
       remote: remotes[i]!,
       files: openSumdbFiles(folder, name),
       log: observer.log,
-      onFork: (explanation) => reportFork(catalog, observer, name, explanation),
+      raise: reportAlarms(name, record),
     }),
   )
-  const router = createRouter(config.routes, origins, new Map(mirrors.map((mirror) => [mirror.name, mirror])))
+  const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
+  const router = createRouter(config.routes, origins.all, databases)
   const proxy = createModuleProxy({
     router,
     store,
@@ -87,12 +91,19 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
+    // No origin keeps repositories yet.
+    pushes: { onPush: () => 'unknown' },
     isLoop: (via) => isLoop(via, id),
     version,
   })
   const addresses = await http.listen()
+  if (folder.full)
+    observer.log.warn(
+      { dataDir: folder.path },
+      'the disk of the data folder is full: what is stored is served, nothing new can be stored until there is space',
+    )
   const probing = new AbortController()
-  const probed = warnOfUnreachable(proxiesOf(others), { outside, signal: probing.signal })
+  const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
     async drain() {
@@ -105,45 +116,6 @@ export async function joinRooms({
   }
 }
 
-const PUBLIC_PROXY = 'https://proxy.golang.org'
-
-/**
- * The configured origins without ourselves. Where nothing else is left, as after the `go env -w GOPROXY=…` that our own
- * banner suggests, Go's default takes that place: a set-up that knows only us is not meant to fetch nothing.
- */
-function originsToAsk(config: Config, observer: Observer): Map<string, OriginConfig> {
-  const others = withoutOurselves(config.origins, config, observer.log)
-  if (others.size > 0) return others
-  const heardPrivately = new Set(
-    config.routes
-      .filter((route) => route.private)
-      .flatMap((route) => route.from.map((entry) => entry.origin)),
-  )
-  for (const [name, configured] of config.origins) {
-    if (configured.type !== 'goproxy') continue
-    const { credentials: _ours, ca: _forUs, ...origin } = configured
-    // What private routes ask must not become a public origin: their names never leave.
-    if (heardPrivately.has(name)) continue
-    others.set(name, { ...origin, name: 'proxy.golang.org', url: PUBLIC_PROXY })
-    observer.log.warn({ origin: name }, `no other origin is configured: ${PUBLIC_PROXY} is asked instead`)
-  }
-  return others
-}
-
-function openOrigins(
-  others: ReadonlyMap<string, OriginConfig>,
-  outside: Outside,
-): Map<string, GoproxyOrigin> {
-  const opened = new Map<string, GoproxyOrigin>()
-  for (const [name, origin] of others)
-    if (origin.type === 'goproxy') opened.set(name, createGoproxyOrigin(origin, outside))
-  return opened
-}
-
-function proxiesOf(origins: ReadonlyMap<string, OriginConfig>): GoproxyOriginConfig[] {
-  return [...origins.values()].filter((origin) => origin.type === 'goproxy')
-}
-
 /** The ways to the checksum databases: through the origins of the public routes that use them, as `go` goes. */
 function openRemotes(
   config: Config,
@@ -154,10 +126,7 @@ function openRemotes(
     const entries = config.routes
       .filter((route) => !route.private && route.checksum === database.name)
       .flatMap((route) => route.from)
-    const through = entries.flatMap(({ origin, then }) => {
-      const open = origins.get(origin)
-      return open === undefined ? [] : [{ tree: open.tree, then }]
-    })
+    const through = entries.flatMap(({ origin }) => origins.get(origin)?.tree ?? [])
     return createSumdbRemote({ config: database, through, ...DIRECT, outside })
   })
 }
@@ -171,7 +140,10 @@ const DIRECT = {
 
 function outsideUrls(config: Config): string[] {
   const databases = config.sumdb.map(({ name, url }) => url ?? `https://${name}`)
-  return [...proxiesOf(config.origins).map(({ url }) => url), ...databases]
+  const proxies = [...config.origins.values()].flatMap((origin) =>
+    origin.type === 'goproxy' ? [origin.url] : [],
+  )
+  return [...proxies, ...databases]
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */
@@ -181,34 +153,15 @@ function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<
   let last: { at: number; reasons: Promise<string[]> } | undefined
   return () => {
     if (last === undefined || Date.now() - last.at > READY_FOR) {
-      const reasons = store.probe().then(
-        () => [],
-        (error: Error) => [`the data folder ${folder.path} cannot be written: ${error.message}`],
-      )
+      const reasons = store
+        .probe()
+        .then(() => folder.restoreReserve())
+        .then(
+          () => [],
+          (error: Error) => [`the data folder ${folder.path} cannot be written: ${error.message}`],
+        )
       last = { at: Date.now(), reasons }
     }
     return last.reasons
   }
-}
-
-/** A fork is recorded beside being logged; when that fails too, the log line is what remains. */
-function reportFork(catalog: Catalog, observer: Observer, name: string, explanation: string): void {
-  observer.log.error(
-    { database: name, explanation },
-    'incident: a checksum database has signed two histories',
-  )
-  catalog
-    .report({
-      kind: 'checksum_database',
-      realm: 'public',
-      module: '',
-      version: '',
-      source: name,
-      expected: 'one growing log',
-      found: explanation,
-      outcome: 'its answers are refused',
-    })
-    .catch((error: unknown) =>
-      observer.log.error({ err: error, database: name }, 'the incident could not be recorded'),
-    )
 }

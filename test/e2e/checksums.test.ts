@@ -66,6 +66,7 @@ test('a forged tile is refused, and the honest one accepted afterwards', async (
   }
   await refuses(stage, A)
   assert.ok(stage.database.requests.some(({ path }) => intercepted.has(path)))
+  await stage.modstead.logged(/"incident":"inc-[^"]+","kind":"checksum_database"/)
   stage.database.faults.clear()
   assert.equal((await untilServed(stage, `${modulePath(A)}.zip`)).status, 200)
 })

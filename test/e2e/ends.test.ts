@@ -1,7 +1,7 @@
 // How modstead ends: asked to, killed, or out of disk. What it stored is there afterwards, and is right.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,6 +126,60 @@ test('a full disk: a sentence and 503 for what is cold, the stored as before', a
   putModule(stage.tree, small)
   assert.equal((await stage.get(`${modulePath(small)}.zip`)).status, 200)
 })
+
+test('a start on a full disk: what is stored is served, and modstead goes on by itself when there is room', async (t) => {
+  const disk = await smallDisk(t)
+  if (disk.shell !== undefined) {
+    t.skip('this machine lets nobody mount a small disk')
+    return
+  }
+  const stage = await setStage(t, { modstead: { dataDir: disk.folder } })
+  const kept = makeModule({ module: 'example.com/kept', version: 'v1.0.0' })
+  const cold = makeModule({ module: 'example.com/cold', version: 'v1.0.0' })
+  for (const made of [kept, cold]) putModule(stage.tree, made)
+  for (const kind of ['info', 'mod', 'zip'])
+    assert.equal((await stage.get(`${modulePath(kept)}.${kind}`)).status, 200)
+  const filler = join(disk.folder, '.filler')
+  // Killed and stopped in turn: each leaves other files of the catalog behind.
+  for (const end of ['stop', 'kill', 'stop'] as const) {
+    await stage.modstead[end]()
+    await fill(filler)
+    await stage.restart()
+    await stage.modstead.logged(/the disk of the data folder is full/)
+    for (const kind of ['info', 'mod', 'zip'])
+      assert.equal((await stage.get(`${modulePath(kept)}.${kind}`)).status, 200, kind)
+    const { status, body } = await stage.get('/readyz')
+    assert.equal(status, 503)
+    assert.match(body.toString(), /its disk is full/)
+  }
+  await fill(filler)
+  assert.equal((await stage.get(`${modulePath(cold)}.mod`)).status, 503)
+  await rm(filler)
+  assert.equal((await stage.get(`${modulePath(cold)}.mod`)).status, 200)
+  const deadline = Date.now() + 10_000
+  while ((await stage.get('/readyz')).status !== 200) {
+    assert.ok(Date.now() < deadline, 'it never became ready')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  assert.equal((await stat(join(disk.folder, 'modstead.reserve'))).size, 1 << 20)
+})
+
+/** Appends to a file until there is no room for another byte. */
+async function fill(path: string): Promise<void> {
+  const file = await open(path, 'a')
+  try {
+    for (let size = 1 << 20; size >= 1;) {
+      try {
+        await file.appendFile(Buffer.alloc(size, 'x'))
+      } catch (error) {
+        assert.equal(error instanceof Error && 'code' in error && error.code, 'ENOSPC')
+        size >>= 1
+      }
+    }
+  } finally {
+    await file.close()
+  }
+}
 
 /** Every stored file is one of the modules', byte for byte. Gives what is stored. */
 async function verifyStored(stage: Stage, modules: readonly TestModule[]): Promise<Map<string, Buffer>> {

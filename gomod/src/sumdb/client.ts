@@ -14,6 +14,7 @@ import { authenticateDataTile, cutDataTile } from './data-tile.ts'
 import type { SignedHead } from './fork.ts'
 import { lookupPath, parseLookup, sumLines, type SumLines } from './lookup.ts'
 import type { SumdbOps } from './ops.ts'
+import type { ProvenTree } from './proven-tree.ts'
 import { readTileBytes } from './tile-source.ts'
 import { createTimeline, type BelievedHead } from './timeline.ts'
 import { createFlights } from './waiting.ts'
@@ -107,25 +108,46 @@ export function createSumdbClient({
   }
 
   async function lookUp(path: string, version: string, remotePath: string, signal: AbortSignal) {
+    const merged: ProveHead = async (head, signal) => (await timeline.merge(head, signal)).proven
     const cached = await ops.readCache(remotePath)
     if (cached !== undefined) {
       try {
-        return await verify(cached, path, version, signal)
+        return await verify(cached, path, version, merged, signal)
       } catch (error) {
+        if (!signal.aborted && ops.isAway?.(error) === true)
+          return await verifyAlone(cached, path, version, error, signal)
         // A cache may hold anything; but two signed heads that disagree are proof, wherever they come from.
         if (!(error instanceof GomodError) || error.code === 'log_fork') throw error
       }
     }
     const response = await ops.readRemote(remotePath, signal)
-    const result = await verify(response, path, version, signal)
-    await ops.writeCache(remotePath, response)
+    const result = await verify(response, path, version, merged, signal)
+    await ops.writeCache(remotePath, response, { lasting: false })
+    await timeline.settle(signal)
     return result
+  }
+
+  /** By the head it came with and cached tiles. Where they do not do, `away` is what the caller hears. */
+  async function verifyAlone(
+    cached: Uint8Array,
+    path: string,
+    version: string,
+    away: unknown,
+    signal: AbortSignal,
+  ): Promise<LookupResult> {
+    try {
+      return await verify(cached, path, version, timeline.proveAlone, signal)
+    } catch (error) {
+      if (!(error instanceof GomodError) || error.code === 'log_fork') throw error
+      throw away
+    }
   }
 
   async function verify(
     response: Uint8Array,
     path: string,
     version: string,
+    prove: ProveHead,
     signal: AbortSignal,
   ): Promise<LookupResult> {
     const { id, record, note } = parseLookup(response)
@@ -136,8 +158,8 @@ export function createSumdbClient({
         'unverified_record',
         `the record given for ${path}@${version} has the number ${id} in a log of ${signed.tree.size} records`,
       )
-    const head = await timeline.merge(signed, signal)
-    const [hash] = await head.proven.hashes(signal)([storedHashIndex(0, id)])
+    const proven = await prove(signed, signal)
+    const [hash] = await proven.hashes(signal)([storedHashIndex(0, id)])
     if (!equalHashes(hash!, recordHash(record)))
       throw new GomodError(
         'unverified_record',
@@ -147,9 +169,11 @@ export function createSumdbClient({
   }
 
   function refresh(signal: AbortSignal): Promise<BelievedHead> {
-    return shareHead('/latest', signal, async (signal) =>
-      timeline.merge(timeline.open(await ops.readRemote('/latest', signal)), signal),
-    )
+    return shareHead('/latest', signal, async (signal) => {
+      const head = await timeline.merge(timeline.open(await ops.readRemote('/latest', signal)), signal)
+      await timeline.settle(signal)
+      return head
+    })
   }
 
   /** The verified head where it has the tile, else the latest. */
@@ -186,10 +210,13 @@ export function createSumdbClient({
       bytes = await readTileBytes(ops, tile, cutDataTile, { signal, fresh: true })
       authenticateDataTile(tile, bytes.data, hashes)
     }
-    if (!bytes.cached) await ops.writeCache(`/${tilePath(tile)}`, bytes.data)
+    if (!bytes.cached) await ops.writeCache(`/${tilePath(tile)}`, bytes.data, { lasting: false })
     return bytes.data
   }
 }
+
+/** The tree under a signed head, in which a record is to be found. */
+type ProveHead = (head: SignedHead, signal: AbortSignal) => Promise<ProvenTree>
 
 function hasTile({ tree }: SignedHead, tile: Tile): boolean {
   const widest = widestTile(tile.height, tile.level, tile.index, tree.size)

@@ -30,13 +30,12 @@ export async function readTileBytes(
   { signal, fresh }: ReadTileOptions,
 ): Promise<TileBytes> {
   const path = `/${tilePath(tile)}`
-  const full = isFullTile(tile) ? undefined : `/${tilePath({ ...tile, width: fullWidth(tile.height) })}`
   if (!fresh) {
-    const exact = await ops.readCache(path)
-    const data = exact ?? (full === undefined ? undefined : cutCached(tile, cut, await ops.readCache(full)))
+    const data = await readCachedTile(ops, tile, cut)
     if (data !== undefined) return { data, cached: true }
   }
   signal.throwIfAborted()
+  const full = fullPath(tile)
   try {
     return { data: await ops.readRemote(path, signal), cached: false }
   } catch (error) {
@@ -46,6 +45,23 @@ export async function readTileBytes(
     if (data === undefined) throw error
     return { data: cut(tile, data), cached: false }
   }
+}
+
+/** A tile as the cache has it, by itself or as a part of the full one. */
+export async function readCachedTile(
+  ops: Pick<SumdbOps, 'readCache'>,
+  tile: Tile,
+  cut: CutTile,
+): Promise<Uint8Array | undefined> {
+  const exact = await ops.readCache(`/${tilePath(tile)}`)
+  const full = fullPath(tile)
+  if (exact !== undefined || full === undefined) return exact
+  return cutCached(tile, cut, await ops.readCache(full))
+}
+
+/** Where the full tile is, for one that is not. */
+function fullPath(tile: Tile): string | undefined {
+  return isFullTile(tile) ? undefined : `/${tilePath({ ...tile, width: fullWidth(tile.height) })}`
 }
 
 /** The full tile, for want of the one asked for; why that one failed says more than why this one does. */

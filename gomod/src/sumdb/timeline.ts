@@ -5,15 +5,16 @@
  */
 import { GomodError } from '../error.ts'
 import { openNote, type Verifier } from '../note.ts'
-import { emptyTreeHash, equalHashes, HASH_SIZE } from '../tlog/hash.ts'
+import { emptyTreeHash, equalHashes, HASH_SIZE, type Hash } from '../tlog/hash.ts'
 import { parseTree } from '../tlog/record.ts'
 import { fullWidth, isFullTile, tilePath, type Tile } from '../tlog/tile.ts'
 import { treeHash, type Tree } from '../tlog/tree.ts'
 import { forkError, type SignedHead } from './fork.ts'
-import type { SumdbOps } from './ops.ts'
+import type { SumdbOps, WriteCacheOptions } from './ops.ts'
 import { createProvenTree, type ProvenTree } from './proven-tree.ts'
 import { createTileMemory } from './tile-memory.ts'
-import { readTileBytes, type ReadTileOptions, type TileBytes } from './tile-source.ts'
+import { readCachedTile, readTileBytes, type ReadTileOptions, type TileBytes } from './tile-source.ts'
+import { createUnjoined } from './unjoined.ts'
 import { abortable, createLock } from './waiting.ts'
 
 /** A head that is believed. */
@@ -31,6 +32,14 @@ export interface Timeline {
    * `unverified_tile` where its tiles do not belong to it, `log_fork`, `head_conflict`, and what the ops throw.
    */
   merge(head: SignedHead, signal: AbortSignal): Promise<BelievedHead>
+  /**
+   * The tree under a head whose signature was verified and that cannot be merged now, from cached tiles alone; the head
+   * is merged by `settle`. Throws GomodError `tile_not_found` where the cache lacks one of its edge (as the tree does
+   * for any other), `unverified_tile`, `log_fork`, `head_conflict` where too many heads wait for that.
+   */
+  proveAlone(head: SignedHead, signal: AbortSignal): Promise<ProvenTree>
+  /** To be called whenever the database has answered: merges heads of `proveAlone`. Throws `log_fork`. */
+  settle(signal: AbortSignal): Promise<void>
 }
 
 export interface TimelineOptions {
@@ -49,18 +58,29 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
   /** What `ops` keeps, as far as we know. */
   let kept: Uint8Array | undefined
   let loading: Promise<void> | undefined
+  const unjoined = createUnjoined(merge)
 
   return {
     current,
     open: openHead,
-    async merge(head, signal) {
-      const now = await current(signal)
-      if (now !== undefined && head.tree.size <= now.tree.size) {
-        await checkBegins(head, now, now.proven, signal)
-        return now
-      }
-      return lock(signal, () => advance(head, signal))
+    merge,
+    async proveAlone(head, signal) {
+      const proven = openCached(head.tree)
+      await proven.proveEdge(signal)
+      const other = unjoined.add(head)
+      if (other !== undefined) throw await fork(other, head, proven, head.tree.hash, signal)
+      return proven
     },
+    settle: unjoined.settle,
+  }
+
+  async function merge(head: SignedHead, signal: AbortSignal): Promise<BelievedHead> {
+    const now = await current(signal)
+    if (now !== undefined && head.tree.size <= now.tree.size) {
+      await checkBegins(head, now, now.proven, signal)
+      return now
+    }
+    return lock(signal, () => advance(head, signal))
   }
 
   async function current(signal: AbortSignal): Promise<BelievedHead | undefined> {
@@ -86,6 +106,8 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
         return now
       }
       const later = await proveLater(head, signal)
+      // A head that outlived its tiles could prove nothing while the database cannot be asked for them.
+      await later.persist()
       if ((await ops.writeHead(kept, head.note)) === 'ok') {
         kept = head.note
         return await believe(head, later)
@@ -136,12 +158,34 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
         else apart.set(tilePath(tile), { tile, bytes })
       },
     })
+    // In the cache they do no harm should the head not join us after all: nothing there is believed.
+    async function persist(): Promise<void> {
+      const tiles = [...(apart?.entries() ?? [])].filter(([, { bytes }]) => !bytes.cached)
+      await Promise.all(tiles.map(([path, { bytes }]) => ops.writeCache(`/${path}`, bytes.data, LASTING)))
+      for (const [path, { tile, bytes }] of tiles)
+        apart?.set(path, { tile, bytes: { ...bytes, cached: true } })
+    }
     async function join(): Promise<void> {
       const tiles = [...(apart?.values() ?? [])]
       apart = undefined
       await Promise.all(tiles.map(({ tile, bytes }) => keep(tile, bytes)))
     }
-    return { proven, join }
+    return { proven, persist, join }
+  }
+
+  /** The tree under a head that stays apart, from cached tiles. */
+  function openCached(tree: Tree): ProvenTree {
+    return createProvenTree({
+      tree,
+      height,
+      async read(tile, { fresh }) {
+        const data = fresh ? undefined : await readCachedTile(ops, tile, cutHashTile)
+        if (data !== undefined) return { data, cached: true }
+        throw new GomodError('tile_not_found', `there is no good ${tilePath(tile)} in the cache`)
+      },
+      recall: () => undefined,
+      keep: () => Promise.resolve(),
+    })
   }
 
   /** Throws `log_fork` unless the log of `newer`, of which `proven` is the tree, begins with that of `older`. */
@@ -153,9 +197,20 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
   ): Promise<void> {
     const found = await rootAt(older.tree.size, newer, proven, signal)
     if (equalHashes(found, older.tree.hash)) return
+    throw await fork(older, newer, proven, found, signal)
+  }
+
+  /** Says that two signed heads contradict each other, and gives the error to throw. */
+  async function fork(
+    older: SignedHead,
+    newer: SignedHead,
+    proven: ProvenTree,
+    found: Hash,
+    signal: AbortSignal,
+  ): Promise<GomodError> {
     const error = await forkError({ name: verifier.name, older, newer, found, hashes: proven.hashes(signal) })
     ops.onSecurityError(error.message)
-    throw error
+    return error
   }
 
   async function rootAt(size: number, { tree }: SignedHead, proven: ProvenTree, signal: AbortSignal) {
@@ -172,7 +227,7 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
 
   async function keep(tile: Tile, { data, cached }: TileBytes): Promise<void> {
     if (isFullTile(tile)) memory.set(tile, data)
-    if (!cached) await ops.writeCache(`/${tilePath(tile)}`, data)
+    if (!cached) await ops.writeCache(`/${tilePath(tile)}`, data, FLEETING)
   }
 
   function openHead(note: Uint8Array): SignedHead {
@@ -195,9 +250,14 @@ export function createTimeline({ ops, verifier, height, tiles }: TimelineOptions
 
 interface TreeApart {
   readonly proven: ProvenTree
+  /** Keeps the tiles proven so far, for good. */
+  persist(): Promise<void>
   /** Makes its tiles ours: those proven so far, and those still to come. */
   join(): Promise<void>
 }
+
+const LASTING: WriteCacheOptions = { lasting: true }
+const FLEETING: WriteCacheOptions = { lasting: false }
 
 /** How often a head is offered again when others keep theirs at the same time. Each time they have got further. */
 const MAX_TRIES = 16

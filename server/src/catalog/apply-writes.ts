@@ -5,13 +5,14 @@ import type { Realm } from '../proxy/store.ts'
 import { addFacts } from './facts.ts'
 import { nextIncidentId } from './incident-id.ts'
 import type { Reads, Writes } from './queries.ts'
-import { decodeIncident, decodeVersion, encodeH1, encodeSha256 } from './rows.ts'
+import { decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
 import { prepareAll } from './statement.ts'
 
 /** One change of the catalog: plain data, for it travels to the writer's thread. */
 export type Write =
   | { kind: 'learn'; realm: Realm; module: string; version: string; facts: VersionFacts }
   | { kind: 'touch'; uses: readonly { realm: Realm; module: string; version: string; at: number }[] }
+  | { kind: 'markGone'; realm: Realm; module: string; gone: readonly string[]; back: readonly string[] }
   | { kind: 'saveSnapshot'; realm: Realm; module: string; query: string; snapshot: Snapshot }
   | { kind: 'report'; incident: Incident }
 
@@ -56,6 +57,7 @@ export function createWriteApplier(
       zip_size: sum.zipSize ?? null,
       info: sum.info === true ? 1 : 0,
       time: sum.time ?? null,
+      git_commit: sum.commit === undefined ? null : encodeCommit(sum.commit),
     }
     const module = moduleId(realm, path)
     if (row === undefined) {
@@ -79,6 +81,13 @@ export function createWriteApplier(
       const id = writes.module.get({ realm, path })?.id
       if (id !== undefined) writes.touch.run({ module: id, version, last_used: at })
     }
+  }
+
+  function markGone({ realm, module: path, gone, back }: Write & { kind: 'markGone' }, now: number): void {
+    const module = writes.module.get({ realm, path })?.id
+    if (module === undefined) return
+    for (const version of gone) writes.markGone.run({ module, version, gone: now })
+    for (const version of back) writes.markGone.run({ module, version, gone: null })
   }
 
   function saveSnapshot({ realm, module: path, query, snapshot }: Write & { kind: 'saveSnapshot' }): void {
@@ -111,6 +120,9 @@ export function createWriteApplier(
         return undefined
       case 'touch':
         touch(write)
+        return undefined
+      case 'markGone':
+        markGone(write, now)
         return undefined
       case 'saveSnapshot':
         saveSnapshot(write)

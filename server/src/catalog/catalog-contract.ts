@@ -7,7 +7,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ModsteadError } from '../errors.ts'
 import type { Catalog, Incident, Snapshot, VersionFacts } from '../proxy/catalog.ts'
-import { path, someH1, someSha256, version } from './test-support.ts'
+import { someHash } from '../observe/test-support.ts'
+import { path, someSha256, version } from './test-support.ts'
 
 export interface CatalogUnderTest {
   /** An empty catalog of its own, closed and deleted by the factory after the test. */
@@ -56,6 +57,31 @@ export function testCatalog(name: string, create: (t: TestContext) => Promise<Ca
       assert.deepEqual(rest, { ...ALL, firstSeen })
     })
 
+    it('never changes the commit of a version', async (t) => {
+      const { catalog } = await create(t)
+      await catalog.learn('default', A, V1, { commit: 'a'.repeat(40) })
+      const other = catalog.learn('default', A, V1, { commit: 'b'.repeat(40) })
+      await assert.rejects(other, { code: 'checksum_mismatch', message: /a{40}.*b{40}/ })
+      assert.equal((await catalog.version('default', A, V1))!.commit, 'a'.repeat(40))
+    })
+
+    it('tells which versions have a commit or are gone, and takes gone ones back', async (t) => {
+      const { catalog } = await create(t)
+      const [v1, v2, v3] = [version('v1.0.0'), version('v2.0.0'), version('v3.0.0')]
+      await catalog.learn('default', A, v1, { commit: 'a'.repeat(64) })
+      await catalog.learn('default', A, v2, { info: true })
+      await catalog.learn('default', A, v3, { info: true })
+      assert.deepEqual(await catalog.traces('default', A), new Map([[v1, { commit: 'a'.repeat(64) }]]))
+      const before = Date.now()
+      await catalog.markGone('default', A, { gone: [v1, v2, 'v9.9.9'], back: [] })
+      const { gone } = (await catalog.version('default', A, v2))!
+      assert.ok(gone !== undefined && gone >= before && gone <= Date.now())
+      assert.deepEqual([...(await catalog.traces('default', A)).keys()].sort(), [v1, v2])
+      await catalog.markGone('default', A, { gone: [], back: [v1, v2] })
+      assert.deepEqual(await catalog.traces('default', A), new Map([[v1, { commit: 'a'.repeat(64) }]]))
+      assert.deepEqual(await catalog.traces('public', A), new Map())
+    })
+
     it('keeps apart modules, versions and realms', async (t) => {
       const { catalog } = await create(t)
       const places = [
@@ -67,12 +93,12 @@ export function testCatalog(name: string, create: (t: TestContext) => Promise<Ca
         ['Default', A, V1],
       ] as const
       for (const [i, [realm, module, v]] of places.entries()) {
-        await catalog.learn(realm, module, v, { origin: `origin ${i}`, h1: someH1(String(i)) })
+        await catalog.learn(realm, module, v, { origin: `origin ${i}`, h1: someHash(String(i)) })
         await catalog.saveSnapshot(realm, module, `q${v}`, { ...SNAPSHOT, origin: `origin ${i}` })
       }
       for (const [i, [realm, module, v]] of places.entries()) {
         const row = await catalog.version(realm, module, v)
-        assert.deepEqual([row?.origin, row?.h1], [`origin ${i}`, someH1(String(i))])
+        assert.deepEqual([row?.origin, row?.h1], [`origin ${i}`, someHash(String(i))])
         assert.equal((await catalog.snapshot(realm, module, `q${v}`))?.origin, `origin ${i}`)
       }
       assert.equal(await catalog.version('other', A, V1), undefined)
@@ -85,15 +111,15 @@ export function testCatalog(name: string, create: (t: TestContext) => Promise<Ca
     ] as const) {
       it(`refuses another ${field}, and changes nothing`, async (t) => {
         const { catalog, reopen } = await create(t)
-        await catalog.learn('public', A, V1, { [field]: someH1('one') })
+        await catalog.learn('public', A, V1, { [field]: someHash('one') })
         const before = await catalog.version('public', A, V1)
         const totals = await catalog.totals()
-        const attempt = (c: Catalog) => c.learn('public', A, V1, { ...ALL, [field]: someH1('two') })
+        const attempt = (c: Catalog) => c.learn('public', A, V1, { ...ALL, [field]: someHash('two') })
         for (const restarted of [false, true]) {
           const view = restarted ? await reopen() : catalog
           await assert.rejects(attempt(view), (error) => {
             assert.ok(error instanceof ModsteadError && error.code === 'checksum_mismatch')
-            for (const part of [what, 'example.com/a@v1.0.0', someH1('one'), someH1('two')]) {
+            for (const part of [what, 'example.com/a@v1.0.0', someHash('one'), someHash('two')]) {
               assert.ok(error.message.includes(part), error.message)
             }
             return true
@@ -127,11 +153,11 @@ export function testCatalog(name: string, create: (t: TestContext) => Promise<Ca
     it('lets one of two hashes win that come at once', async (t) => {
       const { catalog } = await create(t)
       const attempts = Array.from({ length: 20 }, (_, i) =>
-        catalog.learn('public', A, V1, { h1: someH1(`${i % 2}`) }),
+        catalog.learn('public', A, V1, { h1: someHash(`${i % 2}`) }),
       )
       const outcomes = (await Promise.allSettled(attempts)).map(({ status }) => status)
       const { h1 } = (await catalog.version('public', A, V1))!
-      const winner = h1 === someH1('0') ? 0 : 1
+      const winner = h1 === someHash('0') ? 0 : 1
       assert.deepEqual(
         outcomes,
         outcomes.map((_, i) => (i % 2 === winner ? 'fulfilled' : 'rejected')),
@@ -271,14 +297,15 @@ const A = path('example.com/a')
 const V1 = version('v1.0.0')
 
 const ALL: VersionFacts = {
-  h1: someH1('zip'),
-  goModH1: someH1('mod'),
+  h1: someHash('zip'),
+  goModH1: someHash('mod'),
   zipSize: 12_345,
   zipSha256: someSha256('a'),
   info: true,
   time: '2020-01-02T03:04:05+02:00',
   origin: 'public',
   provenBy: 'sum.golang.org',
+  commit: '0123456789abcdef0123456789abcdef01234567',
 }
 
 const SNAPSHOT: Snapshot = {
@@ -294,7 +321,7 @@ const INCIDENT: Incident = {
   module: 'example.com/a',
   version: 'v1.0.0',
   source: 'mirror',
-  expected: someH1('expected'),
-  found: someH1('found'),
+  expected: someHash('expected'),
+  found: someHash('found'),
   outcome: 'The zip of the next origin was served.',
 }

@@ -1,17 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
 import { ModsteadError } from '../errors.ts'
 import { migrate } from './migrate.ts'
-import { compileReads, compileWrites, type Reads, type Writes } from './queries.ts'
-import type { Schema } from './schema.ts'
-import { createNodeSqliteDialect } from './sqlite-dialect.ts'
 import { catalogError, sqliteCode } from './sqlite-errors.ts'
-
-export interface Statements {
-  reads: Reads
-  writes: Writes
-}
+import { MIGRATIONS } from './sqlite-statements.ts'
 
 /** Opens the database file for writing. A transaction is on the disk when its COMMIT returns. */
 export function openForWriting(path: string): DatabaseSync {
@@ -26,17 +18,15 @@ export function openForWriting(path: string): DatabaseSync {
 }
 
 /**
- * Creates or migrates the tables as needed, and compiles the statements. Throws `data_folder` for a file that a newer
- * modstead wrote, or that is damaged, and `store_unavailable` for a failing disk.
+ * Creates or migrates the tables as needed. Throws `data_folder` for a file that a newer modstead wrote, or that is
+ * damaged, and `store_unavailable` for a failing disk.
  */
-export async function prepareCatalog(path: string): Promise<Statements> {
+export function prepareCatalog(path: string): void {
   try {
     createPrivately(path)
     const database = openForWriting(path)
     try {
-      const db = new Kysely<Schema>({ dialect: createNodeSqliteDialect(database) })
-      await migrate(db, { identityColumns: false, withoutRowid: true })
-      return { reads: compileReads(db), writes: compileWrites(db) }
+      migrate(database, MIGRATIONS)
     } finally {
       database.close()
     }

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { VersionFacts } from '../proxy/catalog.ts'
 import { addFacts } from './facts.ts'
-import { someH1, someSha256 } from './test-support.ts'
+import { someHash } from '../observe/test-support.ts'
+import { someSha256 } from './test-support.ts'
 
-const [one, two] = [someH1('one'), someH1('two')]
+const [one, two] = [someHash('one'), someHash('two')]
 const [a, b] = [someSha256('a'), someSha256('b')]
 
 const rows: {
@@ -82,22 +83,26 @@ describe('adding facts', () => {
       time: fc.constantFrom('x', 'y'),
       origin: fc.constantFrom('x', 'y'),
       provenBy: fc.constantFrom('x', 'y'),
+      commit: fc.constantFrom('c1', 'c2'),
     },
     { requiredKeys: [] },
   )
 
-  it('never changes a hash, and has nothing new to say a second time', () => {
+  it('never changes a hash or a commit, and has nothing new to say a second time', () => {
     fc.assert(
       fc.property(anyFacts, anyFacts, (known, facts) => {
         let sum: VersionFacts
+        const differ = (field: 'h1' | 'goModH1' | 'commit') =>
+          known[field] !== undefined && facts[field] !== undefined && known[field] !== facts[field]
         try {
           sum = addFacts(known, facts, 'm@v') ?? known
         } catch {
-          assert.ok((known.h1 && facts.h1 && known.h1 !== facts.h1) || known.goModH1 !== facts.goModH1)
+          assert.ok(differ('h1') || differ('goModH1') || differ('commit'))
           return
         }
         assert.equal(sum.h1, known.h1 ?? facts.h1)
         assert.equal(sum.goModH1, known.goModH1 ?? facts.goModH1)
+        assert.equal(sum.commit, known.commit ?? facts.commit)
         assert.equal(addFacts(sum, facts, 'm@v'), undefined)
       }),
     )

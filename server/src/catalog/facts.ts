@@ -8,11 +8,11 @@ const HASHES = [
   ['goModH1', 'go.mod'],
 ] as const
 
-const FIRST_VALUE_HOLDS = ['time', 'origin', 'provenBy'] as const
+const FIRST_VALUE_HOLDS = ['time', 'origin', 'provenBy', 'commit'] as const
 
 /**
  * What is known of a version once `facts` are added to what was `known` before; `undefined` when that is nothing new.
- * Hashes never change: throws `checksum_mismatch` for another one. Size and SHA-256 of the zip describe the bytes that
+ * Hashes and commits never change: throws `checksum_mismatch` for another one. Size and SHA-256 of the zip describe the bytes that
  * are stored, which come anew when a damaged file was replaced: both take the values given last. All other fields
  * keep their first value.
  */
@@ -28,6 +28,10 @@ export function addFacts(known: VersionFacts, facts: VersionFacts, name: string)
     }
     if (before === undefined) news = true
     sum[field] = now
+  }
+  if (facts.commit !== undefined && known.commit !== undefined && facts.commit !== known.commit) {
+    const message = `${name} is known to be commit ${known.commit}, and ${facts.commit} was to be recorded`
+    throw new ModsteadError('checksum_mismatch', message)
   }
   if (facts.zipSize !== undefined && facts.zipSize !== known.zipSize) {
     sum.zipSize = facts.zipSize

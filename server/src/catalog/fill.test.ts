@@ -3,7 +3,8 @@ import { it } from 'node:test'
 import { join } from 'node:path'
 import { fillCatalog, filledModule } from './fill.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
-import { createTestObserver, path, temporaryFolder, version } from './test-support.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
+import { path, version } from './test-support.ts'
 
 it('a filled catalog is one that the server would have written', async (t) => {
   const folder = await temporaryFolder(t)

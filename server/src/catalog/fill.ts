@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Write } from './apply-writes.ts'
 import { createWriteApplier } from './apply-writes.ts'
 import { openForWriting, prepareCatalog } from './catalog-database.ts'
+import { READS, WRITES } from './sqlite-statements.ts'
 
 /** Writes in one transaction. */
 const GROUP = 20_000
@@ -15,11 +16,11 @@ const GROUP = 20_000
  */
 export async function fillCatalog(dataDir: string, modules: number, versionsEach: number): Promise<void> {
   const path = join(dataDir, 'catalog.db')
-  const statements = await prepareCatalog(path)
+  prepareCatalog(path)
   const database = openForWriting(path)
   try {
     database.exec('PRAGMA synchronous = off')
-    const apply = createWriteApplier(database, statements)
+    const apply = createWriteApplier(database, { reads: READS, writes: WRITES })
     const now = Date.now()
     let group: Write[] = []
     const flush = (): void => {

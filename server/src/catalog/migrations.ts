@@ -12,7 +12,8 @@ export interface Engine {
 
 /**
  * All migrations in order. A name is never changed nor used again, and what it does neither, once it was released: a
- * data folder out there has seen it.
+ * data folder out there has seen it. They run as compiled by compile.ts: statements with their values in them, as
+ * `sql.lit` writes them, which read nothing and decide nothing.
  */
 export function migrationsFor(engine: Engine): Record<string, Migration> {
   const clustered = <T extends string, C extends string>(table: CreateTableBuilder<T, C>) =>
@@ -87,12 +88,20 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
           .execute()
         await db
           .insertInto('totals')
-          .values({ id: 1, modules: 0, versions: 0, zip_bytes: 0, incidents: 0 })
+          .values({ id: sql.lit(1), modules: ZERO, versions: ZERO, zip_bytes: ZERO, incidents: ZERO })
           .execute()
+      },
+    },
+    '002_commits': {
+      async up(db: Kysely<Schema>) {
+        await db.schema.alterTable('versions').addColumn('git_commit', 'bytea').execute()
+        await db.schema.alterTable('versions').addColumn('gone', 'bigint').execute()
       },
     },
   }
 }
+
+const ZERO = sql.lit(0)
 
 const notNull = <T extends { notNull(): T }>(column: T): T => column.notNull()
 

@@ -20,7 +20,14 @@ export function compileReads(db: Kysely<Schema>) {
         .leftJoin('names as origins', 'origins.id', 'versions.origin')
         .leftJoin('names as databases', 'databases.id', 'versions.proven_by')
         .select(['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'first_seen', 'last_used'])
+        .select(['git_commit', 'gone'])
         .select(['origins.name as origin', 'databases.name as proven_by']),
+    ),
+    traces: compileStatement(
+      module
+        .innerJoin('versions', 'versions.module', 'modules.id')
+        .where((is) => is.or([is('git_commit', 'is not', null), is('gone', 'is not', null)]))
+        .select(['version', 'git_commit', 'gone']),
     ),
     snapshot: compileStatement(
       module
@@ -90,6 +97,13 @@ export function compileWrites(db: Kysely<Schema>) {
         .where('version', '=', placeholder('version'))
         .where('last_used', '<', placeholder('last_used')),
     ),
+    markGone: compileStatement(
+      db
+        .updateTable('versions')
+        .set({ gone: placeholder('gone') })
+        .where('module', '=', placeholder('module'))
+        .where('version', '=', placeholder('version')),
+    ),
     putSnapshot: compileStatement(
       db
         .insertInto('snapshots')
@@ -126,7 +140,10 @@ export function compileWrites(db: Kysely<Schema>) {
   }
 }
 
-const FACTS = ['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by'] as const
+const FACTS = [
+  ...(['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by'] as const),
+  'git_commit' as const,
+]
 const ANSWER = ['body', 'fetched', 'changed', 'origin', 'etag', 'last_modified'] as const
 /** What makes two incidents the same. */
 const MISMATCH = ['module', 'version', 'realm', 'kind', 'source', 'expected', 'found'] as const

@@ -1,7 +1,7 @@
 /** Between the rows of the tables and the words of the proxy room. */
 import { isH1 } from '@modstead/gomod/dirhash'
 import { ModsteadError } from '../errors.ts'
-import type { IncidentRow, Snapshot, VersionRow } from '../proxy/catalog.ts'
+import type { IncidentRow, Snapshot, VersionRow, VersionTrace } from '../proxy/catalog.ts'
 import type { CompiledStatement } from './placeholder.ts'
 import type { Reads } from './queries.ts'
 
@@ -19,6 +19,20 @@ export function encodeSha256(hex: string): Uint8Array {
   return Buffer.from(hex, 'hex')
 }
 
+/** Throws `internal` for what is not the hex form of 20 or 32 bytes. */
+export function encodeCommit(hex: string): Uint8Array {
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hex))
+    throw new ModsteadError('internal', `"${hex}" is not the hash of a commit`)
+  return Buffer.from(hex, 'hex')
+}
+
+export function decodeTrace(row: Pick<RowOf<Reads['traces']>, 'git_commit' | 'gone'>): VersionTrace {
+  return {
+    ...(row.git_commit !== null && { commit: asBuffer(row.git_commit).toString('hex') }),
+    ...(row.gone !== null && { gone: row.gone }),
+  }
+}
+
 export function decodeVersion(row: RowOf<Reads['version']>): VersionRow {
   const decoded: VersionRow = { firstSeen: row.first_seen, lastUsed: row.last_used }
   if (row.h1 !== null) decoded.h1 = `h1:${asBuffer(row.h1).toString('base64')}`
@@ -29,7 +43,7 @@ export function decodeVersion(row: RowOf<Reads['version']>): VersionRow {
   if (row.time !== null) decoded.time = row.time
   if (row.origin !== null) decoded.origin = row.origin
   if (row.proven_by !== null) decoded.provenBy = row.proven_by
-  return decoded
+  return { ...decoded, ...decodeTrace(row) }
 }
 
 export function decodeSnapshot(row: RowOf<Reads['snapshot']>): Snapshot {

@@ -37,6 +37,10 @@ export interface VersionsTable {
   /** Both from `names`. */
   origin: number | null
   proven_by: number | null
+  /** The 20 or 32 bytes of a commit's hash. */
+  git_commit: Uint8Array | null
+  /** Since when the origin does not list it any more. */
+  gone: number | null
   first_seen: number
   last_used: number
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
-import { createTestObserver, path, someH1, version } from './test-support.ts'
+import { createTestObserver, someHash } from '../observe/test-support.ts'
+import { path, version } from './test-support.ts'
 
 const [task, place, round] = process.argv.slice(2) as [string, string, string]
 const module = path('example.com/a')
@@ -13,11 +14,14 @@ await (task === 'learn' ? learnForEver(place) : fillDisk(place))
 
 async function learnForEver(file: string): Promise<void> {
   const catalog = await openSqliteCatalog(file, { observer })
+  const facts = { h1: someHash('x'), zipSize: 3 }
+  // The first write waits for the thread to start: the killing begins when it runs.
+  await catalog.learn('public', module, version(`v2.${round}.0`), facts)
   process.stdout.write('open\n')
   const worker = async (n: number): Promise<void> => {
     for (let i = 0; ; i++) {
       const name = `v1.${round}.${n * 100_000 + i}`
-      await catalog.learn('public', module, version(name), { h1: someH1(name), zipSize: 3 })
+      await catalog.learn('public', module, version(name), { h1: someHash(name), zipSize: 3 })
       process.stdout.write(`${name}\n`)
     }
   }
@@ -29,7 +33,7 @@ async function fillDisk(folder: string): Promise<void> {
   const ballast = join(folder, 'ballast')
   await writeFile(ballast, Buffer.alloc(1_000_000))
   const learn = (i: number) =>
-    catalog.learn('public', module, version(`v1.${i}.0`), { h1: someH1('x'), time: 'x'.repeat(1_000) })
+    catalog.learn('public', module, version(`v1.${i}.0`), { h1: someHash('x'), time: 'x'.repeat(1_000) })
   const full = { code: 'store_unavailable', message: /disk is full|disk reported an error/ }
   let learnt = 0
   try {

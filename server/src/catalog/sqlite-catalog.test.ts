@@ -8,7 +8,8 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testCatalog } from './catalog-contract.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
-import { createTestObserver, path, someH1, temporaryFolder, version } from './test-support.ts'
+import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
+import { path, version } from './test-support.ts'
 
 const child = fileURLToPath(new URL('./sqlite-catalog-child.ts', import.meta.url))
 const observer = createTestObserver()
@@ -103,7 +104,7 @@ describe('SQLite catalog', () => {
     const catalog = await openSqliteCatalog(file, { observer })
     for (const name of acknowledged) {
       const row = await catalog.version('public', path('example.com/a'), version(name))
-      assert.equal(row?.h1, someH1(name))
+      assert.equal(row?.h1, someHash(name))
     }
     const { versions, zipBytes } = await catalog.totals()
     assert.ok(versions >= acknowledged.length && versions > 100, `${acknowledged.length} of ${versions}`)

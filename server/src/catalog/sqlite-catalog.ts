@@ -2,12 +2,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
+import { prepareCatalog } from './catalog-database.ts'
 import { addFacts } from './facts.ts'
 import { MAX_INCIDENT_ID } from './incident-id.ts'
-import { decodeIncident, decodeSnapshot, decodeVersion } from './rows.ts'
+import { decodeIncident, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
+import { READS } from './sqlite-statements.ts'
 import { prepareAll } from './statement.ts'
-import { startWriter } from './writer.ts'
+import { createWriter } from './writer.ts'
 
 export interface SqliteCatalogOptions {
   observer: Observer
@@ -21,13 +23,16 @@ export interface SqliteCatalogOptions {
  */
 export async function openSqliteCatalog(path: string, { observer }: SqliteCatalogOptions): Promise<Catalog> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
-  const writer = await startWriter({ path, file, log: observer.log })
+  prepareCatalog(path)
   const database = openForReading(path)
-  const reads = prepareAll(database, writer.reads)
+  const reads = prepareAll(database, READS)
+  const writer = createWriter({ path, file, log: observer.log })
   let closed: Promise<void> | undefined
 
   /** Reads are asynchronous in the interface only: they look at once, and throw what the medium says. */
   function read<T>(look: () => T): T {
+    // Who asks will soon have something to write. A start that nobody asks anything yet is spared the thread.
+    writer.wake()
     try {
       return look()
     } catch (error) {
@@ -51,6 +56,14 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     async touch(uses) {
       if (uses.length > 0) await writer.write({ kind: 'touch', uses })
+    },
+    traces: async (realm, module) =>
+      read(
+        () =>
+          new Map(reads.traces.all({ realm, path: module }).map((row) => [row.version, decodeTrace(row)])),
+      ),
+    async markGone(realm, module, { gone, back }) {
+      if (gone.length + back.length > 0) await writer.write({ kind: 'markGone', realm, module, gone, back })
     },
     snapshot: async (realm, module, query) =>
       read(() => {

@@ -1,13 +1,12 @@
 /** What the catalog and the thread of its writer say to each other: plain data. */
 import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { Write, WriteResult } from './apply-writes.ts'
-import type { Reads } from './queries.ts'
 
 export type ToWriter = { kind: 'group'; writes: Write[] } | { kind: 'close' }
 
 /** First `ready` or `failed`, then one `done` for each group, with an outcome for each write in order. */
 export type FromWriter =
-  | { kind: 'ready'; reads: Reads }
+  | { kind: 'ready' }
   | { kind: 'failed'; error: SentError }
   | { kind: 'done'; outcomes: SentOutcome[] }
 

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ModsteadError } from '../errors.ts'
 import type { Write } from './apply-writes.ts'
-import type { Reads } from './queries.ts'
 import { type FromWriter, type SentOutcome, type ToWriter, unpackError } from './writer-messages.ts'
 
 export interface WriterThreadOptions {
@@ -15,8 +14,6 @@ export interface WriterThreadOptions {
 
 /** One life of the writer's thread. It does one thing at a time: each call only after the one before has settled. */
 export interface WriterThread {
-  /** The statements that read what this writes. */
-  readonly reads: Reads
   /** Why the thread has ended, if it has. */
   readonly failure: Error | undefined
   /** Gives an outcome for each write in order. Rejects when the thread crashed; it is of no use then. */
@@ -25,7 +22,7 @@ export interface WriterThread {
   close(): Promise<void>
 }
 
-/** Rejects with what keeps the database from being opened: `data_folder` or `store_unavailable`. */
+/** Rejects with what keeps the database from being opened: `store_unavailable`. */
 export async function startWriterThread(options: WriterThreadOptions): Promise<WriterThread> {
   const { path, file, deadline } = options
   const worker = new Worker(file, { workerData: { path }, name: 'modstead catalog writer' })
@@ -76,7 +73,6 @@ export async function startWriterThread(options: WriterThreadOptions): Promise<W
     throw hello.kind === 'failed' ? unpackError(hello.error) : new TypeError(`${hello.kind} before ready`)
   }
   return {
-    reads: hello.reads,
     get failure() {
       return failure
     },

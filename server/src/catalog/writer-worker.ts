@@ -1,12 +1,10 @@
-/**
- * The thread of the catalog's one writer. It prepares the database, then applies groups of writes. It is also the one
- * place that loads kysely, which takes a tenth of a second that the main thread has other uses for.
- */
+/** The thread of the catalog's one writer: it applies groups of writes to a database that is prepared. */
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createWriteApplier, type Outcome, type Write } from './apply-writes.ts'
-import { openForWriting, prepareCatalog, type Statements } from './catalog-database.ts'
+import { openForWriting } from './catalog-database.ts'
 import { catalogError, isMediumError } from './sqlite-errors.ts'
+import { READS, WRITES } from './sqlite-statements.ts'
 import { type FromWriter, packError, type SentOutcome, type ToWriter } from './writer-messages.ts'
 
 interface OpenDatabase {
@@ -19,18 +17,18 @@ const { path } = workerData as { path: string }
 const tell = (message: FromWriter): void => port.postMessage(message)
 
 try {
-  serve(await prepareCatalog(path))
+  serve()
 } catch (error) {
-  tell({ kind: 'failed', error: packError(error) })
+  tell({ kind: 'failed', error: packError(catalogError(error, 'open its catalog')) })
 }
 
-function serve(statements: Statements): void {
+function serve(): void {
   let open: OpenDatabase | undefined
 
   function connect(): OpenDatabase {
     const database = openForWriting(path)
     shrinkLog(database)
-    return { database, apply: createWriteApplier(database, statements) }
+    return { database, apply: createWriteApplier(database, { reads: READS, writes: WRITES }) }
   }
 
   function apply(group: readonly Write[]): SentOutcome[] {
@@ -60,7 +58,7 @@ function serve(statements: Statements): void {
     open?.database.close()
     port.close()
   })
-  tell({ kind: 'ready', reads: statements.reads })
+  tell({ kind: 'ready' })
 }
 
 function pack(outcome: Outcome): SentOutcome {

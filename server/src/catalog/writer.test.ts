@@ -5,8 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Write } from './apply-writes.ts'
-import { createTestObserver, temporaryFolder } from './test-support.ts'
-import { startWriter, type WriterOptions } from './writer.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
+import { prepareCatalog } from './catalog-database.ts'
+import { createWriter, type WriterOptions } from './writer.ts'
 
 const realWorker = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
 
@@ -23,7 +24,7 @@ describe('writer of the catalog', () => {
       parentPort.on('message', (m) => { groups.push(m.writes?.length); writeFileSync(${JSON.stringify(counted)}, JSON.stringify(groups)) })
       await import(${JSON.stringify(realWorker.href)})`,
     )
-    const { writer } = await start(t, file, { file: worker })
+    const { writer } = start(t, file, { file: worker })
     await Promise.all(Array.from({ length: 500 }, (_, i) => writer.write(learn(i))))
     await writer.flush()
     await writer.close()
@@ -43,7 +44,7 @@ describe('writer of the catalog', () => {
       })
       await import(${JSON.stringify(realWorker.href)})`,
     )
-    const { writer, observer } = await start(t, file, { file: worker })
+    const { writer, observer } = start(t, file, { file: worker })
     const unlucky = writer.write(learn(13))
     await new Promise((resolve) => setImmediate(resolve))
     const waiting = writer.write(learn(14))
@@ -59,10 +60,14 @@ describe('writer of the catalog', () => {
       t,
       `
       import { parentPort } from 'node:worker_threads'
-      parentPort.on('message', () => setTimeout(() => { throw new Error('bad luck') }, 50))
+      const post = parentPort.postMessage.bind(parentPort)
+      parentPort.postMessage = (message) => {
+        post(message)
+        if (message.kind !== 'ready') setTimeout(() => { throw new Error('bad luck') }, 50)
+      }
       await import(${JSON.stringify(realWorker.href)})`,
     )
-    const { writer, observer } = await start(t, file, { file: worker })
+    const { writer, observer } = start(t, file, { file: worker })
     for (let i = 0; i < 2; i++) {
       await writer.write(learn(i))
       await new Promise((resolve) => setTimeout(resolve, 400))
@@ -78,9 +83,9 @@ describe('writer of the catalog', () => {
       `
       import { parentPort } from 'node:worker_threads'
       parentPort.on('message', () => process.exit(3))
-      parentPort.postMessage({ kind: 'ready', reads: {} })`,
+      parentPort.postMessage({ kind: 'ready' })`,
     )
-    const { writer, observer } = await start(t, file, { file: worker })
+    const { writer, observer } = start(t, file, { file: worker })
     for (let i = 0; i < 6; i++) await assert.rejects(writer.write(learn(i)), { code: 'store_unavailable' })
     assert.equal(observer.lines.length, 3)
   })
@@ -99,9 +104,9 @@ describe('writer of the catalog', () => {
         else answer()
         first = false
       })
-      parentPort.postMessage({ kind: 'ready', reads: {} })`,
+      parentPort.postMessage({ kind: 'ready' })`,
     )
-    const { writer } = await start(t, file, { file: worker, deadline: 1_000 })
+    const { writer } = start(t, file, { file: worker, deadline: 1_000 })
     const first = writer.write(learn(1))
     await new Promise((resolve) => setImmediate(resolve))
     const waiting = assert.rejects(writer.write(learn(2)), { code: 'store_unavailable' })
@@ -112,15 +117,54 @@ describe('writer of the catalog', () => {
     await writer.write(learn(4))
   })
 
-  it('does not start with a thread that says nothing', async (t) => {
+  it('tells those who wait for a thread that says nothing', async (t) => {
     const { file } = await setUp(t)
     const worker = await writeWorker(t, 'setInterval(() => {}, 1000)')
-    await assert.rejects(start(t, file, { file: worker, deadline: 200 }), { code: 'store_unavailable' })
+    const { writer } = start(t, file, { file: worker, deadline: 200 })
+    await assert.rejects(writer.write(learn(1)), { code: 'store_unavailable' })
+  })
+
+  it('starts its thread before the first write where it is woken', async (t) => {
+    const { file, counted } = await setUp(t)
+    const worker = await writeWorker(
+      t,
+      `
+      import { appendFileSync } from 'node:fs'
+      appendFileSync(${JSON.stringify(counted)}, 'started ')
+      await import(${JSON.stringify(realWorker.href)})`,
+    )
+    const { writer } = start(t, file, { file: worker })
+    writer.wake()
+    writer.wake()
+    await writer.flush()
+    assert.equal(await readFile(counted, 'utf8'), 'started ')
+  })
+
+  it('says why a woken thread did not start, and lets the next write try again', async (t) => {
+    const { file, counted } = await setUp(t)
+    const worker = await writeWorker(
+      t,
+      `
+      import { existsSync, writeFileSync } from 'node:fs'
+      if (existsSync(${JSON.stringify(counted)})) await import(${JSON.stringify(realWorker.href)})
+      else {
+        writeFileSync(${JSON.stringify(counted)}, 'once')
+        throw new Error('bad luck')
+      }`,
+    )
+    const { writer, observer } = start(t, file, { file: worker })
+    writer.wake()
+    await writer.write(learn(1))
+    assert.deepEqual(
+      observer.lines.map(({ message }) => message),
+      ['the writer of the catalog did not start'],
+    )
+    assert.equal(countVersions(file), 1)
   })
 
   it('lets no write fail for the fault of another', async (t) => {
     const { file } = await setUp(t)
-    const { writer } = await start(t, file)
+    const { writer } = start(t, file)
     const impossible: Write = { ...learn(2), version: undefined as unknown as string }
     const boolean: Write = { ...learn(3), facts: { time: {} as unknown as string } }
     const outcomes = await Promise.allSettled(
@@ -136,7 +180,7 @@ describe('writer of the catalog', () => {
 
   it('goes back as a group when SQLite fails in the middle, then write by write', async (t) => {
     const { file } = await setUp(t)
-    const { writer } = await start(t, file)
+    const { writer } = start(t, file)
     await writer.write(learn(0))
     const database = new DatabaseSync(file)
     database.exec(`create trigger no_five before insert on versions when new.version = 'v1.5.0'
@@ -171,9 +215,10 @@ async function setUp(t: TestContext) {
   return { file: join(folder, 'catalog.db'), counted: join(folder, 'counted.json') }
 }
 
-async function start(t: TestContext, path: string, options: Partial<WriterOptions> = {}) {
+function start(t: TestContext, path: string, options: Partial<WriterOptions> = {}) {
   const observer = createTestObserver()
-  const writer = await startWriter({ path, file: realWorker, log: observer.log, ...options })
+  prepareCatalog(path)
+  const writer = createWriter({ path, file: realWorker, log: observer.log, ...options })
   t.after(async () => {
     await writer.flush()
     await writer.close()

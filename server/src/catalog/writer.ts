@@ -1,7 +1,6 @@
 import { ModsteadError } from '../errors.ts'
 import type { Logger } from '../observe/observer.ts'
 import type { Write, WriteResult } from './apply-writes.ts'
-import type { Reads } from './queries.ts'
 import { unpackError } from './writer-messages.ts'
 import { startWriterThread, type WriterThread } from './writer-thread.ts'
 
@@ -16,8 +15,8 @@ export interface WriterOptions {
 }
 
 export interface Writer {
-  /** The statements that read what this writes. */
-  readonly reads: Reads
+  /** Starts the thread now, so that the first write need not wait for it. Does nothing where it runs. */
+  wake(): void
   /** Settles when the write is on the disk. Writes that wait for the disk are done together, in one transaction. */
   write(write: Write): Promise<WriteResult>
   /** Finishes the writes that wait, and takes no more. */
@@ -39,15 +38,15 @@ interface Pending {
 }
 
 /**
- * Starts the thread of the writer, and another when it crashes: the writes that it had are refused, those that wait
- * go to the next. Rejects with what keeps the database from being opened: `data_folder` or `store_unavailable`.
+ * The writer of a prepared catalog. Its thread starts with `wake` or the first write, and another when it crashes: the
+ * writes that it had are refused, those that wait go to the next.
  */
-export async function startWriter(options: WriterOptions): Promise<Writer> {
+export function createWriter(options: WriterOptions): Writer {
   const { path, file, log, deadline = 30_000 } = options
   const startThread = (): Promise<WriterThread> => startWriterThread({ path, file, deadline })
   const queue: Pending[] = []
   const crashes: number[] = []
-  let thread: WriterThread | undefined = await startThread()
+  let thread: WriterThread | undefined
   let busy = false
   let stalled = false
   let closed = false
@@ -70,7 +69,7 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     try {
       // One that ended while nobody asked anything of it cost no write: the next takes over.
       if (thread?.failure !== undefined) noteCrash(thread.failure)
-      thread ??= await restart()
+      thread ??= await launch()
       const outcomes = await thread.apply(group.map(({ write }) => write))
       for (const [i, outcome] of outcomes.entries()) {
         if ('error' in outcome) group[i]!.reject(unpackError(outcome.error))
@@ -91,7 +90,7 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     log.error({ err: error }, 'the writer of the catalog crashed')
   }
 
-  async function restart(): Promise<WriterThread> {
+  async function launch(): Promise<WriterThread> {
     while (crashes[0] !== undefined && crashes[0] < Date.now() - CRASH_MEMORY) crashes.shift()
     if (crashes.length >= MAX_CRASHES)
       throw new Error(`it crashed ${crashes.length} times within ${CRASH_MEMORY} ms`)
@@ -103,8 +102,23 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     }
   }
 
+  /** Writes that come meanwhile wait. */
+  async function startEarly(): Promise<void> {
+    try {
+      thread = await launch()
+    } catch (error) {
+      log.error({ err: error }, 'the writer of the catalog did not start')
+    }
+    await drain()
+  }
+
   return {
-    reads: thread.reads,
+    wake() {
+      // After a crash it is for a write to try again, and to be told when that fails.
+      if (thread !== undefined || busy || closed || crashes.length > 0) return
+      busy = true
+      drained = startEarly()
+    },
     write(write) {
       if (closed) return Promise.reject(unavailable('it is shutting down'))
       if (stalled) return Promise.reject(unavailable('its disk does not answer'))

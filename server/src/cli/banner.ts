@@ -1,7 +1,8 @@
 import { styleText } from 'node:util'
 import { goproxyUrl, parseListenAddress } from '../config/address.ts'
+import { assignment, clientSettings } from '../config/client-settings.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
-import { formatOriginList } from '../config/show.ts'
+import { formatOriginList } from '../config/origin-list.ts'
 
 /** What is said at the start: on a terminal as text, elsewhere as the fields of one log line. */
 export interface StartFacts {
@@ -41,7 +42,10 @@ export function startFacts(options: {
     })),
     sumdb: config.sumdb.map((database) => database.name),
     sources,
-    goEnv: goEnvLines(config, goproxy),
+    goEnv:
+      goproxy === undefined
+        ? []
+        : clientSettings(config, goproxy).map((setting) => `go env -w ${assignment(setting)}`),
   }
 }
 
@@ -67,29 +71,6 @@ export function formatBanner(facts: StartFacts, { colour }: { colour: boolean })
       ? ['Set publicUrl so that clients have an address: a socket has none.']
       : ['Let go use it:', '', ...facts.goEnv.map((line) => `  ${paint('cyan', line)}`)]
   return ['', `modstead ${facts.version} listens on ${where}`, '', ...table, '', ...use, '', ''].join('\n')
-}
-
-/**
- * GOPROXY; GOSUMDB where ours is not the one `go` knows; GONOSUMDB for what no public checksum database may be asked
- * about, because `go` asks before modstead could stop it.
- */
-function goEnvLines(config: Config, goproxy: string | undefined): string[] {
-  if (goproxy === undefined) return []
-  const lines = [`go env -w ${quote(`GOPROXY=${goproxy}`)}`]
-  const [database] = config.sumdb
-  if (database && database.name !== 'sum.golang.org')
-    lines.push(`go env -w ${quote(`GOSUMDB=${database.key}`)}`)
-  const unproven = config.routes.filter((route) => route.private || route.checksum === 'off')
-  const patterns = [...new Set(unproven.flatMap((route) => route.modules))].filter(
-    (pattern) => pattern !== '*',
-  )
-  if (patterns.length > 0) lines.push(`go env -w ${quote(`GONOSUMDB=${patterns.join(',')}`)}`)
-  return lines
-}
-
-/** Quoted where a shell would otherwise change it. */
-function quote(assignment: string): string {
-  return /^[\w:/.,=@%+-]+$/.test(assignment) ? assignment : `"${assignment}"`
 }
 
 /** The origin list with URLs for names: they say more to whoever reads the banner. */

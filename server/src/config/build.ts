@@ -1,10 +1,13 @@
+import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildChecksumDatabases } from './checksums.ts'
-import { absolutePath, type BuildContext, complain, pemFile } from './context.ts'
+import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
+import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -15,6 +18,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -59,7 +63,10 @@ export async function buildConfig(
   for (const [name, origin] of origins)
     if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
-  const { publicUrl, pathPrefix, memory, lookAhead, log, shutdownGrace } = file
+  const { publicUrl, pathPrefix, memory, clones, mirror, lookAhead, log, shutdownGrace } = file
+  const fixed = fixedPathAt(pathPrefix)
+  if (fixed !== undefined)
+    complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
   return {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
@@ -67,14 +74,31 @@ export async function buildConfig(
     ...(tls && { tls }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
+    clones,
     origins,
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
+    vanity: buildVanity(context, file.vanity ?? [], publicUrl),
+    hooks: await buildHooks(context, file.hooks ?? {}),
+    ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
     log,
     shutdownGrace,
   }
+}
+
+function modulePaths(context: BuildContext, paths: readonly string[]): ModulePath[] {
+  return paths.flatMap((path, index) => {
+    if (isModulePath(path)) return [path]
+    const at = ['mirror', 'modules', index]
+    complain(
+      context,
+      at,
+      `expected a module path such as corp.example/lib, found ${shown(context, at, path)}`,
+    )
+    return []
+  })
 }
 
 const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'

@@ -1,3 +1,5 @@
+import type { ModulePath } from '@modstead/gomod/path'
+
 /**
  * The configuration as the rest of the server sees it: validated, defaults filled in, references resolved, frozen.
  * Durations are milliseconds, sizes bytes, files absolute paths.
@@ -12,12 +14,19 @@ export interface Config {
   dataDir: string
   /** Bytes of ready answers kept in memory. */
   memory: number
+  /** Bytes that clones of repositories may take on disk, all together. */
+  clones: number
   origins: ReadonlyMap<string, OriginConfig>
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
+  /** First match wins. */
+  vanity: readonly VanityRule[]
+  /** Push hooks by name. */
+  hooks: ReadonlyMap<string, HookConfig>
+  mirror?: MirrorConfig
   lookAhead: LookAheadConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
@@ -142,6 +151,10 @@ export interface RouteConfig {
   /** GOPRIVATE-style patterns. */
   modules: readonly string[]
   from: readonly RouteEntry[]
+  /** Shares of modules for which an origin is asked first, by its name; absent: the first of `from` for all. */
+  weights?: Readonly<Record<string, number>>
+  /** Host names, with `*` for any part of one label, that repositories of these modules may be at; absent: any. */
+  hosts?: readonly string[]
   /** Names under these patterns are never sent to a public origin or checksum database. */
   private: boolean
   /** Name of the checksum database that must prove each version, or `off`. */
@@ -161,6 +174,42 @@ export interface SumdbConfig {
   key: string
   /** Base URL to ask; absent: through the origins that support it, as `go` does, then `https://<name>`. */
   url?: string
+}
+
+/**
+ * Import paths of a host of ours, and the repositories they stand for. In the texts, `{path}` is what a pattern matched
+ * from its first wildcard on, and `{1}`, `{2}` … are the elements that its wildcards matched.
+ */
+export interface VanityRule {
+  /** GOPRIVATE-style patterns. What one matches is the root of a repository. */
+  modules: readonly string[]
+  /** URL of `https:`, `http:`, `ssh:` or `git+ssh:` for git. */
+  repository: string
+  /** Where in the repository the root lies; `''` at its top. */
+  subdirectory: string
+  /** How pages link to sources: as a product does it, or by the texts of a go-source tag. */
+  source: 'none' | 'gitlab' | 'github' | 'gitea' | VanitySource
+}
+
+/** Texts of a go-source tag: `directory` has `{/dir}` or `{dir}` left in it, `file` also `{file}` and `{line}`. */
+export interface VanitySource {
+  home: string
+  directory: string
+  file: string
+}
+
+export interface HookConfig {
+  name: string
+  /** Whose payloads and signatures it takes; `gitea` is Forgejo too, `generic` our own form. */
+  type: 'gitlab' | 'github' | 'gitea' | 'generic'
+  secret: string
+}
+
+/** Repositories that are kept whole. */
+export interface MirrorConfig {
+  modules: readonly ModulePath[]
+  /** How often they are looked at. */
+  every: number
 }
 
 export interface LookAheadConfig {

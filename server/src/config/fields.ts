@@ -113,6 +113,21 @@ export function originList() {
   )
 }
 
+/** The kind of server that shows sources, or the templates of its URLs. */
+export function sourceLinks() {
+  const url = () => text('a URL such as https://git.corp.example/{path}')
+  return field(
+    {
+      expects: 'one of "none", "gitlab", "github", "gitea", or a mapping with keys of home, directory, file',
+      takes: 'none, gitlab, github, gitea or mapping',
+    },
+    z.union([
+      z.enum(['none', 'gitlab', 'github', 'gitea']),
+      z.strictObject({ home: url(), directory: url(), file: url() }),
+    ]),
+  )
+}
+
 /** Listen addresses, as one text separated by commas, a port number, or a list. */
 export function listenAddresses() {
   const each = 'an address such as 127.0.0.1:6637, [::1]:6637, :6637 or unix:/run/modstead.sock'

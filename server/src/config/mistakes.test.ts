@@ -73,6 +73,21 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
       '1:12: publicUrl: expected a URL such as https://go.corp.example, without credentials, "?" or "#", found "https://(hidden)@x.example"',
     ],
   ],
+  [
+    'path prefix that hides a page',
+    'pathPrefix: /healthz/',
+    ['1:13: pathPrefix: /healthz is a path of modstead itself; take another, such as /goproxy'],
+  ],
+  [
+    'path prefix below a page',
+    'pathPrefix: /metrics/go',
+    ['1:13: pathPrefix: /metrics is a path of modstead itself'],
+  ],
+  [
+    'path prefix that looks like a database',
+    'pathPrefix: /sumdb',
+    ['1:13: pathPrefix: /sumdb is a path of modstead itself'],
+  ],
   ['path prefix', 'pathPrefix: go/../x', ['1:13: pathPrefix: expected a path such as /goproxy']],
   [
     'origin without URL',

@@ -45,6 +45,11 @@ export function originForUrl(origins: Map<string, OriginConfig>, proxy: ProxyUrl
   return origin
 }
 
+/** The origin for a module proxy that is not configured, with the defaults, called as its URL. */
+export function proxyOriginAt(url: string): GoproxyOriginConfig {
+  return assemble(proxyOriginSchema.parse({ url }), { name: nameOfProxy(url), url })
+}
+
 async function buildProxyOrigin(
   context: BuildContext,
   name: string,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RouteConfig } from './config.ts'
 import { type Given, load } from './load.fixture.ts'
-import { formatOriginList } from './show.ts'
+import { formatOriginList } from './origin-list.ts'
 
 /** `PATTERNS <- LIST checksum`, with `private` where it is. */
 function line({ modules, from, private: isPrivate, checksum }: RouteConfig): string {

@@ -4,6 +4,7 @@ import type { RouteConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
 import type { GoEnvironment } from './go-environment.ts'
 import { splitProxyList } from './goproxy-list.ts'
+import { parseHostPattern } from './host-pattern.ts'
 import { didYouMean } from './nearest.ts'
 import type { KeyPath } from './problems.ts'
 import { routeSchema, type FileRoute } from './schema.ts'
@@ -137,7 +138,48 @@ function buildRoute(
       `${checksum} is public, and names of private routes are never sent to a public checksum database: leave it out`,
     )
   }
-  return { modules, from, private: isPrivate, checksum, lookAhead, fresh, staleWhileRevalidate, absent }
+  const { weights, hosts } = route
+  checkWeights(context, path, route, from)
+  for (const [index, host] of (hosts ?? []).entries()) {
+    const problem = parseHostPattern(host)
+    const at = [...path, 'hosts', index]
+    if (typeof problem === 'string')
+      complain(context, at, `expected ${problem}, found ${shown(context, at, host)}`)
+  }
+  return {
+    modules,
+    from,
+    ...(weights && { weights }),
+    ...(hosts && { hosts }),
+    private: isPrivate,
+    checksum,
+    lookAhead,
+    fresh,
+    staleWhileRevalidate,
+    absent,
+  }
+}
+
+/** Weights are for origins of the route's own list, and mean something from two on. */
+function checkWeights(
+  context: BuildContext,
+  path: KeyPath,
+  { weights }: FileRoute,
+  from: readonly RouteEntry[],
+): void {
+  if (weights === undefined) return
+  const names = from.map((entry) => entry.origin)
+  for (const name of Object.keys(weights)) {
+    const at = [...path, 'weights', name]
+    if (names.includes(name)) continue
+    complain(context, at, `this route asks no origin ${shown(context, at, name)}${didYouMean(name, names)}`)
+  }
+  if (Object.values(weights).filter((weight) => weight > 0).length < 2)
+    complain(
+      context,
+      [...path, 'weights'],
+      'expected a weight for two origins at least: one alone changes nothing',
+    )
 }
 
 function buildList(

@@ -19,6 +19,7 @@ import {
   publicUrl,
   secret,
   size,
+  sourceLinks,
   text,
   texts,
 } from './fields.ts'
@@ -103,6 +104,17 @@ export const routeSchema = z.strictObject({
     .describe(
       'When the next of a `from` list is asked: after `any` failure, or only when the module is `absent` there (404 or 410). Default: `any`. A `from` text says it itself: `|` is any, `,` is absent.',
     ),
+  weights: z
+    .record(z.string(), count({ min: 0, max: 1_000_000 }).describe('Share of the modules.'))
+    .optional()
+    .describe(
+      'Shares of modules for which an origin of `from` is asked first, such as `{ old: 90, new: 10 }`, for a gradual switch: each module has one by its path, and keeps it. The others follow as in `from`.',
+    ),
+  hosts: texts('a host such as git.corp.example or *.corp.example')
+    .optional()
+    .describe(
+      'Hosts that repositories of these modules may be at, and that may be asked where they are. Default: any that the origin may reach.',
+    ),
   private: flag()
     .prefault(false)
     .describe(
@@ -125,6 +137,36 @@ export const routeSchema = z.strictObject({
     .describe('How long it is remembered that a module or version does not exist.'),
 })
 
+export const vanityRuleSchema = z.strictObject({
+  modules: texts('a module pattern such as go.corp.example/*').describe(
+    'Patterns of module paths on a host that leads to modstead, as in routes: `go.corp.example/*`. What one matches is the root of a repository; packages and modules below it belong to the same one.',
+  ),
+  repository: text(
+    'the URL of a git repository such as https://git.corp.example/go/{path} or ssh://git@git.corp.example/{path}.git',
+  ).describe(
+    'Where `go` finds the repository when it does not use modstead: a URL of `https:`, `http:`, `ssh:` or `git+ssh:`. In its path `{path}` is what the pattern matched from its first wildcard on; `{1}`, `{2}` … are the elements that its wildcards matched.',
+  ),
+  subdirectory: text('a folder of the repository such as libs/{path}')
+    .optional()
+    .describe(
+      'Folder of the repository in which the root lies, with the same braces. `go` knows this since 1.25; older ones come to modstead instead of git.',
+    ),
+  source: sourceLinks()
+    .prefault('none')
+    .describe(
+      'How documentation pages link to sources: as `gitlab`, `github` or `gitea` (Forgejo too) does it, `none`, or a mapping of `home`, `directory` and `file`: URLs with the same braces and those of go-source, `{/dir}`, `{file}` and `{line}`.',
+    ),
+})
+
+export const hookSchema = z.strictObject({
+  type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
+    'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
+  ),
+  secret: secret('a secret').describe(
+    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab.',
+  ),
+})
+
 const lookAhead = z.strictObject({
   concurrency: count({ min: 0, max: 1024 })
     .prefault(16)
@@ -137,6 +179,15 @@ const lookAhead = z.strictObject({
     .describe('How many requirements deep the go.mod files are followed.'),
 })
 
+const mirror = z.strictObject({
+  modules: texts('a module path such as corp.example/lib').describe(
+    'Module paths at the roots of the repositories.',
+  ),
+  every: duration({ min: 60_000 })
+    .prefault('1h')
+    .describe('How often they are looked at, besides at the start and after a push hook; at least a minute.'),
+})
+
 const log = z.strictObject({
   level: choice(['debug', 'info', 'warn', 'error']).prefault('info').describe('Least level that is written.'),
   format: choice(['auto', 'json', 'text'])
@@ -147,6 +198,8 @@ const log = z.strictObject({
     .describe('One line for each request, those answered from memory included.'),
 })
 
+/** Names of hooks. */
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 /** `direct` is no origin like others: only what it means can be said, with `type: git`. */
 const originName = /^(?!off$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
@@ -163,7 +216,9 @@ export const configSchema = z.strictObject({
     ),
   pathPrefix: pathPrefix()
     .prefault('')
-    .describe('The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`.'),
+    .describe(
+      'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
+    ),
   tls: tls.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')
     .prefault('./modstead-data')
@@ -171,6 +226,11 @@ export const configSchema = z.strictObject({
   memory: size({ min: 0, max: TIB, upTo: '1TiB' })
     .prefault('128MiB')
     .describe('Ready answers kept in memory, all together at most.'),
+  clones: size({ min: 0, max: TIB, upTo: '1TiB' })
+    .prefault('10GiB')
+    .describe(
+      'What clones of repositories take on disk, all together; those not used for longest are deleted.',
+    ),
   origins: z
     .record(z.string().regex(originName), originSchema)
     .optional()
@@ -188,6 +248,21 @@ export const configSchema = z.strictObject({
     .describe(
       'Checksum databases that prove public modules and are mirrored for clients, each written as for GOSUMDB; the first is the default one. Default: GOSUMDB.',
     ),
+  vanity: z
+    .array(vanityRuleSchema)
+    .optional()
+    .describe(
+      'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
+    ),
+  hooks: z
+    .record(z.string().regex(plainName), hookSchema)
+    .optional()
+    .describe(
+      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
+    ),
+  mirror: mirror
+    .optional()
+    .describe('Repositories that are kept whole: every tagged version of every module in them.'),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
@@ -200,3 +275,5 @@ export type FileConfig = z.output<typeof configSchema>
 export type FileOrigin = z.output<typeof originSchema>
 export type FileProxyOrigin = z.output<typeof proxyOriginSchema>
 export type FileRoute = z.output<typeof routeSchema>
+export type FileHook = z.output<typeof hookSchema>
+export type FileVanityRule = z.output<typeof vanityRuleSchema>

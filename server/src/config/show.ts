@@ -1,7 +1,15 @@
 import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
-import type { Config, OriginConfig, OriginCredentials, RouteConfig, SumdbConfig } from './config.ts'
+import type {
+  Config,
+  OriginConfig,
+  OriginCredentials,
+  RouteConfig,
+  SumdbConfig,
+  VanityRule,
+} from './config.ts'
 import { describeGitOrigin } from './show-git.ts'
+import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
@@ -19,9 +27,15 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(tls && { tls: { ...tls } }),
     dataDir,
     memory: formatSize(config.memory),
+    clones: formatSize(config.clones),
     origins: Object.fromEntries(origins.map(([name, origin]) => [name, describeOrigin(origin)])),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
+    ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
+    ...(config.mirror && {
+      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
+    }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
@@ -31,15 +45,6 @@ export function describeConfig(config: Config): Record<string, unknown> {
 /** `describeConfig` as YAML. */
 export function formatConfig(config: Config): string {
   return stringify(describeConfig(config), { lineWidth: 0 })
-}
-
-/** `public, mirror | direct`: an origin list as GOPROXY would have it. */
-export function formatOriginList(from: RouteConfig['from']): string {
-  return from
-    .map(({ origin, then }, index) =>
-      index === from.length - 1 ? origin : `${origin}${then === 'any' ? '|' : ','}`,
-    )
-    .join('')
 }
 
 function describeOrigin(origin: OriginConfig): Record<string, unknown> {
@@ -72,10 +77,12 @@ function describeCredentials(credentials: OriginCredentials): Record<string, str
 }
 
 function describeRoute(route: RouteConfig): Record<string, unknown> {
-  const { modules, from, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
+  const { modules, from, weights, hosts, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
   return {
     modules: [...modules],
     from: formatOriginList(from),
+    ...(weights && { weights: { ...weights } }),
+    ...(hosts && { hosts: [...hosts] }),
     private: route.private,
     checksum,
     lookAhead,
@@ -85,4 +92,17 @@ function describeRoute(route: RouteConfig): Record<string, unknown> {
 
 function describeSumdb({ key, url }: SumdbConfig): string {
   return url === undefined ? key : `${key} ${url}`
+}
+
+function describeVanity({ modules, repository, subdirectory, source }: VanityRule): Record<string, unknown> {
+  return {
+    modules: [...modules],
+    repository,
+    ...(subdirectory !== '' && { subdirectory }),
+    source: typeof source === 'string' ? source : { ...source },
+  }
+}
+
+function describeHooks(hooks: Config['hooks']): Record<string, unknown> {
+  return Object.fromEntries([...hooks].map(([name, { type }]) => [name, { type, secret: HIDDEN }]))
 }

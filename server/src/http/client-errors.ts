@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { ModsteadError } from '../errors.ts'
+import { http } from './node-http.ts'
 import { refusalFor } from './statuses.ts'
 
 /** How long a refused connection stays open for its client to read the answer while it may still be sending. */
@@ -34,7 +34,7 @@ export function refusalOfClientError(
 /** Writes a whole refusal to a connection that has no response object, and closes it. Returns the status. */
 export function refuseConnection(socket: Socket, error: ModsteadError): number {
   const { status, headers, body } = refusalFor(error)
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, `Date: ${new Date().toUTCString()}`]
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`, `Date: ${new Date().toUTCString()}`]
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
   // After CONNECT nobody else listens, and an error without a listener would end the process.
   socket.on('error', () => socket.destroy())

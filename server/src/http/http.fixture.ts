@@ -3,11 +3,11 @@ import net from 'node:net'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { TestContext } from 'node:test'
 import { ModsteadError } from '../errors.ts'
-import type { Observer } from '../observe/observer.ts'
 import type { Answer, StoredFile } from '../proxy/answer.ts'
 import type { Change, ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ModuleRequest, RequestContext } from '../proxy/request.ts'
 import type { SumdbMirror } from '../sumdb/mirror.ts'
+import { createTestObserver, type TestObserver } from '../observe/test-support.ts'
 import { formatModuleRequest } from './parse.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts'
 
@@ -103,39 +103,10 @@ export function createTableMirror(
   }
 }
 
-export interface RecordingObserver extends Observer {
-  lines: { level: string; message: string; fields: Record<string, unknown> }[]
-  /** Counters by name and labels, e.g. `requests_total info 2xx`. */
-  counts: Map<string, number>
-  gauges: Map<string, () => number>
-}
-
-export function createRecordingObserver(): RecordingObserver {
-  const lines: RecordingObserver['lines'] = []
-  const counts = new Map<string, number>()
-  const gauges = new Map<string, () => number>()
-  const line = (level: string) => (fields: object, message: string) =>
-    void lines.push({ level, message, fields: { ...fields } })
-  return {
-    lines,
-    counts,
-    gauges,
-    log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
-    counter: (name) => ({
-      add(amount, ...labels) {
-        const key = [name, ...labels].join(' ')
-        counts.set(key, (counts.get(key) ?? 0) + amount)
-      },
-    }),
-    gauge: (name, _, read) => void gauges.set(name, read),
-    expose: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'metrics\n' }),
-  }
-}
-
 export interface Running {
   server: HttpServer
   proxy: TableProxy
-  observer: RecordingObserver
+  observer: TestObserver
   url: string
   port: number
 }
@@ -147,7 +118,7 @@ type Overrides = Partial<Omit<HttpServerOptions, 'config' | 'proxy' | 'observer'
 /** Starts a server on a free port of loopback, stopped when the test ends. */
 export async function startServer(t: TestContext, overrides: Overrides = {}): Promise<Running> {
   const proxy = createTableProxy()
-  const observer = createRecordingObserver()
+  const observer = createTestObserver()
   const { config, ...rest } = overrides
   const server = createHttpServer({
     proxy,
@@ -155,6 +126,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
     observer,
     totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 0 }),
     ready: async () => [],
+    pushes: { onPush: () => 'unknown' },
     isLoop: (via) => via === 'me',
     version: '0.0.0-test',
     config: {
@@ -162,6 +134,10 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       pathPrefix: '',
       memory: 16 << 20,
       log: { level: 'info', format: 'json', requests: false },
+      routes: [],
+      sumdb: [],
+      vanity: [],
+      hooks: new Map(),
       ...config,
     },
     ...rest,

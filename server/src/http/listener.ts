@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import http from 'node:http'
+import type { RequestListener, ServerOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { ListenAddress, TlsConfig } from '../config/config.ts'
 import { formatListenAddress } from '../config/address.ts'
 import { ModsteadError } from '../errors.ts'
+import { http } from './node-http.ts'
 import { claimSocketFile } from './socket-file.ts'
 
 /** Times in milliseconds. */
@@ -33,7 +34,7 @@ export interface ListenerOptions {
   address: ListenAddress
   tls: TlsConfig | undefined
   timeouts: ListenerTimeouts
-  onRequest: http.RequestListener
+  onRequest: RequestListener
   /** A connection on which requests may come; for TLS after its handshake. */
   onConnection: (socket: net.Socket) => void
   /** What the HTTP parser, the TLS handshake or a timeout found wrong with a connection. */
@@ -61,7 +62,7 @@ const BACKLOG = 4096
 /** Listens on one address. Throws `listen_failed` with the reason and the next step. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { address, timeouts } = options
-  const serverOptions: http.ServerOptions = {
+  const serverOptions: ServerOptions = {
     maxHeaderSize: MAX_HEADERS,
     headersTimeout: timeouts.headers,
     requestTimeout: timeouts.request,

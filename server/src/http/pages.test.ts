@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
-import { homeHtml, homePolicy, homeText } from './home.ts'
+import { homeHtml, homeText } from './home.ts'
+import { HTML_POLICY } from './html-page.ts'
 import { ask, startServer } from './http.fixture.ts'
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
@@ -40,10 +41,29 @@ test('the address on the home page', async (t) => {
     const { port } = await startServer(t, { config })
     for (const accept of ['text/html', '*/*']) {
       const { text } = await ask(port, '/', { headers: { host, accept } })
-      assert.match(/GOPROXY=([^\s<]+)/.exec(text)![1]!, address)
+      assert.match(/GOPROXY=([^\s<"&]+)/.exec(text)![1]!, address)
       assert.doesNotMatch(text, /<script/)
     }
   }
+})
+
+test('the home page has all that a client has to set, as the banner has it', async (t) => {
+  const times = { fresh: 0, staleWhileRevalidate: 0, absent: 0, lookAhead: true, from: [] }
+  const routes = [
+    { modules: ['corp.example', '*.corp.example'], private: true, checksum: 'off', ...times },
+    { modules: ['*'], private: false, checksum: 'sum.corp.example', ...times },
+  ]
+  const sumdb = [{ name: 'sum.corp.example', key: 'sum.corp.example+1234abcd+AAAA' }]
+  const { port, url } = await startServer(t, { config: { routes, sumdb } })
+  const text = await ask(port, '/', { headers: { accept: '*/*' } })
+  const patterns = 'GONOSUMDB=corp.example,*.corp.example'
+  const lines = [`GOPROXY=${url}`, 'GOSUMDB=sum.corp.example+1234abcd+AAAA', `"${patterns}"`]
+  assert.ok(text.text.includes(lines.map((line) => `  go env -w ${line}\n`).join('')), text.text)
+  assert.ok(text.text.includes(lines.map((line) => `  export ${line}\n`).join('')))
+  assert.ok(text.text.includes('  $env:GONOSUMDB = "corp.example,*.corp.example"\n'))
+  const html = await ask(port, '/', { headers: BROWSER })
+  assert.ok(html.text.includes(`go env -w GOPROXY=${url}\ngo env -w GOSUMDB=`))
+  assert.ok(html.text.includes(`&#34;${patterns}&#34;</code>`))
 })
 
 test('below a prefix, its root is the home page too', async (t) => {
@@ -93,12 +113,14 @@ test('metrics are those of the observer, counted up to now', async (t) => {
 })
 
 test('the page escapes what it is given', () => {
-  const facts = { address: 'https://x/"<&>\'', version: '<1>', databases: ['<db>'] }
+  const address = 'https://x/"<&>\''
+  const settings = [{ name: 'GOPROXY' as const, value: address }]
+  const facts = { address, settings, version: '<1>', databases: ['<db>'] }
   const html = homeHtml(facts)
   assert.doesNotMatch(html, /<1>|<db>|"<&|'/)
   assert.match(
     homeText({ ...facts, totals: { modules: 1234567, versions: 0, zipBytes: 1536, incidents: 0 } }),
     /1,234,567\n.*0\n.*1\.5 KiB/,
   )
-  assert.match(homePolicy(), /frame-ancestors 'none'/)
+  assert.match(HTML_POLICY, /frame-ancestors 'none'/)
 })

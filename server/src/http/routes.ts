@@ -1,18 +1,17 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { isIPv6 } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientSetting } from '../config/client-settings.ts'
+import { PAGES } from '../config/fixed-paths.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
-import { homeHtml, homePolicy, homeText, type HomeFacts, type Totals } from './home.ts'
+import { homeHtml, homeText, type HomeFacts, type Totals } from './home.ts'
+import { HTML_POLICY } from './html-page.ts'
+import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { refusalFor } from './statuses.ts'
 
-export interface RoutesOptions {
-  /** `''`, or a path like `/goproxy`. */
-  prefix: string
-  /** Where clients reach us; absent: as the request names us. */
-  publicUrl: string | undefined
-  /** The address for GOPROXY where a request does not tell it. */
-  fallbackAddress: () => string
+export interface RoutesOptions extends AddressOptions {
+  /** What clients set besides GOPROXY depends on the configuration; GOPROXY is the address given. */
+  clientSettings: (address: string) => readonly ClientSetting[]
   version: string
   databases: readonly string[]
   totals: (signal: AbortSignal) => Promise<Totals>
@@ -34,6 +33,16 @@ const PAGE_DEADLINE = 2_000
 /** Where module requests go within the router, which must not see their own paths: it would decode them. */
 const FILES = '/-'
 
+/** No page has a schema. Named here, because the compilers that fastify has by itself are a third of all it loads. */
+const NO_SCHEMAS = {
+  buildValidator: () => refuseSchema,
+  buildSerializer: () => refuseSchema,
+}
+
+function refuseSchema(): never {
+  throw new TypeError('the pages have no compiler for schemas')
+}
+
 /**
  * The routes behind the hot path: pages at fixed paths, and one handler for every other path. Returns the function that
  * takes a request.
@@ -41,23 +50,22 @@ const FILES = '/-'
 export async function createRoutes(options: RoutesOptions) {
   const { prefix, observer, version, databases } = options
   const homes = new Set(['/', `${prefix}/`, ...(prefix === '' ? [] : [prefix])])
-  const pages = new Set(['/healthz', '/readyz', '/metrics'])
 
   const app = fastify({
     logger: false,
+    schemaController: { compilersFactory: NO_SCHEMAS },
     rewriteUrl(req) {
       const target = req.url ?? ''
       const query = target.indexOf('?')
       const path = query < 0 ? target : target.slice(0, query)
-      return homes.has(path) ? '/' : pages.has(path) ? path : FILES
+      return homes.has(path) ? '/' : PAGES.has(path) ? path : FILES
     },
   })
 
   app.addHook('onRequest', async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new ModsteadError('method_not_allowed', `${request.method} is not allowed here`)
-    if (request.raw.httpVersion === '1.1' && request.raw.headers.host === undefined)
-      throw new ModsteadError('bad_request', 'the request has no Host header')
+    requireHost(request.raw)
   })
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error))
   // Reached by other methods only, all of which the hook above refuses.
@@ -90,12 +98,14 @@ export async function createRoutes(options: RoutesOptions) {
       observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
       return undefined
     })
-    const facts: HomeFacts = { address: addressOf(request.raw, options), version, databases, totals }
+    const address = addressFor(request.raw, options)
+    const settings = options.clientSettings(address)
+    const facts: HomeFacts = { address, settings, version, databases, totals }
     const { accept } = request.headers
     // Browsers ask for it; curl and its like accept anything, and get what a terminal can show.
     const html = accept === undefined || /\btext\/html\b/.test(accept)
     page(reply).header('Vary', 'Accept')
-    if (html) reply.header('Content-Security-Policy', homePolicy()).header('Referrer-Policy', 'no-referrer')
+    if (html) reply.header('Content-Security-Policy', HTML_POLICY).header('Referrer-Policy', 'no-referrer')
     reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
     return html ? homeHtml(facts) : homeText(facts)
   })
@@ -151,17 +161,4 @@ async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
 
 function page(reply: FastifyReply): FastifyReply {
   return reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')
-}
-
-/** The address for GOPROXY: as configured, else by the Host header where that is a plain host, else the listener's. */
-function addressOf(req: IncomingMessage, { publicUrl, prefix, fallbackAddress }: RoutesOptions): string {
-  if (publicUrl !== undefined) return publicUrl + prefix
-  const { host } = req.headers
-  if (host === undefined || !isHost(host)) return fallbackAddress()
-  return `${'encrypted' in req.socket ? 'https' : 'http'}://${host}${prefix}`
-}
-
-function isHost(host: string): boolean {
-  const [, bracketed, name] = /^(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]{1,253}))(?::\d{1,5})?$/i.exec(host) ?? []
-  return bracketed === undefined ? name !== undefined : isIPv6(bracketed)
 }

@@ -1,3 +1,4 @@
+import { read } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { ModsteadError } from '../errors.ts'
@@ -60,7 +61,7 @@ async function sendFromHandle(pool: BufferPool, handle: FileHandle, options: Sen
     const buffer = pool.take(slow)
     const wanted = Math.min(buffer.length, end - position)
     try {
-      const { bytesRead } = await handle.read(buffer, 0, wanted, position)
+      const bytesRead = await readAt(handle.fd, buffer, { length: wanted, position })
       if (bytesRead === 0) throw new Error(`the file ends at ${position}, before ${end}`)
       position += bytesRead
       return { buffer, length: bytesRead }
@@ -93,6 +94,19 @@ async function sendFromHandle(pool: BufferPool, handle: FileHandle, options: Sen
     if (next !== undefined) await next.then(({ buffer }) => pool.give(buffer), ignore)
   }
   res.end()
+}
+
+/** Gives the bytes read. By descriptor: a read through the handle costs more than all else that is done for a chunk. */
+function readAt(
+  fd: number,
+  buffer: Buffer,
+  { length, position }: { length: number; position: number },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, 0, length, position, (error, bytesRead) =>
+      error === null ? resolve(bytesRead) : reject(error),
+    )
+  })
 }
 
 function ignore(): void {}

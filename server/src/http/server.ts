@@ -2,28 +2,37 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
+import { clientSettings } from '../config/client-settings.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { SumdbMirror } from '../sumdb/mirror.ts'
+import type { Action } from './action.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
 import { createConnections } from './connections.ts'
 import type { Totals } from './home.ts'
+import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
 import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './listener.ts'
 import { createMemory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
+import type { PushReceiver } from './push-hint.ts'
 import { sendRefusal } from './ready.ts'
+import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
+import { createVanityAnswers } from './vanity-answers.ts'
 
 export interface HttpServerOptions {
-  config: Pick<Config, 'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log'>
+  config: Pick<
+    Config,
+    'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log' | 'routes' | 'sumdb' | 'vanity' | 'hooks'
+  >
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
   mirrors: readonly SumdbMirror[]
@@ -32,6 +41,8 @@ export interface HttpServerOptions {
   totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Hears of pushes. */
+  pushes: PushReceiver
   /** Whether a request with this `Modstead-Via` header has been through this server already. */
   isLoop: (via: string) => boolean
   /** The version of modstead. */
@@ -69,6 +80,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const answerSumdb = createSumdbAnswers({ proxy, mirrors, memory, traffic })
   const databases = mirrors.map((mirror) => mirror.name)
   const parse = createParser({ prefix: config.pathPrefix, databases })
+  const address: AddressOptions = {
+    prefix: config.pathPrefix,
+    publicUrl: config.publicUrl,
+    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+  }
+  const vanity = createVanityAnswers({
+    rules: config.vanity,
+    prefix: config.pathPrefix,
+    addressFor: (req) => addressFor(req, address),
+    clientSettings: (given) => clientSettings(config, given),
+  })
+  const actions: readonly Action[] = [
+    createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
+  ]
   const exchanges = new WeakMap<IncomingMessage, Exchange>()
   const endChanges = proxy.onChange((change) => memory.drop(change))
   const timer = setInterval(flush, FLUSH)
@@ -89,9 +114,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const routes = createRoutes({
-    prefix: config.pathPrefix,
-    publicUrl: config.publicUrl,
-    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
+    ...address,
+    clientSettings: (given) => clientSettings(config, given),
     version: options.version,
     databases,
     totals: options.totals,
@@ -120,11 +144,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
         traffic.done(req, res, exchange, started)
       })
-      handle(req, res)
+      if (vanity.isAsked(req) || actions.some((action) => action.takes(req))) void answerFile(req, res)
+      else handle(req, res)
     }
   }
 
-  /** Answers everything but pages. */
+  /** Answers everything but pages. Never rejects. */
   async function answerFile(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const exchange = exchanges.get(req)!
     const running = connections.begin(req.socket, res)
@@ -134,6 +159,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await answerEndpoint(req, res, running.signal, exchange)
     } catch (error) {
       exchange.error = error
+      // What is left of a body would be taken for the next request.
+      if (req.method !== 'GET' && req.method !== 'HEAD' && !req.complete) res.shouldKeepAlive = false
       if (running?.signal.aborted === true) exchange.aborted = true
       if (res.headersSent) {
         exchange.cut = true
@@ -155,6 +182,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       throw new ModsteadError('loop', 'the request has been through this server before', {
         next: 'take the address of this server out of its own origin list',
       })
+    const page = vanity.answer(req, res)
+    if (page !== undefined) {
+      exchange.kind = 'vanity'
+      exchange.bytes = page
+      return
+    }
+    const action = actions.find((action) => action.takes(req))
+    if (action !== undefined) {
+      exchange.kind = action.kind
+      requireHost(req)
+      exchange.bytes = await action.answer({ req, res, signal })
+      return
+    }
     const endpoint = parse(rawTarget(req))
     const sent = (bytes: number): void => {
       exchange.bytes = bytes

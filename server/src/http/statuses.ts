@@ -52,6 +52,28 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'The headers of the request are larger than 16 KiB.',
     next: 'Send fewer or smaller headers; cookies for this host are not needed.',
   },
+  payload_too_large: {
+    status: 413,
+    cause: 'The body of the request is larger than this endpoint takes.',
+    next: 'Send less; the answer and the page of the endpoint name the limit.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    cause: 'The body of the request is of a type that this endpoint does not read, or compressed.',
+    next: 'Send application/json, uncompressed.',
+  },
+  bad_signature: {
+    status: 403,
+    cause:
+      'The request does not prove that its sender knows the secret: no signature, a wrong or an old one.',
+    next: 'Set the same secret at the sender and in the configuration of this server, and compare the clocks.',
+  },
+  overloaded: {
+    status: 503,
+    cause: 'More arrives at the same time than this server has room for.',
+    next: 'Ask again in a moment.',
+    retryAfter: 5,
+  },
   request_timeout: {
     status: 408,
     cause: 'The request did not arrive whole in time.',
@@ -117,6 +139,11 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     status: 502,
     cause: 'An origin gave something that breaks the rules of modules or of the protocol. It was not kept.',
     next: 'Tell who runs that origin; another origin may have the module.',
+  },
+  upstream_page: {
+    status: 502,
+    cause: 'A web page came instead of a file: most often a sign-in form between this server and the origin.',
+    next: 'Who runs this server has to check the URL of that origin, and what stands on the way to it.',
   },
   checksum_mismatch: {
     status: 502,
@@ -204,13 +231,17 @@ export function refusalFor(error: unknown): Refusal {
     'X-Content-Type-Options',
     'nosniff',
   ]
-  if (code === 'method_not_allowed') headers.push('Allow', 'GET, HEAD')
+  if (code === 'method_not_allowed') headers.push('Allow', allowOf(error) ?? 'GET, HEAD')
   if (meaning.retryAfter !== undefined) headers.push('Retry-After', String(meaning.retryAfter))
   return { status: meaning.status, headers, body }
 }
 
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof ModsteadError ? error.code : 'internal'
+}
+
+function allowOf(error: unknown): string | undefined {
+  return error instanceof ModsteadError ? error.allow : undefined
 }
 
 /** Three lines at most: the cause, the next step, the incident. The cause gives way when they are too long. */

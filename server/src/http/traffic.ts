@@ -4,7 +4,10 @@ import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
 
-/** What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics. */
+/**
+ * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
+ * import path, `hook` a push hook.
+ */
 const KINDS = [
   'list',
   'latest',
@@ -17,9 +20,14 @@ const KINDS = [
   'tile',
   'tree_head',
   'page',
+  'vanity',
+  'hook',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
+
+/** What is never answered from memory, so that it is not missing there. */
+const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['page', 'vanity', 'hook', 'other'])
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
 export interface Tally {
@@ -99,7 +107,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       const { kind, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
-      if (kind !== 'page' && kind !== 'other') missCount++
+      if (!NEVER_KEPT.has(kind)) missCount++
       const grave = error !== undefined && aborted !== true && isGrave(error)
       if (!grave && !logsAll) return
       const fields = {

@@ -2,16 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
-import {
-  asked,
-  collect,
-  eventually,
-  failsWith,
-  MODULE,
-  testOrigin,
-  VERSION,
-  type TestConfig,
-} from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION, type TestConfig } from './test-origin.ts'
 import { respond, startTestUpstream, type Script } from './test-upstream.ts'
 import type { GoproxyOrigin } from './goproxy.ts'
 
@@ -117,7 +109,7 @@ test('bytes that come after a whole answer close the connection and harm nobody'
     {},
     async (origin, upstream) => {
       for (let i = 0; i < 3; i++) {
-        assert.equal((await origin.goMod(MODULE, VERSION, asked())).toString(), 'module x\n')
+        assert.equal((await origin.goMod(MODULE, VERSION, asked())).bytes.toString(), 'module x\n')
         await eventually(() => upstream.open() === 0, 'the connection is closed')
       }
     },
@@ -246,11 +238,11 @@ test('web pages where files were asked for', async () => {
       (_request, socket) => respond(socket, 200, page, headers),
       {},
       async (origin) => {
-        await failsWith(origin.versions(MODULE, asked()), 'upstream_invalid', says)
-        await failsWith(origin.resolve(MODULE, VERSION, asked()), 'upstream_invalid', says)
-        await failsWith(origin.goMod(MODULE, VERSION, asked()), 'upstream_invalid', says)
+        await failsWith(origin.versions(MODULE, asked()), 'upstream_page', says)
+        await failsWith(origin.resolve(MODULE, VERSION, asked()), 'upstream_page', says)
+        await failsWith(origin.goMod(MODULE, VERSION, asked()), 'upstream_page', says)
         if (headers['content-type']?.startsWith('text/html') !== true) return
-        await failsWith(origin.zip(MODULE, VERSION, asked()), 'upstream_invalid', says)
+        await failsWith(origin.zip(MODULE, VERSION, asked()), 'upstream_page', says)
       },
     )
   }

@@ -14,7 +14,7 @@ const ERROR_TEXT_TIME = 2_000
 
 /**
  * The whole body, decompressed. Throws `upstream_invalid` for one of more than `limit` bytes, as sent or after
- * decompression, for an encoding that was not asked for, and for HTML.
+ * decompression, and for an encoding that was not asked for; `upstream_page` for HTML.
  */
 export async function readBody(answer: Exchange, options: { limit: number; peer: Peer }): Promise<Buffer> {
   const { limit, peer } = options
@@ -126,9 +126,12 @@ export function tooLarge(options: { limit: number; peer: Peer }): ModsteadError 
   )
 }
 
-/** For a page where a file was asked for: most often a sign-in form or the front page of another service. */
+/**
+ * For a page where a file was asked for: most often a sign-in form on the way to the host, or the front page of another
+ * service. It says nothing about the file, and is no more held against the host than an outage.
+ */
 export function htmlAnswer(peer: Peer): ModsteadError {
-  return failure('upstream_invalid', peer, 'answered with a web page instead of the file', {
+  return failure('upstream_page', peer, 'answered with a web page instead of the file', {
     next: 'check the URL of the origin, and whether something on the way asks for a sign-in',
   })
 }

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { checkPath } from '@modstead/gomod/path'
 import { ModsteadError } from '../errors.ts'
-import { asked, collect, eventually, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
 import { respond, startTestUpstream } from './test-upstream.ts'
 
 /** An upstream that answers when told to. */

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { asked, collect, eventually, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
 import { listen, respond, startTestUpstream } from './test-upstream.ts'
 
 test('name look-up', async () => {

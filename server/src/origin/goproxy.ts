@@ -3,6 +3,7 @@ import { escapeVersion, isQuery, type Version } from '@modstead/gomod/version'
 import type { GoproxyOriginConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type {
+  GoModFile,
   InfoFile,
   Origin,
   OriginOptions,
@@ -18,6 +19,7 @@ import type { FileTree, ReadOptions, SmallFile } from './file-tree.ts'
 import { createHttpTree } from './http-tree.ts'
 import { createMeter } from './meter.ts'
 import type { Outside } from './outside.ts'
+import type { RequesterOptions } from './requester.ts'
 import { parseList } from './version-list.ts'
 
 /** Another module proxy. */
@@ -30,9 +32,13 @@ export interface GoproxyOrigin extends Origin {
  * The module proxy at `config.url`: `https:`, `http:` or `file:`. Throws `config_invalid` for another URL, and for
  * credentials and certificates that cannot be used.
  */
-export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outside): GoproxyOrigin {
+export function createGoproxyOrigin(
+  config: GoproxyOriginConfig,
+  outside: Outside,
+  trust: Pick<RequesterOptions, 'onAStrangersWord'> = {},
+): GoproxyOrigin {
   const { name, limits } = config
-  const tree = createTree(config, outside)
+  const tree = createTree(config, outside, trust)
   const meter = createMeter(outside.observer, name)
 
   /** A text file. No text of the protocol starts with `<`, but web pages do, whatever they are declared to be. */
@@ -64,11 +70,11 @@ export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outsid
     return { ...file, ...info }
   }
 
-  async function goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<Buffer> {
+  async function goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<GoModFile> {
     const path = `${escapePath(module)}/@v/${escapeVersion(version)}.mod`
     const file = await readText(path, { ...options, limit: limits.mod })
     if (file === 'unchanged') throw new ModsteadError('internal', 'a go.mod was asked for with a condition')
-    return file.bytes
+    return { bytes: file.bytes }
   }
 
   async function zip(module: ModulePath, version: Version, options: OriginOptions): Promise<ZipSource> {
@@ -79,6 +85,7 @@ export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outsid
 
   return {
     name,
+    speculative: true,
     tree,
     versions: (module, options) => meter.asked('list', versions(module, options)),
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
@@ -88,7 +95,11 @@ export function createGoproxyOrigin(config: GoproxyOriginConfig, outside: Outsid
   }
 }
 
-function createTree(config: GoproxyOriginConfig, outside: Outside): FileTree {
+function createTree(
+  config: GoproxyOriginConfig,
+  outside: Outside,
+  trust: Pick<RequesterOptions, 'onAStrangersWord'>,
+): FileTree {
   const { name, timeouts } = config
   const role = { kind: 'origin', name } as const
   const url = URL.parse(config.url)
@@ -97,7 +108,7 @@ function createTree(config: GoproxyOriginConfig, outside: Outside): FileTree {
       return createDiskTree({ role, url, timeouts })
     case 'http:':
     case 'https:':
-      return createHttpTree({ ...config, role, url, outside })
+      return createHttpTree({ ...config, ...trust, role, url, outside })
     case undefined:
     default:
       throw new ModsteadError('config_invalid', `the URL of origin ${name} is not an https, http or file URL`)

@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test'
 import { ModsteadError } from '../errors.ts'
 import { readProxyEnvironment } from './proxy-environment.ts'
 import { makeCertificates, type TestCertificates } from './test-certificates.ts'
-import { asked, collect, eventually, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
+import { eventually } from '../observe/test-support.ts'
+import { asked, collect, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
 import { listen, respond, startTestUpstream } from './test-upstream.ts'
 
 let certificates: TestCertificates

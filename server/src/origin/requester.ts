@@ -22,6 +22,8 @@ export interface RequesterOptions {
   timeouts: OriginTimeouts
   connections: number
   outside: Outside
+  /** The URL is not configured, but was read somewhere: only public addresses are connected to. */
+  onAStrangersWord?: boolean
 }
 
 export type Headers = Record<string, string>
@@ -51,7 +53,8 @@ export function createRequester(options: RequesterOptions): Requester {
   const login = createCredentials({ name, peer: own, base: url, configured: credentials })
   const certificate = credentials?.kind === 'clientCertificate' ? credentials : undefined
   const trust = createTrust({ name, ca, certificate })
-  const configuredHosts = new Set([...outside.configuredHosts, url.host])
+  const { onAStrangersWord = false } = options
+  const configuredHosts = new Set([...outside.configuredHosts, ...(onAStrangersWord ? [] : [url.host])])
   const connections = createConnections(options.connections, (target, run) =>
     connect(target, { role, timeouts, trust, proxies, ownHost: url.host, lookup }, run),
   )

@@ -96,7 +96,7 @@ test('a small file whose body breaks is asked for again', async () => {
     socket.end()
   })
   const origin = testOrigin(upstream.url)
-  assert.equal((await origin.goMod(MODULE, VERSION, asked())).toString(), 'module x\n')
+  assert.equal((await origin.goMod(MODULE, VERSION, asked())).bytes.toString(), 'module x\n')
   await origin.close()
   await upstream.close()
 })

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { createSumdbRemote, type OpenSumdbRemote, type SumdbEntry } from './sumdb-remote.ts'
+import type { FileTree } from './file-tree.ts'
+import { createSumdbRemote, type OpenSumdbRemote } from './sumdb-remote.ts'
 import { asked, failsWith, testConfig, testOrigin, testOutside } from './test-origin.ts'
 import { respond, startTestUpstream, type TestUpstream } from './test-upstream.ts'
 
@@ -21,20 +22,23 @@ async function startFiles(t: TestContext, files: Record<string, string | number>
   return upstream
 }
 
-function entry(t: TestContext, url: string, then: SumdbEntry['then'] = 'absent'): SumdbEntry {
+function entry(t: TestContext, url: string): FileTree {
   const origin = testOrigin(url, { tries: 1 })
   t.after(() => origin.close())
-  return { tree: origin.tree, then }
+  return origin.tree
 }
 
-function remote(t: TestContext, options: { url?: string; through?: SumdbEntry[] }): OpenSumdbRemote {
-  const { url, through = [] } = options
+function remote(
+  t: TestContext,
+  options: { url?: string; through?: FileTree[]; total?: number },
+): OpenSumdbRemote {
+  const { url, through = [], total } = options
   const { timeouts } = testConfig('')
   const lookup = async () => [{ address: '127.0.0.1', family: 4 }]
   const made = createSumdbRemote({
     config: { name: NAME, ...(url !== undefined && { url }) },
     through,
-    timeouts: { ...timeouts, connect: 500 },
+    timeouts: { ...timeouts, connect: 500, ...(total !== undefined && { total }) },
     connections: 4,
     tries: 1,
     outside: testOutside({ lookup }),
@@ -110,11 +114,52 @@ test('an origin that fails makes the database unavailable, until it answers', as
   assert.equal(await text(sumdb.read('/latest', asked())), 'head')
 })
 
-test('an origin whose failures may be passed over is', async (t) => {
-  const failing = await startFiles(t, { [`/sumdb/${NAME}/supported`]: 500 })
+test('an origin that fails is passed over, whatever it said it supports', async (t) => {
+  const page = '<html>Sign in</html>'
+  const ill: Record<string, string | number>[] = [
+    { [`/sumdb/${NAME}/supported`]: 500 },
+    { [`/sumdb/${NAME}/supported`]: 403 },
+    { [`/sumdb/${NAME}/supported`]: page },
+    { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 503 },
+    { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 429 },
+    { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: page },
+  ]
+  for (const files of ill) {
+    const failing = await startFiles(t, files)
+    const silent = await startFiles(t, {})
+    const good = await startFiles(t, { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 'head' })
+    const through = [failing, silent, good].map(({ url }) => entry(t, url))
+    const sumdb = remote(t, { through })
+    assert.equal(await text(sumdb.read('/latest', asked())), 'head')
+    assert.ok(failing.seen.length > 0)
+    // What another says is absent may be so, but the first was not heard; and the database itself is not there.
+    await failsWith(
+      sumdb.read('/tile/8/0/000', asked()),
+      files[`/sumdb/${NAME}/supported`] === '' ? 'not_found' : 'checksum_unavailable',
+      /./,
+    )
+  }
+})
+
+test('an origin that hangs leaves time for the next, and after some failures nobody waits for it', async (t) => {
+  const hanging = await startTestUpstream(({ path }, socket) => {
+    if (path.endsWith('/supported')) respond(socket, 200)
+  })
+  t.after(() => hanging.close())
   const good = await startFiles(t, { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 'head' })
-  const sumdb = remote(t, { through: [entry(t, failing.url, 'any'), entry(t, good.url)] })
-  assert.equal(await text(sumdb.read('/latest', asked())), 'head')
+  const sumdb = remote(t, { through: [entry(t, hanging.url), entry(t, good.url)], total: 1200 })
+  for (let i = 0; i < 8; i++) assert.equal(await text(sumdb.read('/latest', asked())), 'head')
+  const waited = hanging.seen.filter(({ path }) => path.endsWith('/latest')).length
+  assert.ok(waited >= 5 && waited < 8, `${waited} reads waited for it`)
+})
+
+test('an invalid answer ends the search: it is no outage', async (t) => {
+  const invalid = await startTestUpstream((_, socket) => socket.end('no HTTP\r\n\r\n'))
+  t.after(() => invalid.close())
+  const good = await startFiles(t, { [`/sumdb/${NAME}/supported`]: '', [`/sumdb/${NAME}/latest`]: 'head' })
+  const sumdb = remote(t, { through: [entry(t, invalid.url), entry(t, good.url)] })
+  await failsWith(sumdb.read('/latest', asked()), 'checksum_unavailable', /not valid HTTP/)
+  assert.equal(good.seen.length, 0)
 })
 
 test('failures of the database are unavailability, its 404 is absence', async (t) => {

@@ -1,6 +1,7 @@
 import type { OriginTimeouts, SumdbConfig } from '../config/config.ts'
 import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { OriginOptions } from '../proxy/origin.ts'
+import { createOutages } from '../proxy/outages.ts'
 import type { SumdbRemote } from '../sumdb/needs.ts'
 import { startRun, within } from './deadline.ts'
 import { createDiskTree } from './disk-tree.ts'
@@ -9,36 +10,17 @@ import type { FileTree } from './file-tree.ts'
 import { createHttpTree } from './http-tree.ts'
 import { createMeter } from './meter.ts'
 import type { Outside } from './outside.ts'
-
-/** An origin on the way to the database, and what lets the next be asked for it: as in a list of origins. */
-export interface SumdbEntry {
-  tree: FileTree
-  then: 'absent' | 'any'
-}
+import { directly, isAbsent, type SumdbWay, throughOrigin } from './sumdb-way.ts'
 
 export interface SumdbRemoteOptions {
   config: Pick<SumdbConfig, 'name' | 'url'>
   /** The origins that are asked first whether they serve the database; none where `config.url` is set. */
-  through: readonly SumdbEntry[]
+  through: readonly FileTree[]
   /** For the database itself. */
   timeouts: OriginTimeouts
   connections: number
   tries: number
   outside: Outside
-}
-
-/** The largest file of a database, in bytes: data tiles hold 256 records of a few hundred bytes. */
-const LIMIT = 4 << 20
-/** For how long an origin's word on whether it serves the database counts, in milliseconds. */
-const DECISION_LIFE = 600_000
-
-/** As long as that, where an origin's failure was passed over. */
-const DOUBTFUL_LIFE = 30_000
-
-/** Where a database is read: a tree, and the folder in it. */
-interface Place {
-  tree: FileTree
-  folder: string
 }
 
 /** The files of a checksum database, as they come: whoever reads them verifies them. */
@@ -53,70 +35,62 @@ export interface OpenSumdbRemote extends SumdbRemote {
 }
 
 /**
- * Reads a checksum database as `go` does: through the first origin that says it supports it, and only through that
- * one; directly where all say 404 or 410. An origin that answers otherwise makes the database unavailable, unless its
- * entry lets any failure pass. A folder needs no `supported` file: what it has of a database that is asked directly is
+ * Reads a checksum database as `go` does: through the first origin that says it supports it; directly where all say
+ * 404 or 410. Unlike `go`, it passes over an origin that fails, since whatever the next one says is proven by the
+ * database's own signature. A folder needs no `supported` file: what it has of a database that is asked directly is
  * taken from it.
  */
 export function createSumdbRemote(options: SumdbRemoteOptions): OpenSumdbRemote {
   const { config, timeouts } = options
   const { name } = config
-  const proxied = config.url === undefined ? options.through : []
-  const folders = proxied.flatMap(({ tree }) => (tree.kind === 'file' ? [tree] : []))
-  const direct: Place = { tree: createDirect(options), folder: '' }
+  const through = config.url === undefined ? options.through : []
+  const direct = createDirect(options)
+  const share = { total: timeouts.total / 4, late: () => tooLate(name, timeouts.total / 4) }
+  const ways = [
+    ...through.map((tree) => throughOrigin({ tree, name, deadline: share })),
+    directly({ tree: direct, name, folders: through.filter(({ kind }) => kind === 'file') }),
+  ]
+  const outages = createOutages<SumdbWay>(Date.now)
   const meter = createMeter(options.outside.observer, name)
-  let decision: { place: Promise<Place>; until: number } | undefined
 
-  /** One decision for all who wait for it, which none of them can abort. */
-  function decide(asked: OriginOptions): Promise<Place> {
-    if (decision !== undefined && decision.until > Date.now()) return decision.place
-    const place = choose(asked)
-    const made = { place: place.then((chosen) => chosen.place), until: Infinity }
-    decision = made
-    place.then(
-      ({ life }) => (made.until = Date.now() + life),
-      () => (made.until = 0),
-    )
-    return made.place
+  /** One way may take a part of the time only, so that something is left for the others; the last has it all. */
+  async function readOn(way: SumdbWay, path: string, asked: OriginOptions): Promise<Buffer | 'unsupported'> {
+    if (way.isDirect) return way.read(path, asked)
+    const run = startRun({ signal: asked.signal, ...share })
+    const { signal } = run
+    try {
+      const { total: ms, late } = share
+      return await within(way.read(path, { ...asked, signal }), { ms, signal, late })
+    } finally {
+      run.end()
+    }
   }
 
-  async function choose({ via }: OriginOptions): Promise<{ place: Place; life: number }> {
-    const folder = `sumdb/${name}/`
-    const asked = {
-      signal: new AbortController().signal,
-      priority: 'client',
-      via,
-    } as const
-    let life = DECISION_LIFE
-    for (const { tree, then } of proxied) {
+  async function readSomehow(path: string, asked: OriginOptions): Promise<Buffer> {
+    let failure: ModsteadError | undefined
+    for (const way of ways) {
+      const outage = outages.current(way)
+      if (outage !== undefined) {
+        failure ??= outage
+        continue
+      }
       try {
-        await tree.read(`${folder}supported`, { ...asked, limit: LIMIT })
-        return { place: { tree, folder }, life }
+        const found = await readOn(way, path, asked)
+        outages.answered(way)
+        if (found !== 'unsupported') return found
       } catch (error) {
-        if (isAbsent(error)) continue
-        if (then === 'absent') throw error
-        life = DOUBTFUL_LIFE
+        if (isAbsent(error)) {
+          outages.answered(way)
+          // The word of the database itself; that of another counts where nobody before it failed to speak.
+          if (way.isDirect || failure === undefined) throw error
+        } else {
+          if (!isOutage(error) || asked.signal.aborted) throw error
+          outages.failed(way, error)
+          failure ??= error
+        }
       }
     }
-    return { place: direct, life }
-  }
-
-  async function readFrom({ tree, folder }: Place, path: string, asked: OriginOptions): Promise<Buffer> {
-    const file = await tree.read(`${folder}${path.slice(1)}`, { ...asked, limit: LIMIT })
-    if (file === 'unchanged') throw new ModsteadError('internal', 'a record was asked for with a condition')
-    meter.received(asked.priority, file.bytes.length)
-    return file.bytes
-  }
-
-  async function readFromFolders(path: string, asked: OriginOptions): Promise<Buffer | undefined> {
-    for (const tree of folders) {
-      try {
-        return await readFrom({ tree, folder: `sumdb/${name}/` }, path, asked)
-      } catch (error) {
-        if (!isAbsent(error)) throw error
-      }
-    }
-    return undefined
+    throw failure ?? new ModsteadError('internal', 'a checksum database had no way to it')
   }
 
   async function read(path: string, asked: OriginOptions): Promise<Buffer> {
@@ -127,9 +101,9 @@ export function createSumdbRemote(options: SumdbRemoteOptions): OpenSumdbRemote 
     const run = startRun({ signal: asked.signal, total, late: () => tooLate(name, total) })
     const { signal } = run
     try {
-      const place = await within(decide(asked), { ms: total, signal, late: () => tooLate(name, total) })
-      const found = place === direct ? await readFromFolders(path, { ...asked, signal }) : undefined
-      return found ?? (await readFrom(place, path, { ...asked, signal }))
+      const bytes = await readSomehow(path, { ...asked, signal })
+      meter.received(asked.priority, bytes.length)
+      return bytes
     } catch (error) {
       throw asChecksumFailure(name, error)
     } finally {
@@ -139,7 +113,7 @@ export function createSumdbRemote(options: SumdbRemoteOptions): OpenSumdbRemote 
 
   return {
     read: (path, asked) => meter.asked('sumdb', read(path, asked)),
-    close: () => direct.tree.close(),
+    close: () => direct.close(),
   }
 }
 
@@ -168,9 +142,18 @@ function isPlainPath(path: string): boolean {
   return /^(?:\/[A-Za-z0-9!+,\-.=@_~]+)+$/.test(path) && !/\/\.+(?:\/|$)/.test(path)
 }
 
-function isAbsent(error: unknown): boolean {
-  return error instanceof ModsteadError && error.code === 'not_found'
+/** The way is ill, as opposed to: what comes along it is wrong. */
+function isOutage(error: unknown): error is ModsteadError {
+  return error instanceof ModsteadError && OUTAGES.has(error.code)
 }
+
+const OUTAGES: ReadonlySet<ErrorCode> = new Set([
+  'upstream_unreachable',
+  'upstream_timeout',
+  'upstream_failed',
+  'upstream_refused',
+  'upstream_page',
+])
 
 function tooLate(name: string, total: number): ModsteadError {
   return new ModsteadError(

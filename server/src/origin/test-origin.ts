@@ -115,11 +115,3 @@ export async function failsWith(
   assert.match(caught.message, message)
   return caught
 }
-
-/** Waits until `condition` holds; fails after five seconds. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 5_000; !condition();) {
-    assert.ok(Date.now() < end, `it never came to pass that ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

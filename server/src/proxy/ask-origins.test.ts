@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { checkPath } from '@modstead/gomod/path'
 import { compilePatterns } from '@modstead/gomod/pattern'
 import { type ErrorCode, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
-import type { Origin } from './origin.ts'
+import { NotAhead } from './flights.ts'
+import type { OnBehalf, Origin } from './origin.ts'
 import type { Route } from './route.ts'
 import { createSetbacks } from './setbacks.ts'
+
+const module = checkPath('example.com/m')
+const behalf = { priority: 'client' } as const
 
 function origin(name: string): Origin {
   const unused = () => Promise.reject(new Error('not asked here'))
   return {
     name,
+    speculative: true,
     versions: unused,
     resolve: unused,
     goMod: unused,
@@ -21,10 +27,13 @@ function origin(name: string): Origin {
 
 /** A route over origins a, b, c with these separators behind each. */
 function route(...then: ('absent' | 'any')[]): Route {
+  const origins = then.map((then, i) => ({ origin: origin('abc'[i]!), then }))
   return {
     patterns: compilePatterns('*'),
     modules: ['*'],
-    origins: then.map((then, i) => ({ origin: origin('abc'[i]!), then })),
+    origins,
+    originsFor: () => origins,
+    limits: {},
     end: 'list',
     realm: 'public',
     private: false,
@@ -43,7 +52,8 @@ async function ask(
   setbacks = createSetbacks(Date.now),
 ) {
   const asked: string[] = []
-  const result = await askOrigins({ route: list, what: 'zip m@v1.0.0', setbacks }, async ({ name }) => {
+  const question = { route: list, module, behalf, what: 'zip m@v1.0.0', setbacks }
+  const result = await askOrigins(question, async ({ name }) => {
     asked.push(name)
     const answer = answers[name]!
     if (typeof answer === 'string') throw new ModsteadError(answer, `${name} fails`)
@@ -126,6 +136,13 @@ const table: {
     asked: 'ab',
   },
   {
+    name: 'a web page before , lets the next be asked',
+    then: ['absent', 'absent'],
+    answers: { a: 'upstream_page', b: { value: 'B' } },
+    result: 'B',
+    asked: 'ab',
+  },
+  {
     name: 'a full disk ends it at once',
     then: ['any', 'any'],
     answers: { a: 'store_unavailable', b: { value: 'B' } },
@@ -152,6 +169,13 @@ test('an origin whose transfer broke is asked last for that file, one that was w
   await ask(list, { a: 'upstream_timeout', b: 'not_found' }, setbacks)
   assert.equal((await ask(list, { a: { value: 'A' }, b: { value: 'B' } }, setbacks)).result, 'B')
 
+  const portal = createSetbacks(Date.now)
+  await ask(list, { a: 'upstream_page', b: 'not_found' }, portal)
+  assert.deepEqual(await ask(list, { a: { value: 'A' }, b: 'not_found' }, portal), {
+    result: 'A',
+    asked: 'ba',
+  })
+
   const other = createSetbacks(Date.now)
   await ask(list, { a: 'checksum_mismatch', b: 'not_found' }, other)
   assert.deepEqual(await ask(list, { a: { value: 'A' }, b: 'not_found' }, other), {
@@ -173,6 +197,8 @@ test('off says so, and once a client has seen bytes nobody else is asked', async
   assert.equal((await ask(off, {})).result, 'fetch_disabled')
   const question = {
     route: route('any', 'any'),
+    module,
+    behalf,
     what: 'zip m@v1.0.0',
     setbacks: createSetbacks(Date.now),
     mayGoOn: () => false,
@@ -196,7 +222,7 @@ test('an origin that cannot be reached several times in a row is not waited for,
   const askAgain = async (answers: Parameters<typeof ask>[1], n: number) => {
     const asked: string[] = []
     const what = `zip m@v1.0.${n}`
-    const result = await askOrigins({ route: list, what, setbacks }, async ({ name }) => {
+    const result = await askOrigins({ route: list, module, behalf, what, setbacks }, async ({ name }) => {
       asked.push(name)
       const answer = answers[name]!
       if (typeof answer === 'string') throw new ModsteadError(answer, `${name} fails`)
@@ -209,4 +235,34 @@ test('an origin that cannot be reached several times in a row is not waited for,
   time = 1_001
   assert.equal(await askAgain({ ...down, a: { value: 'A' } }, 6), 'a A', 'one finds out that it is back')
   assert.equal(await askAgain({ ...down, a: { value: 'A' } }, 7), 'a A')
+})
+
+test('an origin that is asked for nothing ahead is only asked once a client waits', async () => {
+  const list = route('any', 'any')
+  const patient = { origin: { ...origin('b'), speculative: false }, then: 'any' } as const
+  const origins = [list.originsFor(module)[0]!, patient]
+  const asked: string[] = []
+  const askFor = (behalf: OnBehalf) =>
+    askOrigins(
+      {
+        route: {
+          ...list,
+          originsFor: () => origins,
+        },
+        module,
+        behalf,
+        what: 'mod m@v1.0.0',
+        setbacks: createSetbacks(Date.now),
+      },
+      async ({ name }) => {
+        asked.push(name)
+        if (name === 'a') throw new ModsteadError('not_found', 'a has none')
+        return name
+      },
+    )
+  await assert.rejects(askFor({ priority: 'background' }), NotAhead)
+  assert.deepEqual(asked, ['a'])
+  assert.equal(await askFor({ priority: 'client' }), 'b')
+  const promoted = AbortSignal.abort()
+  assert.equal(await askFor({ priority: 'background', promoted }), 'b', 'a client joined')
 })

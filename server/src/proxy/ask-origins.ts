@@ -1,29 +1,35 @@
+import type { ModulePath } from '@modstead/gomod/path'
 import { isAbsence, ModsteadError } from '../errors.ts'
-import type { Origin } from './origin.ts'
+import { NotAhead } from './flights.ts'
+import type { OnBehalf, Origin } from './origin.ts'
 import type { Route, RouteOrigin } from './route.ts'
 import { isWrong, type Setbacks } from './setbacks.ts'
 
 export interface Question {
   route: Route
+  module: ModulePath
   /** The file or list that is asked for, e.g. `zip example.com/m@v1.0.0`: shown to people, and the key of setbacks. */
   what: string
   setbacks: Setbacks
+  behalf: OnBehalf
   /** False once a client has seen bytes of a failed answer: then nobody else may be asked for the same flight. */
   mayGoOn?: () => boolean
 }
 
 /**
  * Asks the origins of a route in order until one answers. Absence lets the next one be asked; another failure does
- * so only after `|` (or `fallback: any`), a wrong answer always does. Origins with a recent setback come last.
+ * so only after `|` (or `fallback: any`), a wrong answer and a web page always do. Origins with a recent setback come last.
  *
  * Throws the first failure that was not absence, so that an outage never looks like absence; `not_found` only when
  * every origin said so. `ask` may throw on an answer that does not verify.
  */
 export async function askOrigins<T>(question: Question, ask: (origin: Origin) => Promise<T>): Promise<T> {
-  const { route, what, setbacks, mayGoOn = () => true } = question
+  const { route, module, what, setbacks, behalf, mayGoOn = () => true } = question
+  const origins = route.originsFor(module)
   let failure: ModsteadError | undefined
   let absence: ModsteadError | undefined
-  for (const { origin, then } of inOrder(route, what, setbacks)) {
+  for (const { origin, then } of inOrder(origins, what, setbacks)) {
+    if (!origin.speculative && isAhead(behalf)) throw new NotAhead(what)
     const refusal = setbacks.refusal(origin.name, what)
     if (refusal !== undefined) {
       failure ??= refusal
@@ -49,7 +55,7 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
       setbacks.note(origin.name, what, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
-      if (then === 'absent' && !isWrong(error)) break
+      if (then === 'absent' && !isWrong(error) && !isPage(error)) break
     }
   }
   throw failure ?? absence ?? nobodyToAsk(route, what)
@@ -59,17 +65,24 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
  * A recent setback puts an origin last, but only where its failure would let the others be asked anyway: the order of
  * a `,` list is the operator's word on who may answer.
  */
-function inOrder(route: Route, what: string, setbacks: Setbacks): Route['origins'] {
-  if (route.origins.length < 2 || !route.origins.some(({ origin }) => setbacks.has(origin.name, what))) {
-    return route.origins
-  }
+function inOrder(origins: readonly RouteOrigin[], what: string, setbacks: Setbacks): readonly RouteOrigin[] {
+  if (origins.length < 2 || !origins.some(({ origin }) => setbacks.has(origin.name, what))) return origins
   const last = (entry: RouteOrigin): boolean => entry.then === 'any' && setbacks.has(entry.origin.name, what)
-  return [...route.origins.filter((entry) => !last(entry)), ...route.origins.filter(last)]
+  return [...origins.filter((entry) => !last(entry)), ...origins.filter(last)]
+}
+
+function isAhead({ priority, promoted }: OnBehalf): boolean {
+  return priority === 'background' && promoted?.aborted !== true
 }
 
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
 function isOfOrigin(error: ModsteadError): boolean {
   return error.code.startsWith('upstream_') || error.code === 'checksum_mismatch'
+}
+
+/** Somebody on the way spoke in the origin's place. */
+function isPage(error: ModsteadError): boolean {
+  return error.code === 'upstream_page'
 }
 
 function nobodyToAsk(route: Route, what: string): ModsteadError {
@@ -81,8 +94,6 @@ function nobodyToAsk(route: Route, what: string): ModsteadError {
   return new ModsteadError(
     'not_found',
     `${what} is not stored, and no origin is configured that may be asked for it`,
-    {
-      next: 'modstead does not fetch from repositories yet: a GOPROXY that ends in ",direct" lets go do it',
-    },
+    { next: 'ask the operators of this modstead for a route with an origin' },
   )
 }

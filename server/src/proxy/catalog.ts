@@ -20,12 +20,19 @@ export interface VersionFacts {
   origin?: string
   /** Name of the checksum database whose record proved the hashes; absent where none was asked. */
   provenBy?: string
+  /** Hex hash of the commit that the files were made from, where they came from a repository. */
+  commit?: string
 }
+
+/** Fields of `VersionRow`. */
+export type VersionTrace = Pick<VersionRow, 'commit' | 'gone'>
 
 export interface VersionRow extends VersionFacts {
   /** Milliseconds since the epoch. `lastUsed` may lag by a minute. */
   firstSeen: number
   lastUsed: number
+  /** Milliseconds since the epoch: since then its origin does not list it any more. It is listed and served all the same. */
+  gone?: number
 }
 
 /** What a mutable question was last answered with. `query` is `list`, `latest` or an `.info` query. */
@@ -41,13 +48,13 @@ export interface Snapshot {
 
 /** A mismatch of what must never differ: recorded, never overwritten. */
 export interface Incident {
-  kind: 'zip' | 'mod' | 'store' | 'checksum_database'
+  kind: 'zip' | 'mod' | 'store' | 'checksum_database' | 'tag'
   realm: Realm
   module: string
   version: string
   /** Name of the origin or database that gave what does not fit. */
   source: string
-  /** The hash that holds, and the one that came; for a fork the two heads. */
+  /** The hash that holds, and the one that came; for a fork the two heads, for a tag that moved the two commits. */
   expected: string
   found: string
   /** What was served instead, in one sentence. */
@@ -70,11 +77,19 @@ export interface Catalog {
    * Adds facts about a version. Facts are never replaced: a hash that differs from the one known is
    * `checksum_mismatch` and changes nothing. `zipSize` and `zipSha256` describe the bytes that are stored, which come
    * anew when a damaged file was replaced: they take the values given last, and a new size alone forgets the SHA-256.
-   * Other fields keep their first value.
+   * A commit is like a hash. Other fields keep their first value.
    */
   learn(realm: Realm, module: ModulePath, version: Version, facts: VersionFacts): Promise<void>
   /** Marks versions as used now; batched by the caller, may be dropped on a crash. */
   touch(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): Promise<void>
+  /** The versions of a module that were made from a commit, or are gone from their origin's list. */
+  traces(realm: Realm, module: ModulePath): Promise<ReadonlyMap<string, VersionTrace>>
+  /** Marks versions as gone from their origin's list, or as back in it. Those not known are passed over. */
+  markGone(
+    realm: Realm,
+    module: ModulePath,
+    change: { gone: readonly string[]; back: readonly string[] },
+  ): Promise<void>
   snapshot(realm: Realm, module: ModulePath, query: string): Promise<Snapshot | undefined>
   saveSnapshot(realm: Realm, module: ModulePath, query: string, snapshot: Snapshot): Promise<void>
   /** Records an incident; the same mismatch reported again within its life gives the id it has. */

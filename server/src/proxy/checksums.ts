@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import type { OriginOptions } from './origin.ts'
 
 /** The hashes a checksum database has for a module version, proven to be in its log. */
 export interface ChecksumRecord {
@@ -16,9 +17,5 @@ export interface ChecksumRecord {
  */
 export interface ChecksumDatabase {
   readonly name: string
-  lookup(
-    module: ModulePath,
-    version: Version,
-    options: { signal: AbortSignal; priority: 'client' | 'background' },
-  ): Promise<ChecksumRecord>
+  lookup(module: ModulePath, version: Version, options: OriginOptions): Promise<ChecksumRecord>
 }

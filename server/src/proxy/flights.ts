@@ -1,4 +1,5 @@
 import { ModsteadError } from '../errors.ts'
+import type { OnBehalf } from './origin.ts'
 
 export type Priority = 'client' | 'background'
 
@@ -42,6 +43,35 @@ export function createFlights<T>(now: () => number = Date.now): Flights<T> {
       while (running.size > 0) await Promise.allSettled([...running.values()].map((flight) => flight.promise))
     },
   }
+}
+
+/**
+ * The next origin must not be asked for what nobody waits for: it would begin to search or to clone. Whoever joins the
+ * work as a client begins it anew.
+ */
+export class NotAhead extends ModsteadError {
+  constructor(what: string) {
+    super('aborted', `${what} was wanted ahead only, and its origin is asked for nothing ahead`)
+  }
+}
+
+/**
+ * `attempt`, and once more where a client had joined work that was begun ahead and gave up before it knew: then the
+ * client begins it.
+ */
+export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (error instanceof NotAhead) return attempt()
+    throw error
+  }
+}
+
+/** On the same behalf, and on that of a client who joins the flight. */
+export function alsoFor(behalf: OnBehalf, promoted: AbortSignal): OnBehalf {
+  const all = behalf.promoted === undefined ? promoted : AbortSignal.any([behalf.promoted, promoted])
+  return { ...behalf, promoted: all }
 }
 
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */

@@ -22,6 +22,12 @@ export interface Claim {
   record: Promise<ChecksumRecord> | undefined
 }
 
+/** The commit that a file was made from, and the one known for its version. */
+export interface CommitClaim extends Pick<Claim, 'realm' | 'module' | 'version' | 'known'> {
+  source: string
+  commit: string | undefined
+}
+
 export interface Incidents {
   /** Records a mismatch and gives the refusal to throw. */
   report(incident: Incident): Promise<ModsteadError>
@@ -30,12 +36,23 @@ export interface Incidents {
    * where one proved it. Throws `checksum_mismatch` with the incident, or what the look-up threw.
    */
   prove(claim: Claim): Promise<string | undefined>
+  /** Throws `checksum_mismatch` with the incident where a file was made from another commit than those before it. */
+  proveCommit(claim: CommitClaim): Promise<void>
 }
 
-export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
-  const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+function sentenceFor({ kind, source, module, version, found, expected }: Incident): string {
+  const name = `${module}@${version}`
+  if (kind === 'tag') return `${source} has moved the tag of ${name} to commit ${found}; it was ${expected}`
+  const what = kind === 'mod' ? 'go.mod' : 'zip'
+  return `${source} gave a ${what} of ${name} with hash ${found}, but it must be ${expected}`
+}
 
-  async function report(incident: Incident): Promise<ModsteadError> {
+/** Counts, records and logs a mismatch; gives its id where it could be recorded. Never rejects. */
+export type RecordIncident = (incident: Incident, explanation?: string) => Promise<string | undefined>
+
+export function createRecorder(catalog: Catalog, observer: Observer): RecordIncident {
+  const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+  return async (incident, explanation) => {
     counter.add(1, incident.kind)
     let id: string | undefined
     try {
@@ -44,17 +61,22 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
       // The log line below is what remains of it then.
       observer.log.error({ err: error }, 'an incident could not be recorded in the catalog')
     }
-    observer.log.error({ incident: id, ...incident }, 'incident: contents differ from what must never differ')
-    return new ModsteadError(
-      'checksum_mismatch',
-      `${incident.source} gave a ${incident.kind === 'mod' ? 'go.mod' : 'zip'} of ` +
-        `${incident.module}@${incident.version} with hash ${incident.found}, but it must be ${incident.expected}`,
-      {
-        ...(id !== undefined && { incident: id }),
-        origin: incident.source,
-        next: 'nothing was stored; ask the operators of this modstead to look at the incident',
-      },
-    )
+    const fields = { incident: id, ...incident, ...(explanation !== undefined && { explanation }) }
+    observer.log.error(fields, 'incident: contents differ from what must never differ')
+    return id
+  }
+}
+
+export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
+  const record = createRecorder(catalog, observer)
+
+  async function report(incident: Incident): Promise<ModsteadError> {
+    const id = await record(incident)
+    return new ModsteadError('checksum_mismatch', sentenceFor(incident), {
+      ...(id !== undefined && { incident: id }),
+      origin: incident.source,
+      next: 'nothing was stored; ask the operators of this modstead to look at the incident',
+    })
   }
 
   async function mismatch(claim: Claim, expected: string): Promise<never> {
@@ -72,6 +94,20 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
 
   return {
     report,
+    async proveCommit({ realm, module, version, source, known, commit }) {
+      if (known === undefined || commit === undefined || known === commit) return
+      const outcome = 'refused; nothing was stored'
+      throw await report({
+        kind: 'tag',
+        realm,
+        module,
+        version,
+        source,
+        expected: known,
+        found: commit,
+        outcome,
+      })
+    },
     async prove(claim) {
       if (claim.known !== undefined && !equalHash(claim.known, claim.hash)) await mismatch(claim, claim.known)
       if (claim.record === undefined) return undefined

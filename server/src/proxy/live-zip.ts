@@ -39,11 +39,12 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
       next: 'the operators of this modstead find the reason in its log: too many open files, most likely',
     })
   })
-  let news = Promise.withResolvers<void>()
+  /** Readers who have all there is. */
+  const waiting = new Set<() => void>()
 
   function wake(): void {
-    news.resolve()
-    news = Promise.withResolvers<void>()
+    for (const resume of waiting) resume()
+    waiting.clear()
   }
 
   const window = createBlockWindow({
@@ -98,9 +99,9 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
     },
     async *chunks(signal) {
       readers++
-      const gone = Promise.withResolvers<never>()
-      gone.promise.catch(() => undefined) // only heard while waiting
-      const leave = (): void => gone.reject(signal.reason as Error)
+      // Not a race with a promise for the abort: that would remember each of many thousand waits until it settles.
+      let resume = (): void => undefined
+      const leave = (): void => resume()
       signal.addEventListener('abort', leave, { once: true })
       try {
         for (let at = 0; ;) {
@@ -119,7 +120,13 @@ export async function createArrivingZip(spool: Spool, size: number | undefined):
           } else if (state === 'finished') {
             return
           } else {
-            await Promise.race([news.promise, gone.promise])
+            await new Promise<void>((resolve) => {
+              waiting.add(resolve)
+              resume = () => {
+                waiting.delete(resolve)
+                resolve()
+              }
+            })
           }
         }
       } finally {

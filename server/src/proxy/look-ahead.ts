@@ -2,9 +2,10 @@ import type { LookAheadConfig } from '../config/config.ts'
 import { LRUCache } from 'lru-cache'
 import { createClientMemory, type ClientMemory } from './client-memory.ts'
 import { requirementsOf } from './requirements.ts'
+import { NotAhead } from './flights.ts'
 import type { Parts } from './parts.ts'
 import type { Route, Router } from './route.ts'
-import type { SmallFiles } from './small-files.ts'
+import type { SmallFiles, SmallKind } from './small-files.ts'
 import { createThrift } from './thrift.ts'
 import type { ArtifactKind } from './request.ts'
 import { keyOf, type Wanted } from './wanted.ts'
@@ -64,12 +65,12 @@ export function createLookAhead(
     'kind',
     'outcome',
   ])
-  observer.gauge('modstead_lookahead_used_bytes', 'Zip bytes fetched ahead that were asked for.', () =>
+  observer.gauge('modstead_lookahead_used_bytes', 'Bytes fetched ahead that were asked for.', () =>
     thrift.used(),
   )
   observer.gauge(
     'modstead_lookahead_wasted_bytes',
-    'Zip bytes fetched ahead that nobody asked for in time.',
+    'Bytes fetched ahead that nobody asked for in time.',
     () => thrift.wasted(),
   )
   const small: Task[] = []
@@ -79,7 +80,7 @@ export function createLookAhead(
   let stopped = false
 
   function isOnFor(route: Route): boolean {
-    return config.concurrency > 0 && route.lookAhead && route.origins.length > 0
+    return config.concurrency > 0 && route.lookAhead && route.origins.some(({ origin }) => origin.speculative)
   }
 
   function want(wish: Wish): void {
@@ -115,7 +116,7 @@ export function createLookAhead(
         .then(
           (outcome) => fetches.add(1, current.kind, outcome),
           (error: unknown) => {
-            fetches.add(1, current.kind, 'failed')
+            fetches.add(1, current.kind, error instanceof NotAhead ? 'left' : 'failed')
             observer.log.debug({ err: error, file: keyOf(current) }, 'look-ahead failed')
           },
         )
@@ -129,23 +130,27 @@ export function createLookAhead(
   }
 
   async function run(task: Task): Promise<'fetched' | 'present'> {
-    if (task.kind === 'zip') return runZip({ ...task, kind: 'zip' })
-    const file = await files.get({ ...task, kind: task.kind }, { signal: shutdown, priority: 'background' })
-    if (task.kind === 'mod' && task.depth > 0 && file.fetched) follow(task, file.bytes, false)
-    return file.fetched ? 'fetched' : 'present'
-  }
-
-  async function runZip(task: Task & { kind: 'zip' }): Promise<'fetched' | 'present'> {
     const key = keyOf(task)
     thrift.started(key)
     try {
-      const size = await zips.fetchAhead(task, (bytes) => thrift.sized(key, bytes))
+      const size =
+        task.kind === 'zip'
+          ? await zips.fetchAhead({ ...task, kind: task.kind }, (bytes) => thrift.sized(key, bytes))
+          : await runSmall({ ...task, kind: task.kind })
       if (size === undefined) return 'present'
       thrift.fetched(key, size)
       return 'fetched'
     } finally {
       thrift.ended(key)
     }
+  }
+
+  /** Gives the size in bytes of a file that came for no other reason. */
+  async function runSmall(task: Task & { kind: SmallKind }): Promise<number | undefined> {
+    const isOurs = !files.isUnderWay(task)
+    const file = await files.get(task, { signal: shutdown, priority: 'background' })
+    if (task.kind === 'mod' && task.depth > 0 && file.fetched) follow(task, file.bytes, false)
+    return isOurs && file.fetched ? file.bytes.length : undefined
   }
 
   /** Queues the go.mod files that a go.mod requires. */
@@ -173,8 +178,8 @@ export function createLookAhead(
     asked(kind, client, wanted) {
       if (!isOnFor(wanted.route)) return
       const seen = memory.of(client)
+      thrift.asked(keyOf({ ...wanted, kind }))
       if (kind === 'zip') {
-        thrift.asked(keyOf({ ...wanted, kind }))
         want({ ...wanted, kind: 'mod', depth: 0 })
         want({ ...wanted, kind: 'info', depth: 0 })
         seen.zip(wanted.module)

@@ -6,7 +6,8 @@ import { isAbsence, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
 import { createFlights, waitAtMost, waitFor } from './flights.ts'
-import type { OnBehalf, OriginOptions, VersionList } from './origin.ts'
+import { formatList, mergeLists, parseOwnList } from './merge-lists.ts'
+import type { ListedVersion, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
 
@@ -43,7 +44,7 @@ const AFTER_FAILURE = 5_000
  * the origins fail. `changed` is called when a renewed answer differs from the one before.
  */
 export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
-  const { catalog, store, absences, setbacks, observer, shutdown, now } = parts
+  const { catalog, store, absences, setbacks, traces, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
   const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE, perf: { now } })
 
@@ -54,12 +55,13 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   ): Promise<Snapshot> {
     const { route, module, query } = question
     const snapshot = await askOrigins(
-      { route, setbacks, what: nameOf(question) },
+      { route, module, setbacks, behalf, what: nameOf(question) },
       async (origin): Promise<Snapshot> => {
         const known = before !== undefined && before.origin === origin.name ? before : undefined
         const options = {
           signal: shutdown,
           ...behalf,
+          ...route.limits,
           ...(known?.validators && { since: known.validators }),
         }
         const fetched = now()
@@ -75,7 +77,8 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
             )
           return { ...known, fetched }
         }
-        const body = 'bytes' in answer ? answer.bytes : formatList(answer)
+        const body =
+          'bytes' in answer ? answer.bytes : await bodyOfList(question, before, origin.name, answer.versions)
         const same = before !== undefined && before.body.equals(body)
         return {
           body,
@@ -89,6 +92,24 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
     await keep(question, snapshot)
     if (before !== undefined && snapshot.changed !== before.changed) changed(question)
     return snapshot
+  }
+
+  /** A new list joined with what was listed before and is stored here, which its origin may have lost. */
+  async function bodyOfList(
+    { route, module }: MutableQuestion,
+    before: Snapshot | undefined,
+    origin: string,
+    listed: readonly ListedVersion[],
+  ): Promise<Buffer> {
+    const known = before === undefined ? [] : parseOwnList(before.body)
+    const merged = await mergeLists(known, listed, (version) => isStored(route, module, version))
+    await traces.compare({ realm: route.realm, module, origin, listed, gone: merged.gone })
+    return formatList(merged.versions)
+  }
+
+  async function isStored(route: Route, module: ModulePath, version: string): Promise<boolean> {
+    if (!isCanonicalFor(module, version)) return false
+    return (await store.open({ realm: route.realm, module, version, kind: 'zip' })) !== undefined
   }
 
   /** Starts or joins the one renewal of this question. Its failure is logged here, whoever else hears of it. */
@@ -111,8 +132,14 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   /** A query that no origin knows any more is gone; a list stays, and so does everything while an origin fails. */
   async function afterFailure(question: MutableQuestion, before: Snapshot, error: unknown): Promise<void> {
     const { route, module, query } = question
-    if (isAbsence(error) && query !== 'list') {
-      await keep(question, { ...before, body: GONE, fetched: now(), changed: now() })
+    if (isAbsence(error) && (query !== 'list' || route.private)) {
+      // Of a private module whose repository is gone, what is stored stays; the rest could not be had any more.
+      const left = query === 'list' ? await bodyOfList(question, before, before.origin, []) : GONE
+      if (left.equals(before.body)) {
+        await keep(question, { ...before, fetched: now() })
+        return
+      }
+      await keep(question, { ...before, body: left, fetched: now(), changed: now() })
       changed(question)
       return
     }
@@ -137,13 +164,10 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
     if (question.query !== 'list') return undefined
     const { route, module } = question
     const versions: string[] = []
-    for (const version of await store.versions(route.realm, module)) {
-      if (!isCanonicalFor(module, version)) continue
-      const key = { realm: route.realm, module, version, kind: 'zip' } as const
-      if ((await store.open(key)) !== undefined) versions.push(version)
-    }
+    for (const version of await store.versions(route.realm, module))
+      if (await isStored(route, module, version)) versions.push(version)
     if (versions.length === 0) return undefined
-    const body = formatList({ versions: sort(versions).map((version) => ({ version })) })
+    const body = formatList(sort(versions).map((version) => ({ version })))
     // Made up for want of better: whoever asks next is to have the chance of a real one.
     return { body, modified: new Date(now()), until: now() }
   }
@@ -215,12 +239,6 @@ function isThere(query: MutableQuestion['query'], snapshot: Snapshot | undefined
 
 function answerOf(snapshot: Snapshot, until: number): MutableAnswer {
   return { body: snapshot.body, modified: new Date(snapshot.changed), until }
-}
-
-function formatList(list: VersionList): Buffer {
-  return Buffer.from(
-    list.versions.map(({ version, time }) => (time ? `${version} ${time}\n` : `${version}\n`)).join(''),
-  )
 }
 
 function nameOf({ query, module }: MutableQuestion): string {

@@ -7,9 +7,16 @@ export interface Validators {
   lastModified?: string
 }
 
+/** `time` is RFC 3339 where the origin gave it; `commit` that of the tag, where the origin is a repository. */
+export interface ListedVersion {
+  version: string
+  time?: string
+  commit?: string
+}
+
 export interface VersionList {
-  /** In the origin's order; lines that are not versions are dropped. `time` is RFC 3339 where the origin gave it. */
-  versions: { version: string; time?: string }[]
+  /** In the origin's order; lines that are not versions are dropped. */
+  versions: ListedVersion[]
   validators?: Validators
 }
 
@@ -20,6 +27,14 @@ export interface InfoFile {
   /** RFC 3339 as the origin wrote it. */
   time?: string
   validators?: Validators
+  /** The commit it is made from, where the origin is a repository. */
+  commit?: string
+}
+
+export interface GoModFile {
+  bytes: Buffer
+  /** As in `InfoFile`. */
+  commit?: string
 }
 
 /** A zip on its way. Whoever gets it must read `chunks` to the end or destroy them through the signal. */
@@ -27,10 +42,18 @@ export interface ZipSource {
   /** Content-Length where the origin gave one: a promise that `chunks` either keeps or throws. */
   size?: number
   chunks: AsyncIterable<Buffer>
+  /** As in `InfoFile`. */
+  commit?: string
 }
 
-export interface OriginOptions extends OnBehalf {
+export interface OriginOptions extends OnBehalf, RouteLimits {
   signal: AbortSignal
+}
+
+/** What the route of a module allows its origins. */
+export interface RouteLimits {
+  /** Hosts that a repository may be at, as patterns of host names; absent: any. */
+  hosts?: readonly string[]
 }
 
 /** For whom an origin is asked. */
@@ -48,22 +71,38 @@ export interface RenewOptions extends OriginOptions {
   since?: Validators
 }
 
+/** A question about one version. */
+export interface ExactOptions extends OriginOptions {
+  /**
+   * The commit that this version was first seen at. A repository is to give that one, wherever its tag leads by now;
+   * other origins do not know commits.
+   */
+  commit?: string
+}
+
 /**
  * A place modules come from. Answers are parsed and bounded in size, but their contents are not yet verified.
  *
  * Failures are `ModsteadError`: `not_found` only for true absence (404 and 410), `upstream_unreachable`,
  * `upstream_timeout`, `upstream_refused` (401, 403, 407, 429), `upstream_failed` (any other status),
- * `upstream_invalid` (an answer that breaks the protocol), `aborted` when the signal fired.
+ * `upstream_invalid` (an answer that breaks the protocol), `upstream_page` (HTML, by whomever), `aborted` when the signal
+ * fired.
  * Messages name the origin and its host, never a credential.
  */
 export interface Origin {
   /** The name it has in the configuration: shown in messages, logs, metrics and the catalog. */
   readonly name: string
+  /** Whether it may be asked for what nobody has asked for yet: false where asking starts searches or clones. */
+  readonly speculative: boolean
   versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'>
   /** `query` is `latest` (the `/@latest` endpoint) or any `.info` query; a canonical version resolves to itself. */
-  resolve(module: ModulePath, query: string, options: RenewOptions): Promise<InfoFile | 'unchanged'>
-  goMod(module: ModulePath, version: Version, options: OriginOptions): Promise<Buffer>
-  zip(module: ModulePath, version: Version, options: OriginOptions): Promise<ZipSource>
+  resolve(
+    module: ModulePath,
+    query: string,
+    options: RenewOptions & ExactOptions,
+  ): Promise<InfoFile | 'unchanged'>
+  goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile>
+  zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource>
   /** Ends its connections. */
   close(): Promise<void>
 }

@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts'
 import type { Incidents } from './incidents.ts'
 import type { Setbacks } from './setbacks.ts'
 import type { ModuleStore } from './store.ts'
+import type { Traces } from './traces.ts'
 import type { ZipChecker } from './zip-checker.ts'
 
 /** What the steps of this room work with. */
@@ -12,6 +13,7 @@ export interface Parts {
   catalog: Catalog
   checker: ZipChecker
   incidents: Incidents
+  traces: Traces
   absences: Absences
   setbacks: Setbacks
   observer: Observer

@@ -3,8 +3,9 @@ import { compilePatterns, type PatternSet } from '@modstead/gomod/pattern'
 import type { RouteConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ChecksumDatabase } from './checksums.ts'
-import type { Origin } from './origin.ts'
+import type { Origin, RouteLimits } from './origin.ts'
 import type { Realm } from './store.ts'
+import { createUplinks } from './uplinks.ts'
 
 /** One place in a route's list. `then` says which failure lets the next be asked. */
 export interface RouteOrigin {
@@ -16,9 +17,13 @@ export interface RouteOrigin {
 export interface Route {
   patterns: PatternSet
   modules: readonly string[]
+  /** All of them, in the order of the configuration. */
   origins: readonly RouteOrigin[]
-  /** How the list ends: `direct` and `off` ask nobody. */
-  end: 'direct' | 'off' | 'list'
+  /** The same in the order in which they are asked for a module: weights choose the first. */
+  originsFor(module: ModulePath): readonly RouteOrigin[]
+  /** How the list ends: `off` asks nobody, and is no absence. */
+  end: 'off' | 'list'
+  limits: RouteLimits
   realm: Realm
   private: boolean
   /** The database that must prove each version; absent where the configuration says `off`. */
@@ -66,8 +71,8 @@ function compileRoute(
   const list: RouteOrigin[] = []
   let end: Route['end'] = 'list'
   for (const entry of config.from) {
-    if (entry.origin === 'direct' || entry.origin === 'off') {
-      end = entry.origin
+    if (entry.origin === 'off') {
+      end = 'off'
       break
     }
     const origin = origins.get(entry.origin)
@@ -78,7 +83,9 @@ function compileRoute(
     patterns: compilePatterns(config.modules),
     modules: config.modules,
     origins: list,
+    originsFor: createUplinks(list, config.weights),
     end,
+    limits: config.hosts === undefined ? {} : { hosts: config.hosts },
     realm: config.private ? 'default' : 'public',
     private: config.private,
     checksum: config.checksum === 'off' ? undefined : databases.get(config.checksum),

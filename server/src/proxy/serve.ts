@@ -1,5 +1,5 @@
 import type { LookAheadConfig } from '../config/config.ts'
-import { isAbsence, ModsteadError } from '../errors.ts'
+import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createAbsences } from './absences.ts'
 import type { Answer } from './answer.ts'
@@ -16,6 +16,7 @@ import type { Route, Router } from './route.ts'
 import { createSetbacks } from './setbacks.ts'
 import { createSmallFiles, type SmallKind } from './small-files.ts'
 import type { ModuleStore } from './store.ts'
+import { createTraces } from './traces.ts'
 import { createUses } from './uses.ts'
 import type { ZipChecker } from './zip-checker.ts'
 import { createZips, type ZipAnswer } from './zips.ts'
@@ -37,13 +38,15 @@ type Exact<Kind> = Extract<ModuleRequest, { version: unknown }> & { kind: Kind }
 export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   const { router, store, catalog, checker, observer, now = Date.now } = options
   const shutdown = new AbortController()
+  const incidents = createIncidents(catalog, observer)
   const parts: Parts = {
     store,
     catalog,
     checker,
     observer,
     now,
-    incidents: createIncidents(catalog, observer),
+    incidents,
+    traces: createTraces(catalog, incidents),
     absences: createAbsences(now),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,
@@ -88,7 +91,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked(request.kind, context.client, wanted)
     const file = context.storedOnly
-      ? ((await files.stored(wanted)) ?? refuseFetch(request))
+      ? ((await files.stored(wanted, forClient(context))) ?? refuseFetch(request))
       : await files.get(wanted, forClient(context))
     if (request.kind === 'mod' && file.fetched) lookAhead.fetchedMod(context.client, wanted, file.bytes)
     return {
@@ -108,7 +111,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked('zip', context.client, wanted)
     const zip = context.storedOnly
-      ? ((await zips.stored(wanted)) ?? refuseFetch(request))
+      ? ((await zips.stored(wanted, forClient(context))) ?? refuseFetch(request))
       : await zips.get(wanted, forClient(context))
     return {
       module: request.module,
@@ -139,28 +142,11 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     await Promise.all([mutable.idle(), files.idle(), zips.idle()])
   }
 
-  let saidDirect = false
-  /** Once, for operators who expect `direct` to do more. */
-  function sayDirect(route: Route, error: unknown): void {
-    if (saidDirect || route.end !== 'direct' || !isAbsence(error)) return
-    saidDirect = true
-    observer.log.info(
-      { modules: route.modules },
-      'a list of origins ends in direct: modstead does not fetch from repositories yet, so that it counts as absence',
-    )
-  }
-
   return {
     async serve(request, context) {
       if (shutdown.signal.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
-      const route = router.routeOf(request.module)
-      try {
-        return await answer(route, request, context)
-      } catch (error) {
-        sayDirect(route, error)
-        throw error
-      }
+      return answer(router.routeOf(request.module), request, context)
     },
     refusePrivate: (module) => refusePrivate(router, module),
     onChange(listener) {

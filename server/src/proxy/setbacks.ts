@@ -1,15 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
+import { createOutages } from './outages.ts'
 
 /** How long a failed answer is held against its origin, for that one file only. Milliseconds. */
 const WRONG = 60_000
 const BROKEN = 10_000
-/** So many failures in a row to reach an origin make an outage, which is believed for so many milliseconds. */
-const OUTAGE = { failures: 5, lasts: 1_000 }
 
 /**
  * Which origin lately failed for which file, so that the next request starts elsewhere. Wrong contents are refused
- * for a minute without asking again; a transfer that broke only puts the origin last.
+ * for a minute without asking again; a transfer that broke, or a web page, only puts the origin last.
  */
 export interface Setbacks {
   note(origin: string, file: string, error: unknown): void
@@ -26,17 +25,14 @@ export interface Setbacks {
 }
 
 export function createSetbacks(now: () => number): Setbacks {
-  const outages = new Map<string, { failures: number; until: number; error: ModsteadError }>()
+  const outages = createOutages<string>(now)
   const known = new LRUCache<string, ModsteadError>({ max: 10_000, perf: { now } })
   return {
     note(origin, file, error) {
       if (!(error instanceof ModsteadError)) return
-      if (error.code === 'upstream_unreachable' || error.code === 'upstream_timeout') {
-        const failures = (outages.get(origin)?.failures ?? 0) + 1
-        outages.set(origin, { failures, until: now() + OUTAGE.lasts, error })
-      } else {
-        outages.delete(origin)
-      }
+      if (error.code === 'upstream_unreachable' || error.code === 'upstream_timeout')
+        outages.failed(origin, error)
+      else outages.answered(origin)
       if (isWrong(error)) known.set(`${origin} ${file}`, error, { ttl: WRONG })
       else if (error.code.startsWith('upstream_')) known.set(`${origin} ${file}`, error, { ttl: BROKEN })
     },
@@ -44,15 +40,8 @@ export function createSetbacks(now: () => number): Setbacks {
       const error = known.get(`${origin} ${file}`)
       return error !== undefined && isWrong(error) ? error : undefined
     },
-    outage(origin) {
-      const outage = outages.get(origin)
-      if (outage === undefined || outage.failures < OUTAGE.failures) return undefined
-      if (now() < outage.until) return outage.error
-      // Whoever comes first now asks for all.
-      outage.until = now() + OUTAGE.lasts
-      return undefined
-    },
-    answered: (origin) => void outages.delete(origin),
+    outage: outages.current,
+    answered: outages.answered,
     has: (origin, file) => known.has(`${origin} ${file}`),
   }
 }

@@ -2,12 +2,14 @@ import { equalHash, hashGoMod } from '@modstead/gomod/dirhash'
 import { modulePathOf } from '@modstead/gomod/modfile/module-path'
 import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
+import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { parseInfo } from './info-file.ts'
-import type { InfoFile, OnBehalf, OriginOptions } from './origin.ts'
+import type { GoModFile, InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import {
+  exactOptions,
   FROM_STORE,
   isRefutation,
   keyOf,
@@ -30,9 +32,11 @@ export interface SmallFile {
 
 export interface SmallFiles {
   /** What is stored, proven first where this modstead did not store it itself. */
-  stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined>
+  stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined>
   /** From the store, otherwise from the origins: one request upstream however many wait. */
   get(wanted: Wanted<SmallKind>, options: OriginOptions): Promise<SmallFile>
+  /** It is being read or fetched, for whomever. */
+  isUnderWay(wanted: Wanted<SmallKind>): boolean
   idle(): Promise<void>
 }
 
@@ -43,7 +47,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   const readings = createFlights<SmallFile | undefined>()
 
   /** Put there by someone else, or changed since, it is proven like an origin's answer, and dropped when refuted. */
-  async function readStored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
+  async function readStored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
     const { route, module, version, kind } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -51,10 +55,9 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const row = await catalog.version(route.realm, module, version)
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
-      const record =
-        kind === 'mod' ? startLookup(wanted, { signal: shutdown, priority: 'client' }) : undefined
+      const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
       try {
-        await accept(wanted, bytes, FROM_STORE, record)
+        await accept(wanted, { bytes }, FROM_STORE, record)
       } catch (error) {
         if (!isRefutation(error)) throw error
         await store.remove(storeKeyOf(wanted))
@@ -64,22 +67,34 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     return { bytes, modified: file.modified, fetched: false }
   }
 
-  function stored(wanted: Wanted<SmallKind>): Promise<SmallFile | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
-  function accept(
+  async function accept(
     wanted: Wanted<SmallKind>,
-    bytes: Buffer,
+    file: GoModFile,
     source: Source,
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<void> {
-    return wanted.kind === 'info'
-      ? acceptInfo(wanted, bytes, source)
-      : acceptMod(wanted, bytes, source, record)
+    const { route, module, version } = wanted
+    const known = await catalog.version(route.realm, module, version)
+    const { commit } = file
+    await incidents.proveCommit({
+      realm: route.realm,
+      module,
+      version,
+      commit,
+      source: source.name,
+      known: known?.commit,
+    })
+    await (wanted.kind === 'info'
+      ? acceptInfo(wanted, file, source)
+      : acceptMod(wanted, file, source, known, record))
   }
 
-  async function acceptInfo(wanted: Wanted, bytes: Buffer, source: Source): Promise<void> {
+  async function acceptInfo(wanted: Wanted, { bytes, commit }: GoModFile, source: Source): Promise<void> {
     const { route, module, version } = wanted
     const info = parseInfo(module, version, bytes)
     if ('problem' in info) {
@@ -87,19 +102,24 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       throw new ModsteadError('upstream_invalid', sentence, { origin: source.name })
     }
     if (!source.stored) await store.commit(storeKeyOf(wanted), bytes)
-    const facts = { info: true, origin: source.name, ...(info.time !== undefined && { time: info.time }) }
+    const facts = {
+      info: true,
+      origin: source.name,
+      ...(info.time !== undefined && { time: info.time }),
+      ...(commit !== undefined && { commit }),
+    }
     await catalog.learn(route.realm, module, version, facts)
   }
 
   async function acceptMod(
     wanted: Wanted,
-    bytes: Buffer,
+    { bytes, commit }: GoModFile,
     source: Source,
+    row: VersionFacts | undefined,
     record: Promise<ChecksumRecord> | undefined,
   ): Promise<void> {
     const { route, module, version } = wanted
     const hash = hashGoMod(bytes)
-    const row = await catalog.version(route.realm, module, version)
     const claim = {
       realm: route.realm,
       module,
@@ -114,21 +134,27 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     if (provenBy === undefined && !source.stored && !route.private)
       checkDeclaredPath(wanted, bytes, source.name)
     if (!source.stored) await store.commit(storeKeyOf(wanted), bytes, hash)
-    const facts = { goModH1: hash, origin: source.name, ...(provenBy !== undefined && { provenBy }) }
+    const facts = {
+      goModH1: hash,
+      origin: source.name,
+      ...(provenBy !== undefined && { provenBy }),
+      ...(commit !== undefined && { commit }),
+    }
     await catalog.learn(route.realm, module, version, facts)
   }
 
   async function fetch(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile> {
     const { route, module, version, kind } = wanted
-    const options: OriginOptions = { ...behalf, signal: shutdown }
+    const known = await catalog.version(route.realm, module, version)
+    const options = exactOptions({ route, behalf, signal: shutdown, known })
     const record = kind === 'mod' ? startLookup(wanted, options) : undefined
-    return askOrigins({ route, setbacks, what: nameOf(wanted) }, async (origin) => {
-      const bytes =
+    return askOrigins({ route, module, setbacks, behalf, what: nameOf(wanted) }, async (origin) => {
+      const file =
         kind === 'mod'
           ? await origin.goMod(module, version, options)
-          : infoBytes(await origin.resolve(module, version, options))
-      await accept(wanted, bytes, { name: origin.name, stored: false }, record)
-      return { bytes, modified: new Date(parts.now()), fetched: true }
+          : asWhole(await origin.resolve(module, version, options))
+      await accept(wanted, file, { name: origin.name, stored: false }, record)
+      return { bytes: file.bytes, modified: new Date(parts.now()), fetched: true }
     })
   }
 
@@ -137,15 +163,17 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     async get(wanted, { signal, ...behalf }) {
       const key = keyOf(wanted)
       absences.refuse(key)
-      const work = flights.join(
-        key,
-        async (promoted) =>
-          (await stored(wanted)) ??
-          absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
-        behalf.priority,
-      )
-      return waitFor(work, signal)
+      const work = (): Promise<SmallFile> =>
+        flights.join(
+          key,
+          async (promoted) =>
+            (await stored(wanted, { ...behalf, promoted })) ??
+            absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
+          behalf.priority,
+        )
+      return waitFor(behalf.priority === 'client' ? asClient(work) : work(), signal)
     },
+    isUnderWay: (wanted) => flights.has(keyOf(wanted)),
     idle: () => flights.idle(),
   }
 }
@@ -154,8 +182,8 @@ function isSame(known: string | undefined, bytes: Buffer): boolean {
   return known !== undefined && equalHash(known, hashGoMod(bytes))
 }
 
-function infoBytes(info: InfoFile | 'unchanged'): Buffer {
-  if (info !== 'unchanged') return info.bytes
+function asWhole(info: InfoFile | 'unchanged'): InfoFile {
+  if (info !== 'unchanged') return info
   throw new ModsteadError('upstream_invalid', 'an origin said 304 to a request without validators')
 }
 

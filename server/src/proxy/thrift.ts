@@ -1,13 +1,13 @@
 /** Keeps look-ahead from fetching what nobody asks for: counts the bytes and slows it down. */
 export interface Thrift {
-  /** A zip is being fetched ahead: a client may join while it arrives. */
+  /** A file is being fetched ahead: a client may join while it arrives. */
   started(key: string): void
   /** It has this many bytes. */
   sized(key: string, bytes: number): void
   fetched(key: string, bytes: number): void
   /** It is over: nothing came of it where `fetched` was not called before. */
   ended(key: string): void
-  /** A client asked for this zip. */
+  /** A client asked for this file. */
   asked(key: string): void
   /** Zips that may be under way at once now, out of `most`; 0 while too many unused bytes wait for a client. */
   concurrency(most: number): number

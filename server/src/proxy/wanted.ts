@@ -1,8 +1,9 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
+import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import type { OnBehalf } from './origin.ts'
+import type { ExactOptions, OnBehalf, OriginOptions } from './origin.ts'
 import type { ArtifactKind } from './request.ts'
 import type { Route } from './route.ts'
 import type { StoreKey } from './store.ts'
@@ -40,11 +41,24 @@ export function storeKeyOf({ route, module, version, kind }: Wanted): StoreKey {
  */
 export function startLookup(
   { route, module, version }: Wanted,
-  { signal, priority }: OnBehalf & { signal: AbortSignal },
+  options: OriginOptions,
 ): Promise<ChecksumRecord> | undefined {
-  const record = route.checksum?.lookup(module, version, { signal, priority })
+  const record = route.checksum?.lookup(module, version, options)
   record?.catch(() => undefined)
   return record
+}
+
+/** What origins are told of a question about one version. */
+export function exactOptions(options: {
+  route: Route
+  behalf: OnBehalf
+  signal: AbortSignal
+  /** What the catalog knows of the version. */
+  known: VersionFacts | undefined
+}): ExactOptions {
+  const { route, behalf, signal, known } = options
+  const { commit } = known ?? {}
+  return { ...behalf, ...route.limits, signal, ...(commit !== undefined && { commit }) }
 }
 
 /** The contents are wrong, as opposed to: cannot be proven now. */

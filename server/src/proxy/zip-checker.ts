@@ -7,6 +7,7 @@ import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { Logger } from '../observe/observer.ts'
 import { workerUrl } from '../observe/worker-url.ts'
+import { createZipQueue, type Urgency, withUrgency } from './zip-queue.ts'
 import { checkZipFile, type ZipTask, type ZipVerdict } from './zip-worker.ts'
 
 export interface CompleteZip {
@@ -17,6 +18,8 @@ export interface CompleteZip {
   version: Version
   /** Who gave it, for messages. */
   source: string
+  /** Zips that clients wait for are checked first. */
+  urgency: Urgency
 }
 
 /** Checks complete module zips against every rule of golang.org/x/mod/zip. */
@@ -37,15 +40,17 @@ export function createZipChecker({ threads, log }: { threads: number; log: Logge
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: 30_000,
+    taskQueue: createZipQueue(),
+    stricterFIFO: true,
     // Large buffers live outside the heap; a young generation that is collected often gives them back sooner.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   // Without a listener an exception of an idle worker would end the process; the pool replaces the worker.
   pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that checks zips failed'))
   return {
-    async check({ path, size, module, version, source }) {
+    async check({ path, size, module, version, source, urgency }) {
       const task: ZipTask = { path, module, version }
-      const verdict = size <= IN_PLACE ? await checkZipFile(task) : await pool.run(task)
+      const verdict = size <= IN_PLACE ? await checkZipFile(task) : await pool.run(withUrgency(task, urgency))
       if ('h1' in verdict) return verdict.h1
       const { code, message } = verdict
       if (code === 'invalid_zip' || code === 'zip_too_large') {

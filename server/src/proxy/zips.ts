@@ -4,13 +4,15 @@ import { ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
+import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
-import { createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Spool } from './store.ts'
 import {
+  exactOptions,
   FROM_STORE,
   isRefutation,
   keyOf,
@@ -29,7 +31,7 @@ export type ZipAnswer = StoredZip | { live: LiveZip }
 
 export interface Zips {
   /** What is stored, verified first where this modstead did not store it itself. */
-  stored(wanted: WantedZip): Promise<StoredZip | undefined>
+  stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined>
   /** From the store, otherwise from the origins: one download however many wait. */
   get(wanted: WantedZip, options: OriginOptions): Promise<ZipAnswer>
   /**
@@ -43,6 +45,13 @@ export interface Zips {
 /** On whose behalf a zip is downloaded, and who wants to know its size. */
 type Order = OnBehalf & { sized?: (bytes: number) => void }
 
+/** One download: for whom, what must prove it, and what is known of the version. */
+interface Download {
+  order: Order
+  record: Promise<ChecksumRecord> | undefined
+  known: VersionFacts | undefined
+}
+
 /** Module zips: streamed to those who wait while they arrive, verified and stored before anyone has them whole. */
 export function createZips(parts: Parts): Zips {
   const { store, catalog, checker, incidents, absences, setbacks, observer, shutdown } = parts
@@ -52,7 +61,7 @@ export function createZips(parts: Parts): Zips {
   const intact = new LRUCache<string, true>({ max: 20_000 })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
-  async function readStored(wanted: WantedZip): Promise<StoredZip | undefined> {
+  async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
@@ -66,7 +75,7 @@ export function createZips(parts: Parts): Zips {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }
     // The look-up first: hashing a large file is for nothing while the database cannot be asked.
-    const record = startLookup(wanted, { signal: shutdown, priority: 'client' })
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
     await record
     try {
       const h1 = await checker.check({
@@ -75,10 +84,11 @@ export function createZips(parts: Parts): Zips {
         module,
         version,
         source: FROM_STORE.name,
+        urgency: behalf,
       })
       const provenBy = await prove(wanted, h1, FROM_STORE, record)
       const sha256 = await hashFile(file.path, shutdown)
-      await learn(wanted, FROM_STORE, { h1, provenBy, size: file.size, sha256 })
+      await learn(wanted, FROM_STORE, { h1, provenBy, size: file.size, sha256, commit: undefined })
       return { file, sha256 }
     } catch (error) {
       if (!isRefutation(error)) throw error
@@ -114,8 +124,9 @@ export function createZips(parts: Parts): Zips {
     return false
   }
 
-  function stored(wanted: WantedZip): Promise<StoredZip | undefined> {
-    return readings.join(keyOf(wanted), () => readStored(wanted))
+  function stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
+    const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
+    return readings.join(keyOf(wanted), read, behalf.priority)
   }
 
   async function prove(
@@ -141,7 +152,13 @@ export function createZips(parts: Parts): Zips {
   async function learn(
     { route, module, version }: WantedZip,
     source: Source,
-    facts: { h1: string; provenBy: string | undefined; size: number; sha256: string | undefined },
+    facts: {
+      h1: string
+      provenBy: string | undefined
+      size: number
+      sha256: string | undefined
+      commit: string | undefined
+    },
   ): Promise<void> {
     await catalog.learn(route.realm, module, version, {
       h1: facts.h1,
@@ -149,29 +166,40 @@ export function createZips(parts: Parts): Zips {
       origin: source.name,
       ...(facts.sha256 !== undefined && { zipSha256: facts.sha256 }),
       ...(facts.provenBy !== undefined && { provenBy: facts.provenBy }),
+      ...(facts.commit !== undefined && { commit: facts.commit }),
     })
   }
 
   async function download(wanted: WantedZip, arrival: Arrival, order: Order): Promise<StoredZip> {
     const { route } = wanted
-    const record = startLookup(wanted, { ...order, signal: shutdown })
-    const question = { route, setbacks, what: nameOf(wanted), mayGoOn: () => !arrival.exposed }
-    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, order, record))
+    const { module, version } = wanted
+    const { sized: _, ...behalf } = order
+    const record = startLookup(wanted, { ...behalf, signal: shutdown })
+    const known = await catalog.version(route.realm, module, version)
+    const question = {
+      route,
+      module,
+      setbacks,
+      behalf,
+      what: nameOf(wanted),
+      mayGoOn: () => !arrival.exposed,
+    }
+    return askOrigins(question, (origin) => downloadFrom(origin, wanted, arrival, { order, record, known }))
   }
 
   async function downloadFrom(
     origin: Origin,
     wanted: WantedZip,
     arrival: Arrival,
-    order: Order,
-    record: Promise<ChecksumRecord> | undefined,
+    { order, record, known }: Download,
   ): Promise<StoredZip> {
     const { sized, ...behalf } = order
+    const { route, module, version } = wanted
     const ended = new AbortController()
     const signal = AbortSignal.any([shutdown, ended.signal])
     let spool: Spool | undefined
     try {
-      const source = await origin.zip(wanted.module, wanted.version, { ...behalf, signal })
+      const source = await origin.zip(module, version, exactOptions({ route, behalf, signal, known }))
       // The origin has it; but what cannot be proven is not worth the rest of its bytes.
       record?.catch((error: unknown) => ended.abort(error))
       if (source.size !== undefined) sized?.(source.size)
@@ -184,13 +212,9 @@ export function createZips(parts: Parts): Zips {
         await zip.append(chunk)
         arrival.progress()
       }
-      const found = await takeIn(
-        wanted,
-        spool,
-        digest.digest('hex'),
-        { name: origin.name, stored: false },
-        record,
-      )
+      const complete = { spool, sha256: digest.digest('hex'), commit: source.commit }
+      const from = { name: origin.name, stored: false } as const
+      const found = await takeIn(wanted, complete, from, { record, behalf })
       await zip.finish(found)
       await arrival.end()
       return found
@@ -207,18 +231,27 @@ export function createZips(parts: Parts): Zips {
   /** Every step between complete bytes and their being visible to all. */
   async function takeIn(
     wanted: WantedZip,
-    spool: Spool,
-    sha256: string,
+    { spool, sha256, commit }: { spool: Spool; sha256: string; commit: string | undefined },
     source: Source,
-    record: Promise<ChecksumRecord> | undefined,
+    { record, behalf }: { record: Promise<ChecksumRecord> | undefined; behalf: OnBehalf },
   ): Promise<StoredZip> {
-    const { module, version } = wanted
+    const { route, module, version } = wanted
+    const row = await catalog.version(route.realm, module, version)
+    await incidents.proveCommit({
+      realm: route.realm,
+      module,
+      version,
+      commit,
+      source: source.name,
+      known: row?.commit,
+    })
     const h1 = await checker.check({
       path: spool.path,
       size: spool.size,
       module,
       version,
       source: source.name,
+      urgency: behalf,
     })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
@@ -226,7 +259,8 @@ export function createZips(parts: Parts): Zips {
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
     // The same contents may be held in other bytes: those are what is given from then on.
     const own = outcome === 'stored' || file.size === spool.size
-    await learn(wanted, source, { h1, provenBy, size: file.size, sha256: own ? sha256 : undefined })
+    const digest = own ? sha256 : undefined
+    await learn(wanted, source, { h1, provenBy, size: file.size, sha256: digest, commit })
     if (own) intact.set(keyOf(wanted), true)
     return { file, sha256: own ? sha256 : undefined }
   }
@@ -238,9 +272,10 @@ export function createZips(parts: Parts): Zips {
     arrivals.set(key, arrival)
     const start = async (promoted: AbortSignal): Promise<StoredZip> => {
       try {
-        const found = await stored(wanted)
+        const promotable = { ...order, promoted }
+        const found = await stored(wanted, promotable)
         if (found !== undefined) return found
-        const downloading = download(wanted, arrival, { ...order, promoted })
+        const downloading = download(wanted, arrival, promotable)
         return await absences.remember(key, wanted.route.absent, downloading)
       } finally {
         arrivals.delete(key)
@@ -253,17 +288,21 @@ export function createZips(parts: Parts): Zips {
     return { done, arrival }
   }
 
+  async function getOnce(wanted: WantedZip, { signal, ...behalf }: OriginOptions): Promise<ZipAnswer> {
+    const { done, arrival } = work(wanted, behalf)
+    for (;;) {
+      const seen = await waitFor(Promise.race([done, arrival.shown()]), signal)
+      if (seen === undefined) continue
+      if ('file' in seen) return seen
+      if (arrival.isCurrent(seen)) return { live: seen }
+    }
+  }
+
   return {
     stored,
-    async get(wanted, { signal, ...behalf }) {
+    async get(wanted, options) {
       absences.refuse(keyOf(wanted))
-      const { done, arrival } = work(wanted, behalf)
-      for (;;) {
-        const seen = await waitFor(Promise.race([done, arrival.shown()]), signal)
-        if (seen === undefined) continue
-        if ('file' in seen) return seen
-        if (arrival.isCurrent(seen)) return { live: seen }
-      }
+      return asClient(() => getOnce(wanted, options))
     },
     async fetchAhead(wanted, sized) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined

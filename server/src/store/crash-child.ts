@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { StoreKey } from '../proxy/store.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openFileStore } from './file-store.ts'
-import { createTestObserver, key, someHash } from './test-support.ts'
+import { createTestObserver, someHash } from '../observe/test-support.ts'
+import { key } from './test-support.ts'
 
 /** Some bytes to some hundred kilobytes. */
 export function bodyOf({ module, version, kind }: StoreKey): Buffer {

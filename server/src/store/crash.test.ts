@@ -11,7 +11,7 @@ import { bodyOf, hashOf } from './crash-child.ts'
 import { openDataFolder } from './data-folder.ts'
 import { openFileStore } from './file-store.ts'
 import { deriveList } from './list-file.ts'
-import { createTestObserver, temporaryFolder } from './test-support.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
 import { walkModules } from './walk.ts'
 
 const KILLS = 30

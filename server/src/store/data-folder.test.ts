@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ModsteadError } from '../errors.ts'
 import { openDataFolder } from './data-folder.ts'
-import { temporaryFolder } from './test-support.ts'
+import { temporaryFolder } from '../observe/test-support.ts'
 
 const version = '1.2.3'
 const child = fileURLToPath(new URL('./data-folder-child.ts', import.meta.url))
@@ -17,7 +17,15 @@ describe('data folder', () => {
     const path = join(await temporaryFolder(t), 'var/lib/modstead')
     const folder = await openDataFolder(path, { version })
     assert.equal(folder.unclean, false)
-    const inUse = ['modstead.json', 'modstead.lock', 'modstead.pid', 'public', 'realms', 'tmp']
+    const inUse = [
+      'modstead.json',
+      'modstead.lock',
+      'modstead.pid',
+      'modstead.reserve',
+      'public',
+      'realms',
+      'tmp',
+    ]
     assert.deepEqual((await readdir(path)).toSorted(), inUse)
     assert.deepEqual(JSON.parse(await readFile(join(path, 'modstead.json'), 'utf8')), {
       format: 1,

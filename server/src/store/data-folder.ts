@@ -2,9 +2,10 @@ import { lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from 'nod
 import { dirname, join, resolve } from 'node:path'
 import { ModsteadError } from '../errors.ts'
 import { createDurable, type Durable, syncFolder, TEMPORARY_NAME } from './durable.ts'
-import { errorCode, isNothingThere, localFileSystem } from './file-system.ts'
+import { errorCode, isNothingThere, localFileSystem, storeError } from './file-system.ts'
 import { findModuleCache } from './folder-contents.ts'
 import { lockFolder } from './folder-lock.ts'
+import { createReserve, isFull, type Reserve } from './reserve.ts'
 
 /** An open data folder, locked for this process. `docs/data-folder.md` shows what is in it. */
 export interface DataFolder {
@@ -21,6 +22,10 @@ export interface DataFolder {
   readonly sumdb: string
   /** The last modstead here did not end by itself, so what is derived from files may lag behind them. */
   readonly unclean: boolean
+  /** There was no room for anything new when it was opened: what is stored can be read. */
+  readonly full: boolean
+  /** Puts the space aside again that a start on a full disk used. Rejects with `store_unavailable`. */
+  restoreReserve(): Promise<void>
   /** Releases the lock. Everything in the folder must be closed before. */
   close(): Promise<void>
 }
@@ -45,6 +50,7 @@ interface Marker {
 /**
  * Opens the data folder, creating it where there is none. A copy of Go's own download cache (GOMODCACHE/cache/download)
  * is taken over: its entries move into `public`. Temporary files that a crash left are deleted.
+ * A full disk is no reason not to open a folder that is there already, for all that is stored can be served.
  * Throws `data_folder`, naming the next step, when the folder was written by a newer modstead, is in use, cannot be
  * written, or holds somebody else's files.
  */
@@ -57,18 +63,30 @@ export async function openDataFolder(dir: string, { version }: DataFolderOptions
     await checkWritable(path)
     const lock = await lockFolder(path)
     try {
-      const folder = {
+      const layout = {
         path,
         public: join(path, 'public'),
         realms: join(path, 'realms'),
         temporary: join(path, 'tmp'),
         catalog: join(path, 'catalog.db'),
         sumdb: join(path, 'sumdb'),
+      }
+      const durable = createDurable({ files: localFileSystem, temporary: layout.temporary, root: path })
+      const reserve = createReserve(path, durable)
+      const full = (await prepare(layout, { version, durable, reserve })) === 'full'
+      return {
+        ...layout,
+        full,
         unclean: lock.unclean,
+        async restoreReserve() {
+          try {
+            await reserve.ensure()
+          } catch (error) {
+            throw storeError(error, 'put space aside for a start on a full disk')
+          }
+        },
         close: () => lock.release(true),
       }
-      await prepare(folder, version)
-      return folder
     } catch (error) {
       await lock.release(false)
       throw error
@@ -78,13 +96,21 @@ export async function openDataFolder(dir: string, { version }: DataFolderOptions
   }
 }
 
+type Layout = Pick<DataFolder, 'path' | 'public' | 'realms' | 'temporary' | 'catalog' | 'sumdb'>
+
+interface Tools {
+  version: string
+  durable: Durable
+  reserve: Reserve
+}
+
 /** Brings a locked folder into the shape of `DataFolder`. After a crash at any step the next start goes on. */
-async function prepare(folder: DataFolder, version: string): Promise<void> {
+async function prepare(folder: Layout, { version, durable, reserve }: Tools): Promise<'full' | 'enough'> {
   const { path } = folder
-  const durable = createDurable({ files: localFileSystem, temporary: folder.temporary, root: path })
   const found = await readState(path, version)
   await mkdir(folder.temporary, { recursive: true })
   await deleteTemporaryFiles(folder.temporary)
+  const room = await reserve.makeRoom()
   const createdBy = found.createdBy ?? version
   const { adopting } = found
   if (adopting.length > 0) await writeMarker(path, durable, { format: FORMAT, createdBy, adopting })
@@ -96,6 +122,13 @@ async function prepare(folder: DataFolder, version: string): Promise<void> {
   if (adopting.length > 0 || found.createdBy === undefined) {
     await writeMarker(path, durable, { format: FORMAT, createdBy })
   }
+  // Where it does not fit, whoever looks whether we are ready hears why.
+  if (room === 'enough') await reserve.ensure().catch(passOverSystemError)
+  return room
+}
+
+function passOverSystemError(error: unknown): void {
+  if (errorCode(error) === undefined) throw error
 }
 
 /** Who made the folder, unless it is new; and what has to move into `public`. */
@@ -162,9 +195,13 @@ async function makeFolder(path: string): Promise<void> {
 
 async function checkWritable(path: string): Promise<void> {
   const probe = join(path, `.modstead-${process.pid}.probe`)
-  const file = await open(probe, 'w')
-  await file.close()
-  await unlink(probe)
+  try {
+    const file = await open(probe, 'w')
+    await file.close()
+    await unlink(probe)
+  } catch (error) {
+    if (!isFull(error)) throw error
+  }
 }
 
 async function deleteTemporaryFiles(folder: string): Promise<void> {
@@ -172,7 +209,7 @@ async function deleteTemporaryFiles(folder: string): Promise<void> {
 }
 
 /** Commits link from `tmp` into the trees, which no file system does across its border. */
-async function checkOneFileSystem({ path, temporary, public: tree, realms }: DataFolder): Promise<void> {
+async function checkOneFileSystem({ path, temporary, public: tree, realms }: Layout): Promise<void> {
   const [own, ...others] = await Promise.all([temporary, tree, realms].map((folder) => stat(folder)))
   if (others.every(({ dev }) => dev === own!.dev)) return
   throw new ModsteadError(

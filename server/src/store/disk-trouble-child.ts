@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { openDataFolder } from './data-folder.ts'
 import { openFileStore } from './file-store.ts'
-import { createTestObserver, key, someHash } from './test-support.ts'
+import { createTestObserver, someHash } from '../observe/test-support.ts'
+import { key } from './test-support.ts'
 
 const [script, path] = process.argv.slice(2) as [string, string]
 const folder = await openDataFolder(path, { version: '0.0.0-test' })

@@ -9,7 +9,8 @@ import { ModsteadError } from '../errors.ts'
 import { openDataFolder } from './data-folder.ts'
 import { createFailingDisk } from './failing-disk.ts'
 import { openFileStore } from './file-store.ts'
-import { collect, createTestObserver, key, someHash, temporaryFolder } from './test-support.ts'
+import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
+import { collect, key } from './test-support.ts'
 
 const zip = key('zip', 'example.com/a', 'v1.0.0')
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createDurable } from './durable.ts'
 import { createFailingDisk, type Operation } from './failing-disk.ts'
-import { temporaryFolder } from './test-support.ts'
+import { temporaryFolder } from '../observe/test-support.ts'
 
 const NEW = Buffer.from('new')
 

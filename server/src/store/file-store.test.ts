@@ -5,7 +5,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { openFileStore, type FileStore, type FileStoreOptions } from './file-store.ts'
 import { testModuleStore } from './store-contract.ts'
-import { collect, createTestObserver, key, someHash, temporaryFolder } from './test-support.ts'
+import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
+import { collect, key } from './test-support.ts'
 
 testModuleStore('file system', async (t) => {
   const first = await openStore(t)

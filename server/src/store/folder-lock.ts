@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
 import { isNothingThere } from './file-system.ts'
+import { isFull } from './reserve.ts'
 
 export interface FolderLock {
   /** Whoever had the lock before did not release it: it crashed, or the machine did. */
@@ -31,7 +32,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   if (database === undefined) throw await inUse(folder, owner)
   try {
     const unclean = (await readOwner(owner)) !== undefined
-    await writeFile(owner, `${process.pid} ${hostname()}\n`)
+    await writeFile(owner, `${process.pid} ${hostname()}\n`).catch(passOverFull)
     return {
       unclean,
       async release(clean) {
@@ -63,6 +64,11 @@ function lock(path: string): DatabaseSync | undefined {
       next: 'Keep it on a local disk, or on a network file system that supports locks.',
     })
   }
+}
+
+/** Who has the lock is told by a file for people only: a full disk leaves it empty. */
+function passOverFull(error: unknown): void {
+  if (!isFull(error)) throw error
 }
 
 async function inUse(folder: string, owner: string): Promise<ModsteadError> {

@@ -9,7 +9,8 @@ import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { StoredFile } from '../proxy/answer.ts'
 import type { ArtifactKind } from '../proxy/request.ts'
 import type { ModuleStore, StoreKey } from '../proxy/store.ts'
-import { collect, key, someHash } from './test-support.ts'
+import { someHash } from '../observe/test-support.ts'
+import { collect, key } from './test-support.ts'
 
 export interface StoreUnderTest {
   /** An empty store of its own, closed and deleted by the factory after the test. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { HASH_SIZE } from '@modstead/gomod/tlog/hash'
 import { ModsteadError } from '../errors.ts'
 import type { SumdbFiles } from '../sumdb/needs.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -41,12 +42,30 @@ export function openSumdbFiles(
     }
   }
 
+  /**
+   * A hash tile only grows. A cache that came from elsewhere may have it as it was when its log was larger: the narrow
+   * one is the beginning of that. (Of the records in a data tile this cannot be told by counting bytes.)
+   */
+  async function readWider(path: string): Promise<Buffer | undefined> {
+    const [, tile, width] = NARROW_HASH_TILE.exec(path) ?? []
+    if (tile === undefined) return undefined
+    const folder = cachePath(tile)
+    const names = await files.readdir(folder).catch(absentAs<string[]>([]))
+    const widths = names.filter((name) => /^[0-9]{1,3}$/.test(name)).map(Number)
+    for (const wider of widths.filter((other) => other > Number(width)).toSorted((a, b) => a - b)) {
+      const bytes = await read(join(folder, `${wider}`))
+      if (bytes?.length === wider * HASH_SIZE) return bytes.subarray(0, Number(width) * HASH_SIZE)
+    }
+    return undefined
+  }
+
   return {
-    readCache: async (path) => read(cachePath(path)),
-    async writeCache(path, bytes) {
+    readCache: async (path) => (await read(cachePath(path))) ?? (await readWider(path)),
+    async writeCache(path, bytes, { lasting }) {
       const to = cachePath(path)
       try {
-        await durable.publish(bytes, to)
+        if (lasting) await durable.replace(await durable.write(bytes), to)
+        else await durable.publish(bytes, to)
       } catch (error) {
         throw storeError(error, 'keep a file of a checksum database')
       }
@@ -65,6 +84,9 @@ export function openSumdbFiles(
       }),
   }
 }
+
+/** The folder of a hash tile's parts, and the width of one. */
+const NARROW_HASH_TILE = /^(tile\/8\/[0-9]+\/(?:x[0-9]{3}\/)*[0-9]{3}\.p)\/([0-9]{1,3})$/
 
 /** Elements of database names: `sum.golang.org`, `host:8080/path`. None of them can be one of our own names. */
 const ELEMENT_OF_NAME = /^(?!lookup$|tile$|latest$)[A-Za-z0-9_~:.-]+$/

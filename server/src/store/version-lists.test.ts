@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { checkPath } from '@modstead/gomod/path'
 import { createDurable } from './durable.ts'
 import { type FileSystem, localFileSystem } from './file-system.ts'
-import { createTestObserver, temporaryFolder } from './test-support.ts'
+import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
 import { createVersionLists, type VersionLists } from './version-lists.ts'
 
 const module = checkPath('example.com/a')

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { generateKey } from '@modstead/gomod/note'
 import { checkPath } from '@modstead/gomod/path'
 import { createMemoryDatabase, type MemoryDatabase } from '@modstead/gomod/sumdb/memory-database'
 import { answerSumdb } from '@modstead/gomod/sumdb/server'
 import { checkVersion } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
-import { createSumdbMirror } from './mirror.ts'
+import type { Alarm } from './alarms.ts'
+import { createSumdbMirror, passingOn } from './mirror.ts'
 import type { SumdbFiles } from './needs.ts'
 
 const { skey, vkey } = generateKey('sum.example.com')
@@ -45,21 +47,37 @@ function memoryFiles(): SumdbFiles & { cache: Map<string, Uint8Array> } {
 
 /** A mirror over a database that can be replaced, switched off, and whose requests are recorded. */
 function setUp(first = database(), files = memoryFiles()) {
-  const state = { database: first, down: false, time: 0, asked: [] as string[], forks: [] as string[] }
+  const state = {
+    database: first,
+    down: false,
+    time: 0,
+    asked: [] as string[],
+    urgencies: [] as { path: string; isUrgent(): boolean; via: string | undefined }[],
+    alarms: [] as Alarm[],
+    /** Changes what is answered, on the way. */
+    tamper: (_path: string, honest: Buffer): Buffer => honest,
+    slow: Promise.resolve(),
+  }
   const quiet = { debug() {}, info() {}, warn() {}, error() {} }
   const mirror = createSumdbMirror({
     key: vkey,
     files,
     log: quiet,
-    onFork: (explanation) => state.forks.push(explanation),
+    raise(alarm) {
+      state.alarms.push(alarm)
+      return Promise.resolve(`inc-${state.alarms.length}`)
+    },
     now: () => state.time,
     remote: {
-      async read(path) {
+      async read(path, { priority, promoted, via }) {
+        const isUrgent = () => priority === 'client' || promoted?.aborted === true
         state.asked.push(path)
+        state.urgencies.push({ path, isUrgent, via })
+        await state.slow
         if (state.down) throw new ModsteadError('checksum_unavailable', 'it is down')
         const answer = await answerSumdb(state.database, path, signal)
         if (answer === undefined) throw new ModsteadError('not_found', 'the database says 404')
-        return Buffer.from(answer.body)
+        return state.tamper(path, Buffer.from(answer.body))
       },
     },
   })
@@ -146,8 +164,13 @@ test('a database that signs two histories is caught, told of, and nothing of the
   for (let i = 0; i < 200; i++)
     other.add(path, `v1.${i}.0`, `${path} v1.${i}.0 ${MOD_H1}\n${path} v1.${i}.0/go.mod ${H1}\n`)
   state.database = other
-  await assert.rejects(mirror.lookup(path, version(4), client), { code: 'checksum_invalid' })
-  assert.equal(state.forks.length, 1)
+  const refused = { code: 'checksum_invalid', incident: 'inc-1' }
+  await assert.rejects(mirror.lookup(path, version(4), client), refused)
+  assert.deepEqual(
+    state.alarms.map(({ kind }) => kind),
+    ['fork'],
+  )
+  assert.match(state.alarms[0]!.found, /^SECURITY ERROR\n/)
   assert.equal(files.cache.has('lookup/example.com/m@v1.4.0'), false)
   assert.equal((await mirror.lookup(path, version(3), client)).h1, H1)
 })
@@ -161,3 +184,88 @@ test('a record that was changed on disk is not believed', async () => {
   assert.equal((await later.mirror.lookup(path, version(7), client)).h1, H1)
   assert.ok(later.state.asked.includes('/lookup/example.com/m@v1.7.0'), 'it was asked for again')
 })
+
+test('an answer that does not verify is an alarm, in few words and once for all who wait for it', async () => {
+  const evil = Buffer.from(`7\n${path} v1.7.0 ${MOD_H1}\n${path} v1.7.0/go.mod ${MOD_H1}\n\n`)
+  const cases: [asked: RegExp, change: (honest: Buffer) => Buffer, found: RegExp][] = [
+    [/^\/lookup\//, () => Buffer.from('<html>Sign in, please</html>'), /is no record/],
+    [/^\/lookup\//, (honest) => Buffer.concat([evil, headOf(honest)]), /not what the signed log has/],
+    [/^\/lookup\//, (honest) => replaced(honest, 'tree\n300\n', 'tree\n301\n'), /has not signed/],
+    [/^\/tile\/8\/1\//, (honest) => Buffer.alloc(honest.length, 7), /do not belong to the signed log/],
+  ]
+  for (const [asked, change, found] of cases) {
+    const { mirror, state, files } = setUp()
+    state.tamper = (path, honest) => (asked.test(path) ? change(honest) : honest)
+    const refused = { code: 'checksum_invalid', incident: 'inc-1', next: /the incident$/ }
+    await Promise.all([
+      assert.rejects(mirror.lookup(path, version(7), client), refused),
+      assert.rejects(mirror.lookupResponse(path, version(7), signal), refused),
+    ])
+    assert.equal(state.alarms.length, 1)
+    assert.equal(state.alarms[0]!.kind, 'invalid')
+    assert.match(state.alarms[0]!.found, found)
+    assert.ok(state.alarms[0]!.found.length < 80)
+    assert.equal(files.cache.has('lookup/example.com/m@v1.7.0'), false)
+    state.tamper = (_, honest) => honest
+    assert.equal((await mirror.lookup(path, version(7), client)).h1, H1)
+    assert.equal(state.alarms.length, 1)
+  }
+})
+
+test('records kept under different heads prove themselves while the database is down', async () => {
+  const growing = database(100)
+  const files = memoryFiles()
+  for (const wanted of [7, 250, 301]) {
+    for (let i = growing.size; i <= wanted; i++)
+      growing.add(path, `v1.${i}.0`, `${path} v1.${i}.0 ${H1}\n${path} v1.${i}.0/go.mod ${MOD_H1}\n`)
+    const { mirror, files: own } = setUp(growing)
+    await mirror.lookup(path, version(wanted), client)
+    for (const [path, bytes] of own.cache) files.cache.set(path, bytes)
+  }
+  const { mirror, state } = setUp(growing, files)
+  state.down = true
+  for (const wanted of [7, 250, 301])
+    assert.equal((await mirror.lookup(path, version(wanted), client)).h1, H1)
+  await assert.rejects(mirror.lookup(path, version(8), client), { code: 'checksum_unavailable' })
+  assert.deepEqual(state.alarms, [])
+})
+
+test('a look-up is as urgent as the most urgent who waits for it; heads and tiles always are', async () => {
+  const { mirror, state } = setUp()
+  const go = Promise.withResolvers<void>()
+  state.slow = go.promise
+  const background = { signal, priority: 'background', via: 'one' } as const
+  const promoted = new AbortController()
+  const waiting = [
+    mirror.lookup(path, version(7), background),
+    mirror.lookup(path, version(8), background),
+    mirror.lookup(path, version(9), { ...background, promoted: promoted.signal }),
+  ]
+  const urgent = () => {
+    const looked = state.urgencies.filter(({ path }) => path.startsWith('/lookup/'))
+    return looked.map((asked) => asked.isUrgent())
+  }
+  await setImmediate()
+  assert.deepEqual(urgent(), [false, false, false])
+  waiting.push(mirror.lookup(path, version(8), client))
+  await setImmediate()
+  assert.deepEqual(urgent(), [false, true, false])
+  promoted.abort()
+  assert.deepEqual(urgent(), [false, true, true])
+  go.resolve()
+  await Promise.all(waiting)
+  assert.ok(state.urgencies.every(({ path, isUrgent }) => !path.startsWith('/tile/') || isUrgent()))
+  assert.ok(state.urgencies.every(({ via }) => via === 'one'))
+  await passingOn('two', () => mirror.lookupResponse(path, 'v1.99.0', signal))
+  assert.equal(state.urgencies.at(-1)!.via, 'two')
+})
+
+/** The signed tree head in the answer to a look-up. */
+function headOf(answer: Buffer): Buffer {
+  return answer.subarray(answer.indexOf('\n\n') + 2)
+}
+
+function replaced(bytes: Buffer, from: string, to: string): Buffer {
+  assert.ok(bytes.includes(from))
+  return Buffer.from(bytes.toString().replace(from, to))
+}

@@ -6,7 +6,10 @@ import { DATA_LEVEL, fullWidth, parseTilePath, type Tile } from '@modstead/gomod
 import { ModsteadError } from '../errors.ts'
 import type { Logger } from '../observe/observer.ts'
 import type { ChecksumDatabase } from '../proxy/checksums.ts'
+import type { OnBehalf, OriginOptions } from '../proxy/origin.ts'
+import { createAlarms, type RaiseAlarm } from './alarms.ts'
 import type { SumdbFiles, SumdbRemote } from './needs.ts'
+import { createUrgency } from './urgency.ts'
 
 /**
  * A mirror of another checksum database: everything it gives was verified against the database's signed head and is
@@ -23,14 +26,14 @@ export interface SumdbMirror {
 }
 
 /**
- * The `Modstead-Via` header of the request that is being answered: the client of the database has no place for it, and
- * without it two mirrors that name each other would wait for each other.
+ * For whom the database is asked: its client has no place for that. Without the `Modstead-Via` header of the request
+ * that is being answered two mirrors that name each other would wait for each other.
  */
-const incoming = new AsyncLocalStorage<string | undefined>()
+const asking = new AsyncLocalStorage<OnBehalf>()
 
 /** Runs `work`, whose reads of a database carry `via` on. */
 export function passingOn<T>(via: string | undefined, work: () => Promise<T>): Promise<T> {
-  return incoming.run(via, work)
+  return asking.run({ priority: 'client', ...(via !== undefined && { via }) }, work)
 }
 
 export interface SumdbMirrorOptions {
@@ -39,8 +42,8 @@ export interface SumdbMirrorOptions {
   remote: SumdbRemote
   files: SumdbFiles
   log: Logger
-  /** Called with an explanation in several lines when the database has signed two histories. */
-  onFork(explanation: string): void
+  /** Told when the database has signed two histories, and when answers of it do not verify. */
+  raise: RaiseAlarm
   /** Milliseconds since the epoch. */
   now?: () => number
 }
@@ -54,8 +57,10 @@ const TILE_HEIGHT = 8
 
 /** The mirror as the fetch pipeline and the endpoints use it. */
 export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & ChecksumDatabase {
-  const { key, remote, files, log, onFork, now = Date.now } = options
+  const { key, remote, files, log, raise, now = Date.now } = options
   const { name } = parseVerifierKey(key)
+  const alarms = createAlarms(raise)
+  const inUrgency = createUrgency()
   const client = createSumdbClient({
     verifierKey: key,
     tileHeight: TILE_HEIGHT,
@@ -64,15 +69,18 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
       writeHead: files.writeHead,
       readCache: (path) => files.readCache(path.slice(1)),
       // What cannot be kept is fetched again next time; the proof at hand is as good without.
-      writeCache: (path, bytes) =>
-        files.writeCache(path.slice(1), bytes).catch((error: unknown) => {
+      writeCache: (path, bytes, { lasting }) =>
+        files.writeCache(path.slice(1), bytes, { lasting }).catch((error: unknown) => {
           log.warn({ err: error, database: name, path }, 'a file of a checksum database could not be kept')
         }),
-      readRemote: (path, signal) => {
-        const via = incoming.getStore()
-        return remote.read(path, { signal, priority: 'client', ...(via !== undefined && { via }) })
+      readRemote(path, signal) {
+        const { via, ...behalf } = asking.getStore() ?? { priority: 'client' }
+        // Heads and tiles are read once for all who need them: background work may have begun what a client waits for.
+        const urgency = path.startsWith('/lookup/') ? behalf : { priority: 'client' as const }
+        return remote.read(path, { ...urgency, signal, ...(via !== undefined && { via }) })
       },
-      onSecurityError: onFork,
+      isAway,
+      onSecurityError: alarms.fork,
     },
   })
   let refreshed = -Infinity
@@ -91,11 +99,34 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
     if (needed > (await size())) throw noSuchTile(name)
   }
 
+  function lookUp(module: string, version: string, behalf: OnBehalf, signal: AbortSignal) {
+    return inUrgency(`${module}@${version}`, behalf, (behalf) =>
+      asking.run(behalf, () => client.lookup(module, version, signal)),
+    )
+  }
+
+  /** What a database said that does not verify is a mismatch; what it was asked wrongly is the asker's mistake. */
+  async function refusal(error: unknown): Promise<unknown> {
+    if (!(error instanceof GomodError)) return error
+    const mistake = mistakeOfAsker(name, error)
+    if (mistake !== undefined) return mistake
+    const incident = await alarms.incidentOf(error)
+    return new ModsteadError(
+      'checksum_invalid',
+      `an answer of checksum database ${name} does not verify: ${error.message}`,
+      {
+        ...(incident !== undefined && { incident }),
+        next: incident === undefined ? LOOK_AT_LOG : LOOK_AT_INCIDENT,
+        cause: error,
+      },
+    )
+  }
+
   return {
     name,
-    async lookup(module: string, version: string, { signal }: { signal: AbortSignal }) {
+    async lookup(module: string, version: string, { signal, ...behalf }: OriginOptions) {
       try {
-        const { h1, goModH1 } = await client.lookup(module, version, signal)
+        const { h1, goModH1 } = await lookUp(module, version, behalf, signal)
         if (h1 === undefined || goModH1 === undefined) {
           throw missing(name, module, version, 'its record lacks one of the two hashes')
         }
@@ -104,14 +135,16 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         if (error instanceof ModsteadError && error.code === 'not_found') {
           throw missing(name, module, version, error.message)
         }
-        throw asModsteadError(name, error)
+        throw await refusal(error)
       }
     },
     async lookupResponse(module, version, signal) {
       try {
-        return toBuffer((await client.lookup(module, version, signal)).response)
+        return toBuffer(
+          (await lookUp(module, version, asking.getStore() ?? { priority: 'client' }, signal)).response,
+        )
       } catch (error) {
-        throw asModsteadError(name, error)
+        throw await refusal(error)
       }
     },
     async latest(signal) {
@@ -124,7 +157,7 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
           throw new ModsteadError('internal', `the head of ${name} vanished after it was read`)
         return toBuffer(head.note)
       } catch (error) {
-        throw asModsteadError(name, error)
+        throw await refusal(error)
       }
     },
     async tile(path, signal) {
@@ -134,7 +167,7 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         await growTo(tile, signal)
         return toBuffer(await client.readTile(tile, signal))
       } catch (error) {
-        throw asModsteadError(name, error)
+        throw await refusal(error)
       }
     },
   }
@@ -148,7 +181,11 @@ function recordsUnder({ level, index, width, height }: Tile): number {
 
 /** A head that cannot be renewed now is given as it is; a database that contradicts itself is not passed over. */
 function onlyUnavailable(error: unknown): void {
-  if (!(error instanceof ModsteadError) || error.code !== 'checksum_unavailable') throw error
+  if (!isAway(error)) throw error
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ModsteadError && error.code === 'checksum_unavailable'
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
@@ -169,9 +206,10 @@ function missing(name: string, module: string, version: string, reason: string):
   )
 }
 
-/** What a database said that does not verify is a mismatch; what it was asked wrongly is the asker's mistake. */
-function asModsteadError(name: string, error: unknown): unknown {
-  if (!(error instanceof GomodError)) return error
+const LOOK_AT_LOG = 'nothing of it was kept; ask the operators of this modstead to look at its log'
+const LOOK_AT_INCIDENT = 'nothing of it was kept; ask the operators of this modstead to look at the incident'
+
+function mistakeOfAsker(name: string, error: GomodError): ModsteadError | undefined {
   switch (error.code) {
     case 'invalid_path':
     case 'invalid_escape':
@@ -184,13 +222,6 @@ function asModsteadError(name: string, error: unknown): unknown {
     case 'tile_not_found':
       return noSuchTile(name)
     default:
-      return new ModsteadError(
-        'checksum_invalid',
-        `an answer of checksum database ${name} does not verify: ${error.message}`,
-        {
-          next: 'nothing of it was kept; ask the operators of this modstead to look at its log',
-          cause: error,
-        },
-      )
+      return undefined
   }
 }

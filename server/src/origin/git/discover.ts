@@ -21,9 +21,16 @@ export function createDiscovery(options: {
   config: Pick<GitOriginConfig, 'name' | 'repositories'>
   logins: Logins
   pages: Pages
+  /** Whether a URL leads to this server. */
+  isOurselves: (url: string) => boolean
 }): Discovery {
-  const { config, logins, pages } = options
+  const { config, logins, pages, isOurselves } = options
   const mappings = createMappings(config.repositories)
+
+  /** That a module comes from us, as our own pages say, is no answer to where we find it. */
+  function isNews({ vcs, root }: GoImport): boolean {
+    return vcs !== 'mod' || !isOurselves(root)
+  }
 
   /** A path with `.git` in it names no scheme; that we hold a key for its host and no login decides for ssh. */
   function toldRepository(told: Extract<Told, { root: string }>): FoundRepository {
@@ -41,7 +48,7 @@ export function createDiscovery(options: {
 
   async function foundOnPage(module: ModulePath, options: DiscoverOptions): Promise<Found> {
     const page = await pages.read(module, options)
-    const tag = tagFor(page, module)
+    const tag = tagFor(page, module, isNews)
     if (tag.prefix !== module) await confirm(module, tag, page, options)
     return fromTag(tag, page, options)
   }
@@ -54,7 +61,7 @@ export function createDiscovery(options: {
     options: DiscoverOptions,
   ): Promise<void> {
     const above = await pages.read(tag.prefix, options)
-    const other = matchGoImport(above.imports, module)
+    const other = matchGoImport(above.imports.filter(isNews), module)
     if (typeof other === 'object' && sameImport(tag, other)) return
     throw failure(
       'upstream_invalid',
@@ -118,8 +125,8 @@ export function createDiscovery(options: {
   }
 }
 
-function tagFor(page: Page, module: ModulePath): GoImport {
-  const tag = matchGoImport(page.imports, module)
+function tagFor(page: Page, module: ModulePath, isNews: (tag: GoImport) => boolean): GoImport {
+  const tag = matchGoImport(page.imports.filter(isNews), module)
   if (tag === undefined) throw failure('not_found', page.peer, `names no repository for ${module}`)
   if (tag === 'several')
     throw failure('upstream_invalid', page.peer, `has more than one go-import tag for ${module}`)

@@ -1,0 +1,108 @@
+// Written by "npm run docs" from migrations.ts and queries.ts: edit those.
+import type { Migration } from './migrate.ts'
+import type { Reads, Writes } from './queries.ts'
+
+/** All migrations in order. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: '001_modules',
+    statements: [
+      'create table "names" ("id" integer primary key, "name" text not null, constraint "names_key" unique ("name"))',
+      'create table "modules" ("id" integer primary key, "realm" text not null, "path" text not null, constraint "modules_key" unique ("realm", "path"))',
+      'create table "versions" ("module" integer not null, "version" text not null, "h1" bytea, "go_mod_h1" bytea, "zip_size" bigint, "zip_sha256" bytea, "info" smallint not null, "time" text, "origin" integer, "proven_by" integer, "first_seen" bigint not null, "last_used" bigint not null, constraint "versions_key" primary key ("module", "version")) without rowid',
+      'create table "snapshots" ("module" integer not null, "query" text not null, "body" bytea not null, "fetched" bigint not null, "changed" bigint not null, "origin" integer not null, "etag" text, "last_modified" text, constraint "snapshots_key" unique ("module", "query"))',
+      'create table "incidents" ("id" text primary key, "at" bigint not null, "kind" text not null, "realm" text not null, "module" text not null, "version" text not null, "source" text not null, "expected" text not null, "found" text not null, "outcome" text not null, constraint "incidents_same" unique ("module", "version", "realm", "kind", "source", "expected", "found"))',
+      'create table "totals" ("id" integer primary key, "modules" bigint not null, "versions" bigint not null, "zip_bytes" bigint not null, "incidents" bigint not null)',
+      'insert into "totals" ("id", "modules", "versions", "zip_bytes", "incidents") values (1, 0, 0, 0, 0)',
+    ],
+  },
+  {
+    name: '002_commits',
+    statements: [
+      'alter table "versions" add column "git_commit" bytea',
+      'alter table "versions" add column "gone" bigint',
+    ],
+  },
+]
+
+export const READS: Reads = {
+  version: {
+    sql: 'select "h1", "go_mod_h1", "zip_size", "zip_sha256", "info", "time", "first_seen", "last_used", "git_commit", "gone", "origins"."name" as "origin", "databases"."name" as "proven_by" from "modules" inner join "versions" on "versions"."module" = "modules"."id" left join "names" as "origins" on "origins"."id" = "versions"."origin" left join "names" as "databases" on "databases"."id" = "versions"."proven_by" where "modules"."realm" = ? and "modules"."path" = ? and "versions"."version" = ?',
+    names: ['realm', 'path', 'version'],
+  },
+  traces: {
+    sql: 'select "version", "git_commit", "gone" from "modules" inner join "versions" on "versions"."module" = "modules"."id" where "modules"."realm" = ? and "modules"."path" = ? and ("git_commit" is not null or "gone" is not null)',
+    names: ['realm', 'path'],
+  },
+  snapshot: {
+    sql: 'select "body", "fetched", "changed", "names"."name" as "origin", "etag", "last_modified" from "modules" inner join "snapshots" on "snapshots"."module" = "modules"."id" inner join "names" on "names"."id" = "snapshots"."origin" where "modules"."realm" = ? and "modules"."path" = ? and "snapshots"."query" = ?',
+    names: ['realm', 'path', 'query'],
+  },
+  incident: {
+    sql: 'select * from "incidents" where "id" = ?',
+    names: ['id'],
+  },
+  incidentsBefore: {
+    sql: 'select * from "incidents" where "id" < ? order by "id" desc limit ?',
+    names: ['before', 'limit'],
+  },
+  totals: {
+    sql: 'select "modules", "versions", "zip_bytes", "incidents" from "totals" where "id" = 1',
+    names: [],
+  },
+}
+
+export const WRITES: Writes = {
+  module: {
+    sql: 'select "id" from "modules" where "realm" = ? and "path" = ?',
+    names: ['realm', 'path'],
+  },
+  addModule: {
+    sql: 'insert into "modules" ("realm", "path") values (?, ?) returning "id"',
+    names: ['realm', 'path'],
+  },
+  name: {
+    sql: 'select "id" from "names" where "name" = ?',
+    names: ['name'],
+  },
+  addName: {
+    sql: 'insert into "names" ("name") values (?) returning "id"',
+    names: ['name'],
+  },
+  anyVersion: {
+    sql: 'select "module" from "versions" where "module" = ? limit 1',
+    names: ['module'],
+  },
+  putVersion: {
+    sql: 'insert into "versions" ("module", "version", "h1", "go_mod_h1", "zip_size", "zip_sha256", "info", "time", "origin", "proven_by", "git_commit", "first_seen", "last_used") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("module", "version") do update set "h1" = "excluded"."h1", "go_mod_h1" = "excluded"."go_mod_h1", "zip_size" = "excluded"."zip_size", "zip_sha256" = "excluded"."zip_sha256", "info" = "excluded"."info", "time" = "excluded"."time", "origin" = "excluded"."origin", "proven_by" = "excluded"."proven_by", "git_commit" = "excluded"."git_commit"',
+    names: ['module', 'version', 'h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'origin', 'proven_by', 'git_commit', 'first_seen', 'last_used'],
+  },
+  touch: {
+    sql: 'update "versions" set "last_used" = ? where "module" = ? and "version" = ? and "last_used" < ?',
+    names: ['last_used', 'module', 'version', 'last_used'],
+  },
+  markGone: {
+    sql: 'update "versions" set "gone" = ? where "module" = ? and "version" = ?',
+    names: ['gone', 'module', 'version'],
+  },
+  putSnapshot: {
+    sql: 'insert into "snapshots" ("module", "query", "body", "fetched", "changed", "origin", "etag", "last_modified") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("module", "query") do update set "body" = "excluded"."body", "fetched" = "excluded"."fetched", "changed" = "excluded"."changed", "origin" = "excluded"."origin", "etag" = "excluded"."etag", "last_modified" = "excluded"."last_modified"',
+    names: ['module', 'query', 'body', 'fetched', 'changed', 'origin', 'etag', 'last_modified'],
+  },
+  sameIncident: {
+    sql: 'select * from "incidents" where "module" = ? and "version" = ? and "realm" = ? and "kind" = ? and "source" = ? and "expected" = ? and "found" = ?',
+    names: ['module', 'version', 'realm', 'kind', 'source', 'expected', 'found'],
+  },
+  lastIncident: {
+    sql: 'select "id" from "incidents" order by "id" desc limit 1',
+    names: [],
+  },
+  addIncident: {
+    sql: 'insert into "incidents" ("id", "at", "outcome", "module", "version", "realm", "kind", "source", "expected", "found") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'outcome', 'module', 'version', 'realm', 'kind', 'source', 'expected', 'found'],
+  },
+  addTotals: {
+    sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ? where "id" = 1',
+    names: ['modules', 'versions', 'zip_bytes', 'incidents'],
+  },
+}

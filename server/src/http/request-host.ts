@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
+import { ModsteadError } from '../errors.ts'
+
+export interface AddressOptions {
+  /** Where clients reach us, without prefix; absent: as the request names us. */
+  publicUrl: string | undefined
+  /** `''`, or a path like `/goproxy`. */
+  prefix: string
+  /** The address where a request does not tell it. */
+  fallbackAddress: () => string
+}
+
+/** The address for GOPROXY: as configured, else by the Host header where that is a plain host, else the listener's. */
+export function addressFor(
+  req: IncomingMessage,
+  { publicUrl, prefix, fallbackAddress }: AddressOptions,
+): string {
+  if (publicUrl !== undefined) return publicUrl + prefix
+  const { host } = req.headers
+  if (host === undefined || !isHost(host)) return fallbackAddress()
+  return `${'encrypted' in req.socket ? 'https' : 'http'}://${host}${prefix}`
+}
+
+/** Throws `bad_request` for a request of HTTP/1.1 without a Host header (RFC 9112, section 3.2). */
+export function requireHost({ httpVersion, headers }: IncomingMessage): void {
+  if (httpVersion === '1.1' && headers.host === undefined)
+    throw new ModsteadError('bad_request', 'the request has no Host header')
+}
+
+function isHost(host: string): boolean {
+  const [, bracketed, name] = /^(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]{1,253}))(?::\d{1,5})?$/i.exec(host) ?? []
+  return bracketed === undefined ? name !== undefined : isIPv6(bracketed)
+}

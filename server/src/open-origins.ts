@@ -1,0 +1,92 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Config, GitOriginConfig, GoproxyOriginConfig } from './config/config.ts'
+import { proxyOriginAt } from './config/origins.ts'
+import type { Observer } from './observe/observer.ts'
+import type { GitWorkshop } from './origin/git/open.ts'
+import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
+import { createLazyOrigin } from './origin/lazy.ts'
+import { isOurselves } from './origin/loop.ts'
+import { originsToAsk } from './origin/others.ts'
+import type { Outside } from './origin/outside.ts'
+import type { Origin } from './proxy/origin.ts'
+import type { DataFolder } from './store/data-folder.ts'
+
+/** The origins of a configuration, open. */
+export interface OpenOrigins {
+  /** All of them by name, `direct` included. */
+  readonly all: ReadonlyMap<string, Origin>
+  /** Those that are module proxies. */
+  readonly proxies: ReadonlyMap<string, GoproxyOrigin>
+  /** The configurations of the module proxies that are asked. */
+  readonly asked: readonly GoproxyOriginConfig[]
+  close(): Promise<void>
+}
+
+/** Opens the configured origins. Throws `config_invalid` for credentials and certificates that cannot be used. */
+export async function openOrigins(options: {
+  config: Config
+  folder: DataFolder
+  outside: Outside
+  observer: Observer
+}): Promise<OpenOrigins> {
+  const { config, folder, outside, observer } = options
+  const others = originsToAsk(config, observer.log)
+  const proxies = new Map<string, GoproxyOrigin>()
+  const all = new Map<string, Origin>()
+  const asked: GoproxyOriginConfig[] = []
+  const named = new Map<string, GoproxyOrigin>()
+  let workshop: Promise<GitWorkshop> | undefined
+
+  /** The module proxy that a go-import page names: it may lead to public addresses only, unless it is configured. */
+  function proxyAt(url: URL): Origin {
+    const known = named.get(url.href)
+    if (known !== undefined) return known
+    const origin = createGoproxyOrigin(proxyOriginAt(url.href), outside, { onAStrangersWord: true })
+    named.set(url.href, origin)
+    return origin
+  }
+
+  async function openGit(git: GitOriginConfig): Promise<Origin> {
+    // Loaded on use: most servers ask other proxies only.
+    const { openGitOrigin, openGitWorkshop } = await import('./origin/git/open.ts')
+    workshop ??= openGitWorkshop({
+      folder: join(folder.path, 'git'),
+      size: config.clones,
+      threads: availableParallelism(),
+      observer,
+    })
+    return openGitOrigin(git, {
+      workshop: await workshop,
+      outside,
+      proxyAt,
+      isOurselves: (url) => isOurselves(url, config),
+    })
+  }
+
+  for (const [name, origin] of others) {
+    if (origin.type === 'git') {
+      all.set(name, await openGit(origin))
+      continue
+    }
+    const proxy = createGoproxyOrigin(origin, outside)
+    proxies.set(name, proxy)
+    all.set(name, proxy)
+    asked.push(origin)
+  }
+  all.set(
+    'direct',
+    createLazyOrigin('direct', { speculative: false }, () => openGit(config.direct)),
+  )
+
+  return {
+    all,
+    proxies,
+    asked,
+    async close() {
+      const open = [...all.values(), ...named.values()]
+      await Promise.all(open.map((origin) => origin.close()))
+      await (await workshop)?.close()
+    },
+  }
+}

@@ -1,0 +1,184 @@
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { tooMuchOnDisk } from './disk-bound.ts'
+import type { GitSetting } from './git-environment.ts'
+import { fetchPack } from './fetch-pack.ts'
+import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
+import { runGit, type GitOutcome } from './run-git.ts'
+
+/** How a fetch reaches the remote repository. */
+export interface FetchFrom {
+  url: string
+  settings: readonly GitSetting[]
+  environment: Readonly<Record<string, string>>
+}
+
+/** Sends a request of git's protocol version 2, and gives the answer as it arrives. */
+export type Upload = (request: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
+
+/** Bounds of work on a clone. Milliseconds and bytes. */
+export interface CloneBounds {
+  /** A whole fetch, and between two pieces of its progress. */
+  fetch: { total: number; idle: number }
+  /** A command that reads what is here. */
+  local: number
+  /** What a clone may take on disk. */
+  size: number
+}
+
+/** A bare repository in which part of a remote one is kept. */
+export interface Clone {
+  readonly folder: string
+  /** As `ObjectReader.read`, but throws `BrokenClone` where the clone cannot be read. */
+  objects(names: readonly string[], limit: number, signal: AbortSignal): Promise<(GitObject | undefined)[]>
+  /** What a command prints, whatever its status. */
+  ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome>
+  /** Fetches commits without their history, by `fetchPack`, and throws what that throws. */
+  fetchCommits(wants: readonly string[], upload: Upload, signal: AbortSignal): Promise<void>
+  /** Fetches refspecs with git itself. Gives the outcome: a status of 0, or what git said. */
+  fetch(
+    from: FetchFrom,
+    refspecs: readonly string[],
+    options: readonly string[],
+    signal: AbortSignal,
+  ): Promise<GitOutcome>
+  /** Deletes everything. */
+  destroy(): Promise<void>
+  /** Ends what is kept running. */
+  close(): void
+}
+
+/** A clone that cannot be read: its files were damaged. It is thrown away and made anew. */
+export class BrokenClone extends Error {
+  override readonly name = 'BrokenClone'
+}
+
+const FETCH = ['fetch', '--force', '--no-tags', '--no-write-fetch-head', '--progress']
+
+/** Packs that are made before their indexes are joined. */
+const PACKS_TO_INDEX = 32
+
+/** Bytes that local commands print at most: names of refs, for the most part. */
+const PRINTED = 64 << 20
+
+/** The name of the remote: what a partial clone remembers as the place that has the rest. */
+export const REMOTE = 'origin'
+
+export interface OpenCloneOptions {
+  folder: string
+  /** Shown to whoever looks into the folder. */
+  url: string
+  hashLength: 40 | 64
+  /** Only commits are kept in it, for questions about history (git's partial clone). */
+  historyOnly: boolean
+  bounds: CloneBounds
+}
+
+/** Opens a clone, or makes an empty one where there is none that can be used. */
+export async function openClone(options: OpenCloneOptions): Promise<Clone> {
+  const { folder, hashLength, historyOnly, bounds, url } = options
+  const local = { deadlines: { total: bounds.local }, limit: PRINTED }
+  const partial: GitSetting[] = historyOnly
+    ? [
+        [`remote.${REMOTE}.promisor`, 'true'],
+        [`remote.${REMOTE}.partialclonefilter`, 'tree:0'],
+      ]
+    : []
+
+  function ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome> {
+    return runGit({ args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local })
+  }
+
+  await layOut(folder, { hashLength, historyOnly, url })
+  const reader = createObjectReader(folder, bounds.local)
+  const shallowFile = join(folder, 'shallow')
+  const shallow = new Set((await readIfThere(shallowFile)).split('\n').filter((line) => line !== ''))
+  let packs = 0
+
+  return {
+    folder,
+    ask,
+    async objects(names, limit, signal) {
+      try {
+        return await reader.read(names, limit, signal)
+      } catch (error) {
+        if (error instanceof ReaderFailed) throw new BrokenClone(error.message, { cause: error })
+        throw error
+      }
+    },
+    async fetchCommits(wants, upload, signal) {
+      const haves = [...shallow]
+      const run = { gitDir: folder, hashLength, wants, haves, upload, most: bounds.size, signal }
+      const came = await fetchPack(run)
+      for (const hash of came) shallow.add(hash)
+      if (came.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
+      // Every fetch makes a pack of its own, and each costs every look-up a little.
+      if (++packs % PACKS_TO_INDEX === 0) await ask(['multi-pack-index', 'write'], signal)
+    },
+    async fetch({ url, settings, environment }, refspecs, options, signal) {
+      const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
+      try {
+        return await runGit({
+          args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
+          gitDir: folder,
+          settings: [...settings, ...partial, [`remote.${REMOTE}.url`, url]],
+          environment,
+          input: refspecs.map((refspec) => `${refspec}\n`).join(''),
+          signal: bound.signal,
+          deadlines: bounds.fetch,
+          limit: PRINTED,
+        })
+      } finally {
+        bound.end()
+      }
+    },
+    async destroy() {
+      reader.close()
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    },
+    close: () => reader.close(),
+  }
+}
+
+/** Notes in the time of a folder that it was used now, which lasts beyond this process. */
+export async function touch(folder: string): Promise<void> {
+  const now = new Date()
+  await utimes(folder, now, now)
+}
+
+/**
+ * The files of an empty bare repository (gitrepository-layout(5)), written where they are not there yet. A folder that
+ * was made with other settings is made anew.
+ */
+async function layOut(
+  folder: string,
+  { hashLength, historyOnly, url }: Pick<OpenCloneOptions, 'hashLength' | 'historyOnly' | 'url'>,
+): Promise<void> {
+  const config = [
+    '[core]',
+    'repositoryFormatVersion = 1',
+    'bare = true',
+    '[extensions]',
+    `objectFormat = ${hashLength === 64 ? 'sha256' : 'sha1'}`,
+    ...(historyOnly ? [`partialClone = ${REMOTE}`] : []),
+    '',
+  ].join('\n')
+  if ((await readIfThere(join(folder, 'config'))) === config) return
+  await rm(folder, { recursive: true, force: true })
+  for (const inner of ['objects', 'refs', 'info']) await mkdir(join(folder, inner), { recursive: true })
+  await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/main\n')
+  await writeFile(join(folder, 'description'), `${url}\n`)
+  // The hash of a zip must not depend on what a repository wants exported (go.dev/issue/27153).
+  await writeFile(join(folder, 'info', 'attributes'), '* -export-subst -export-ignore\n')
+  // The last file: without it the folder is no repository.
+  await writeFile(join(folder, 'config'), config)
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}

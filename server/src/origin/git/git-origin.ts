@@ -1,0 +1,162 @@
+import { autoQuote } from '@modstead/gomod/modfile/quoting'
+import type { ModulePath } from '@modstead/gomod/path'
+import { isCanonicalFor, type Version } from '@modstead/gomod/version'
+import { isAbsence } from '../../errors.ts'
+import type { Observer } from '../../observe/observer.ts'
+import type {
+  ExactOptions,
+  GoModFile,
+  InfoFile,
+  Origin,
+  OriginOptions,
+  RenewOptions,
+  VersionList,
+  ZipSource,
+} from '../../proxy/origin.ts'
+import { createMeter } from '../meter.ts'
+import type { CloneBounds } from './clone.ts'
+import type { Clones } from './clones.ts'
+import type { Asked, ModuleLocation } from './code.ts'
+import { formatInfo, formatTime } from './info.ts'
+import { locate } from './location.ts'
+import { findModuleFolder } from './module-folder.ts'
+import type { Remote } from './remote.ts'
+import type { Repository } from './repository.ts'
+import { resolveRevision, type Resolved } from './resolve.ts'
+import { findHead, findRevision, revisionAt } from './revision.ts'
+import { listVersions } from './versions.ts'
+import type { ZipBuilder } from './zip-builder.ts'
+
+/** Where the repository of a module is, or the module proxy that has it instead. */
+export type Found = Place | { proxy: Origin }
+
+export interface Place {
+  /** What its root (or its folder `subdirectory`) is called: the module path or a prefix of it. */
+  root: string
+  subdirectory: string
+  remote: Remote
+}
+
+export interface GitOriginOptions {
+  name: string
+  /** Throws `not_found` where no repository can hold the module, and `upstream_…`. */
+  find(module: ModulePath, options: OriginOptions): Promise<Found>
+  clones: Clones
+  bounds: CloneBounds
+  builder: ZipBuilder
+  observer: Observer
+  /** Ends what `find` uses. */
+  close(): Promise<void>
+}
+
+/**
+ * How long the names of a repository hold for a question about one version, which hardly ever changes. A version that
+ * is not among them is looked for anew. Milliseconds.
+ */
+const NAMES_HOLD = 60_000
+
+/** Module versions from git repositories, as `go` would make them with GOPROXY=direct. */
+export function createGitOrigin(options: GitOriginOptions): Origin {
+  const { name, find, clones, bounds, builder, observer, close } = options
+  const meter = createMeter(observer, name)
+
+  function open(module: ModulePath, { root, subdirectory, remote }: Place): Opened {
+    builder.prepare()
+    return { code: clones.of(remote, bounds), module: locate(module, root, subdirectory) }
+  }
+
+  async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.versions(module, options)
+    const asked = await ask(open(module, found), 0)
+    const list = await listVersions(asked)
+    // Without a version only a commit can be the module: `go` asks for every path above and below one.
+    if (list.length === 0)
+      await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
+    return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
+  }
+
+  async function resolve(
+    module: ModulePath,
+    query: string,
+    options: RenewOptions & ExactOptions,
+  ): Promise<InfoFile | 'unchanged'> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.resolve(module, query, options)
+    const opened = open(module, found)
+    const answer = async (asked: Asked): Promise<InfoFile> => {
+      const resolved = await resolveIn(asked, query, options.commit)
+      const { version, revision } = resolved
+      const bytes = formatInfo(query === 'latest' ? '' : query, resolved, asked)
+      return { bytes, version, time: formatTime(revision.time), commit: revision.hash }
+    }
+    return isCanonicalFor(module, query) ? exactly(opened, answer) : answer(await ask(opened, 0))
+  }
+
+  async function goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.goMod(module, version, options)
+    return exactly(open(module, found), async (asked) => {
+      const { revision } = await resolveIn(asked, version, options.commit)
+      const folder = await findModuleFolder(asked.code, asked.module, revision.hash, version)
+      return { bytes: folder.goMod ?? Buffer.from(`module ${autoQuote(module)}\n`), commit: revision.hash }
+    })
+  }
+
+  async function zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource> {
+    const found = await find(module, options)
+    if ('proxy' in found) return found.proxy.zip(module, version, options)
+    const opened = open(module, found)
+    return exactly(opened, async (asked) => {
+      const { revision } = await resolveIn(asked, version, options.commit)
+      const { hash } = revision
+      const { folder } = await findModuleFolder(asked.code, asked.module, hash, version)
+      const [license] = folder === '' ? [undefined] : await asked.code.read(hash, ['LICENSE'])
+      const order = { module, version, hash, folder, license, url: asked.code.url }
+      const source = await opened.code.withContents(hash, revision.ref, (gitDir) =>
+        builder.build({ ...order, gitDir }, options.signal),
+      )
+      return { ...source, commit: hash }
+    })
+  }
+
+  return {
+    name,
+    speculative: false,
+    versions: (module, options) => meter.asked('list', versions(module, options)),
+    resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
+    goMod: (module, version, options) => meter.asked('mod', goMod(module, version, options)),
+    zip: (module, version, options) => meter.asked('zip', zip(module, version, options)),
+    close,
+  }
+}
+
+/** A module's repository, before its names are known. */
+interface Opened {
+  code: Repository
+  module: ModuleLocation
+}
+
+async function ask(opened: Opened, maxAge: number): Promise<Asked> {
+  return { ...opened, refs: await opened.code.refs(maxAge) }
+}
+
+/** Answers a question about one version from the names known, and from new ones where it is not among those. */
+async function exactly<T>(opened: Opened, answer: (asked: Asked) => Promise<T>): Promise<T> {
+  const asked = await ask(opened, NAMES_HOLD)
+  try {
+    return await answer(asked)
+  } catch (error) {
+    if (!isAbsence(error)) throw error
+    const anew = await ask(opened, 0)
+    if (anew.refs === asked.refs) throw error
+    return answer(anew)
+  }
+}
+
+async function resolveIn(asked: Asked, query: string, commit: string | undefined): Promise<Resolved> {
+  if (commit !== undefined)
+    return { version: query as Version, revision: await revisionAt(commit, query, asked) }
+  if (query === 'latest') return resolveRevision('', await findHead(asked), asked)
+  return resolveRevision(query, await findRevision(query, asked), asked)
+}

@@ -1,0 +1,207 @@
+import type { ModsteadError } from '../../errors.ts'
+import type { OriginOptions } from '../../proxy/origin.ts'
+import { readBody, readErrorText } from '../body.ts'
+import type { Exchange } from '../exchange.ts'
+import { failure, type Peer } from '../failures.ts'
+import { statusFailure } from '../statuses.ts'
+import type { Access, RemoteAccess } from './access.ts'
+import { readRefs } from './advertisement-of.ts'
+import type { RemoteRefs } from './advertisement.ts'
+import type { Authorities } from './authorities.ts'
+import type { FetchFrom } from './clone.ts'
+import type { FoundRepository } from './found.ts'
+import type { GitSetting } from './git-environment.ts'
+import type { Remote } from './remote.ts'
+
+export interface HttpRemoteOptions {
+  key: string
+  repository: FoundRepository
+  access: Access
+  /** Sends one request; redirects are ours to follow. */
+  send(request: HostRequest, repository: FoundRepository, options: OriginOptions): Promise<Exchange>
+  peerOf(url: URL): Peer
+  /** Which credentials were accepted by which hosts. */
+  accepted: Accepted
+  authorities: Authorities
+  /** Bytes that the refs may have. */
+  limit: number
+  /** Milliseconds that git waits for more bytes. */
+  idle: number
+}
+
+/** Credentials that a host took at least once: if it then refuses a repository, it is the repository that it hides. */
+export interface Accepted {
+  note(host: string, entry: string): void
+  has(host: string, entry: string): boolean
+}
+
+export function createAccepted(): Accepted {
+  const known = new Set<string>()
+  return {
+    note: (host, entry) => void known.add(`${entry} ${host}`),
+    has: (host, entry) => known.has(`${entry} ${host}`),
+  }
+}
+
+export interface HostRequest {
+  url: URL
+  method?: 'POST'
+  headers: Readonly<Record<string, string>>
+  body?: string
+}
+
+/** Some hosts hide from strangers what they show to git. */
+const AGENT = 'git/2 (modstead)'
+const REQUEST = 'application/x-git-upload-pack-request'
+const RESULT = 'application/x-git-upload-pack-result'
+const FOR_CLIENT = { priority: 'client' } as const
+
+/** Redirects in a row that are followed: hosts rename repositories, and add `.git`. */
+const MOST_REDIRECTS = 5
+const REFS = '/info/refs'
+const ADVERTISEMENT = 'application/x-git-upload-pack-advertisement'
+
+/** A repository behind http (the smart protocol of gitprotocol-http(5)). */
+export function createHttpRemote(options: HttpRemoteOptions): Remote {
+  const { key, repository, access, send, peerOf, accepted, authorities, limit, idle } = options
+  const { goUrl } = repository
+  /** Where the repository turned out to be, after redirects. */
+  let found = repository
+
+  async function refs(signal: AbortSignal): Promise<RemoteRefs> {
+    let at = repository
+    for (let followed = 0; followed <= MOST_REDIRECTS; followed++) {
+      const answer = await ask(at, signal)
+      if (answer instanceof URL) {
+        at = {
+          ...repository,
+          url: answer,
+          configured: repository.configured && answer.host === repository.url.host,
+        }
+        continue
+      }
+      found = at
+      return readRefs(answer, goUrl)
+    }
+    throw failure('upstream_invalid', peerOf(repository.url), `redirected more than ${MOST_REDIRECTS} times`)
+  }
+
+  /** The advertisement, or where it is instead. A token that was refused is replaced once. */
+  async function ask(at: FoundRepository, signal: AbortSignal): Promise<Buffer | URL> {
+    const used = await access.accessTo(at, { signal })
+    const answer = await request(at, used, signal)
+    if (answer.status !== 401 || !access.refused(used)) return read(at, used, answer)
+    await readErrorText(answer)
+    const renewed = await access.accessTo(at, { signal })
+    return read(at, renewed, await request(at, renewed, signal))
+  }
+
+  function request(at: FoundRepository, used: RemoteAccess, signal: AbortSignal): Promise<Exchange> {
+    const target = new URL(`${at.url.href.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
+    const headers = {
+      'accept-encoding': 'gzip',
+      'user-agent': AGENT,
+      ...(used.authorization !== undefined && { authorization: used.authorization }),
+    }
+    return send({ url: target, headers }, at, { signal, ...FOR_CLIENT })
+  }
+
+  async function read(at: FoundRepository, used: RemoteAccess, answer: Exchange): Promise<Buffer | URL> {
+    const { status, headers } = answer
+    const from = peerOf(at.url)
+    if (status === 200) {
+      if (used.authorization !== undefined) accepted.note(at.url.host, used.entry)
+      if (headers['content-type'] === ADVERTISEMENT) return readBody(answer, { limit, peer: from })
+      answer.abandon()
+      throw failure('not_found', from, `has no git repository at ${at.url.pathname}, but something else`)
+    }
+    if ([301, 302, 303, 307, 308].includes(status)) {
+      await readErrorText(answer)
+      return redirected(at, headers.location, from)
+    }
+    const refusal = await statusFailure(answer, from, used.authorization)
+    if (status !== 401 && status !== 403) throw refusal
+    throw explained(at, used, status, refusal)
+  }
+
+  /** What a refusal means: that of a credential, or of one repository, which hosts hide in this way. */
+  function explained(
+    { url }: FoundRepository,
+    { authorization, entry }: RemoteAccess,
+    status: number,
+    refusal: ModsteadError,
+  ): ModsteadError {
+    const from = peerOf(url)
+    if (authorization === undefined && status === 401)
+      return failure('not_found', from, `has no repository ${url.pathname} for who shows no credentials`, {
+        next: 'check the spelling; for a private repository, configure credentials for its host',
+      })
+    if (authorization === undefined) return refusal
+    if (accepted.has(url.host, entry))
+      return failure('not_found', from, `has no repository ${url.pathname}, or does not show it to ${entry}`)
+    return failure('upstream_refused', from, `refused ${entry} (${status})`, {
+      cause: refusal,
+      next: 'who runs this modstead should check that entry of the configuration',
+    })
+  }
+
+  async function upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const used = await access.accessTo(found, { signal })
+    const target = new URL(`${found.url.href.replace(/\/$/, '')}/git-upload-pack`)
+    const headers = {
+      'content-type': REQUEST,
+      accept: RESULT,
+      'git-protocol': 'version=2',
+      'user-agent': AGENT,
+      ...(used.authorization !== undefined && { authorization: used.authorization }),
+    }
+    const answer = await send({ url: target, method: 'POST', headers, body: request }, found, {
+      signal,
+      ...FOR_CLIENT,
+    })
+    const from = peerOf(found.url)
+    if (answer.status !== 200) throw await statusFailure(answer, from, used.authorization)
+    if (answer.headers['content-type'] === RESULT) return answer.body
+    answer.abandon()
+    throw failure('upstream_invalid', from, 'answered with something else than git’s protocol')
+  }
+
+  async function fetchFrom(signal: AbortSignal): Promise<FetchFrom> {
+    const { url } = found
+    const used = await access.accessTo(found, { signal })
+    const { authorization, certificate, resolve, proxy } = used
+    const scheme = url.protocol.slice(0, -1)
+    const settings: GitSetting[] = [
+      [`protocol.${scheme}.allow`, 'always'],
+      ['http.proxy', proxy ?? ''],
+      ['http.lowSpeedLimit', '1'],
+      ['http.lowSpeedTime', String(Math.max(1, Math.round(idle / 1000)))],
+    ]
+    if (url.protocol === 'https:') settings.push(['http.sslCAInfo', await authorities.bundle(used.ca)])
+    if (authorization !== undefined)
+      settings.push([`http.${url.origin}/.extraHeader`, `Authorization: ${authorization}`])
+    if (certificate !== undefined)
+      settings.push(['http.sslCert', certificate.cert], ['http.sslKey', certificate.key])
+    if (resolve !== undefined) settings.push(['http.curloptResolve', resolve])
+    return { url: url.href, settings, environment: {} }
+  }
+
+  return { key, url: goUrl, refs, upload, fetchFrom }
+}
+
+/** A repository moves as a whole: what it leads to must be the refs of a repository again. */
+function redirected({ url }: FoundRepository, location: string | undefined, from: Peer): URL {
+  const target = location === undefined ? null : URL.parse(location, `${url.href}/`)
+  if (target === null || !['https:', 'http:'].includes(target.protocol))
+    throw failure('upstream_invalid', from, 'redirected without saying where to')
+  if (url.protocol === 'https:' && target.protocol === 'http:')
+    throw failure('upstream_invalid', from, 'redirected from https to plain http, which is not followed')
+  if (!target.pathname.endsWith(REFS))
+    throw failure('not_found', from, `has no git repository at ${url.pathname}: it leads to another page`)
+  target.pathname = target.pathname.slice(0, -REFS.length)
+  target.search = ''
+  target.hash = ''
+  target.username = ''
+  target.password = ''
+  return target
+}

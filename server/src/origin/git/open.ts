@@ -1,0 +1,149 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { GitOriginConfig } from '../../config/config.ts'
+import type { Observer } from '../../observe/observer.ts'
+import type { Origin, OriginOptions } from '../../proxy/origin.ts'
+import { matchesHost } from './allowed-hosts.ts'
+import { createAuthorities, type Authorities } from './authorities.ts'
+import { openClones, type Clones } from './clones.ts'
+import type { FoundRepository } from './found.ts'
+import { createFileRemote, writeServingConfig } from './file-remote.ts'
+import { createGitOrigin, type Found } from './git-origin.ts'
+import { createAccepted, createHttpRemote } from './http-remote.ts'
+import type { Remote } from './remote.ts'
+import { createRemotes } from './remotes.ts'
+import { createSshRemote } from './ssh-remote.ts'
+import { createZipBuilder, type ZipBuilder } from './zip-builder.ts'
+import type { Outside } from '../outside.ts'
+
+/** What all git origins share: the clone cache, and the workers that make zips. */
+export interface GitWorkshop {
+  readonly clones: Clones
+  readonly builder: ZipBuilder
+  readonly authorities: Authorities
+  /** Settings of the git that serves file remotes: a path. */
+  readonly servingConfig: string
+  close(): Promise<void>
+}
+
+/** Bytes that the refs of a repository may have, and those that the files of a commit may have on their way into a zip. */
+const MOST_REFS = 64 << 20
+const MOST_FILES = 2 ** 31
+/** Milliseconds that git may take to read what is here. */
+const LOCAL = 120_000
+
+/** Opens the workshop in its folder, which is made where there is none. What a crash left half made is deleted. */
+export async function openGitWorkshop(options: {
+  folder: string
+  /** Bytes that all clones may take together. */
+  size: number
+  threads: number
+  observer: Observer
+}): Promise<GitWorkshop> {
+  const { folder, size, threads, observer } = options
+  const { log } = observer
+  const scratch = join(folder, 'scratch')
+  await rm(scratch, { recursive: true, force: true })
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const servingConfig = join(folder, 'serving.config')
+  await writeServingConfig(servingConfig)
+  const clones = await openClones({ folder: join(folder, 'clones'), most: size, log })
+  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
+  return {
+    clones,
+    builder,
+    authorities: createAuthorities(folder),
+    servingConfig,
+    async close() {
+      await clones.close()
+      await builder.close()
+    },
+  }
+}
+
+/**
+ * The git origin of a configuration. `proxyAt` gives the module proxy that a go-import page names. Throws
+ * `config_invalid` for certificates that cannot be used.
+ */
+export function openGitOrigin(
+  config: GitOriginConfig,
+  options: {
+    workshop: GitWorkshop
+    outside: Outside
+    proxyAt(url: URL): Origin
+    /** Whether a URL leads to this server: a page that names us says nothing new. */
+    isOurselves(url: string): boolean
+  },
+): Origin {
+  const { workshop, outside, proxyAt, isOurselves } = options
+  const { name, timeouts, limits } = config
+  const remotes = createRemotes({ config, outside, isOurselves })
+  const accepted = createAccepted()
+  const { authorities, servingConfig } = workshop
+
+  function remoteOf(repository: FoundRepository): Remote {
+    const { url, goUrl, configured, trusted } = repository
+    const key = [name, configured || trusted ? 'ours' : 'anyone', url.href].join(' ')
+    switch (url.protocol) {
+      case 'file:':
+        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS })
+      case 'ssh:':
+        return createSshRemote({
+          key,
+          url,
+          shown: goUrl,
+          limit: MOST_REFS,
+          deadlines: {
+            connect: timeouts.connect,
+            refs: timeouts.total,
+          },
+          async access(signal) {
+            const { ssh, entry } = await remotes.accessTo(repository, { signal })
+            return {
+              ...ssh!,
+              entry,
+            }
+          },
+        })
+      default:
+        return createHttpRemote({
+          key,
+          repository,
+          accepted,
+          authorities,
+          limit: MOST_REFS,
+          idle: timeouts.idle,
+          access: remotes,
+          send: remotes.send,
+          peerOf: remotes.peerOf,
+        })
+    }
+  }
+
+  async function find(module: ModulePath, options: OriginOptions): Promise<Found> {
+    const { hosts } = options
+    const mayAsk = (host: string): boolean => hosts === undefined || matchesHost(hosts, host)
+    const found = await remotes.discover(module, { ...options, mayAsk })
+    if (found.vcs === 'mod') return { proxy: proxyAt(found.url) }
+    const { root, subdirectory } = found.repository
+    return { root, subdirectory, remote: remoteOf(found.repository) }
+  }
+
+  return createGitOrigin({
+    name,
+    find,
+    clones: workshop.clones,
+    builder: workshop.builder,
+    observer: outside.observer,
+    bounds: {
+      fetch: {
+        total: timeouts.fetch,
+        idle: timeouts.idle,
+      },
+      local: LOCAL,
+      size: limits.repository,
+    },
+    close: () => remotes.close(),
+  })
+}

@@ -1,0 +1,308 @@
+import { LRUCache } from 'lru-cache'
+import { ModsteadError } from '../../errors.ts'
+import type { Logger } from '../../observe/observer.ts'
+import { quotable } from '../plain-text.ts'
+import type { RemoteRefs } from './advertisement.ts'
+import { BrokenClone, openClone, type Clone, type CloneBounds } from './clone.ts'
+import type { Code, Commit } from './code.ts'
+import { commitTime } from './commit-time.ts'
+import { BadPack, FetchRefused } from './fetch-pack.ts'
+import { createFetchQueue } from './fetch-queue.ts'
+import { TooMuchOnDisk } from './disk-bound.ts'
+import { createNeighbours } from './neighbours.ts'
+import { ObjectTooLarge } from './object-reader.ts'
+import { BadPacket } from './packets.ts'
+import { ProgramFailed } from './process-wire.ts'
+import type { Remote } from './remote.ts'
+import { GitStopped } from './run-git.ts'
+
+export interface RepositoryOptions {
+  remote: Remote
+  /** Its own folder in the clone cache. */
+  folder: string
+  bounds: CloneBounds
+  log: Logger
+  /** Fires when the server ends: work on the repository belongs to nobody in particular. */
+  shutdown: AbortSignal
+  now: () => number
+  /** Told when it was used: clones that were not for long are deleted first. */
+  used: () => Promise<void>
+}
+
+/**
+ * What modstead keeps of one remote repository, in two bare clones: `contents`, shallow, with all files of the commits
+ * that were asked for, and `history`, with all commits but no files, for questions about what comes before what. A
+ * clone of everything would be both, for many times the bytes.
+ */
+export interface Repository extends Code {
+  /**
+   * The names it has, at most `maxAge` milliseconds old. One request at a time, which all who ask meanwhile share.
+   */
+  refs(maxAge: number): Promise<RemoteRefs>
+  /**
+   * Lets `work` read the clone that has the files of a commit. Where it throws `BrokenClone`, the clone is made anew
+   * and `work` done once more.
+   */
+  withContents<T>(hash: string, ref: string | undefined, work: (gitDir: string) => Promise<T>): Promise<T>
+  /** Something of it is running. */
+  readonly busy: boolean
+  /** Settles when nothing runs any more, and ends what is kept running. */
+  close(): Promise<void>
+}
+
+/** Bytes of a go.mod or LICENSE at most, and of all that are remembered. */
+const MAX_FILE = 16 << 20
+const REMEMBERED = 4 << 20
+
+export function createRepository(options: RepositoryOptions): Repository {
+  const { remote, folder, bounds, log, shutdown, now, used } = options
+  let known: { refs: RemoteRefs; at: number } | undefined
+  let asking: Promise<RemoteRefs> | undefined
+  let running = 0
+  /** Settles when nothing runs. */
+  let idle: Promise<void> = Promise.resolve()
+  let becomeIdle: () => void = () => undefined
+  /** How often the clones were made anew. */
+  let generation = 0
+  const clones = new Map<'contents' | 'history', Promise<Clone>>()
+  const files = new LRUCache<string, { blob: Buffer | undefined }>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
+  })
+  const commits = new LRUCache<string, Commit>({ max: 10_000 })
+  /** Commits that were fetched by this process. */
+  const here = new Set<string>()
+  const neighboursOf = createNeighbours()
+  /** The refs that the history clone was fetched for. */
+  let historyOf: RemoteRefs | undefined
+  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>((wanted) =>
+    fetchContents(wanted),
+  )
+  const fetchHistory = createFetchQueue<RemoteRefs>(async (wanted) => {
+    const newest = wanted.at(-1)!
+    if (historyOf === newest) return
+    await bringHistory()
+    historyOf = newest
+  })
+
+  async function askRefs(): Promise<RemoteRefs> {
+    const at = now()
+    const refs = await remote.refs(shutdown)
+    known = { refs, at }
+    return refs
+  }
+
+  async function clone(kind: 'contents' | 'history'): Promise<Clone> {
+    const opened =
+      clones.get(kind) ??
+      openClone({
+        folder: `${folder}/${kind}`,
+        url: remote.url,
+        hashLength: (known?.refs ?? (await refs(Infinity))).hashLength,
+        historyOnly: kind === 'history',
+        bounds,
+      })
+    clones.set(kind, opened)
+    return opened
+  }
+
+  async function refs(maxAge: number): Promise<RemoteRefs> {
+    if (known !== undefined && now() - known.at < maxAge) return known.refs
+    asking ??= askRefs().finally(() => (asking = undefined))
+    return asking
+  }
+
+  /** Runs work on the clones; a clone that turns out to be damaged is thrown away, and the work done once more. */
+  async function tended<T>(work: () => Promise<T>): Promise<T> {
+    if (running++ === 0) ({ promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>())
+    try {
+      const began = generation
+      try {
+        return await work()
+      } catch (error) {
+        // A pack that cannot be taken in may lack what the clone should have had.
+        if (!(error instanceof BrokenClone || error instanceof BadPack)) throw error
+        log.warn({ err: error, repository: remote.url }, 'a clone is damaged; it is made anew')
+        // Whoever else was reading it fails as well, and must not throw away the new one.
+        if (began === generation) await discard()
+        return await work()
+      }
+    } catch (error) {
+      throw explained(error)
+    } finally {
+      if (--running === 0) becomeIdle()
+    }
+  }
+
+  async function discard(): Promise<void> {
+    generation++
+    const open = [...clones.values()]
+    clones.clear()
+    files.clear()
+    here.clear()
+    commits.clear()
+    historyOf = undefined
+    for (const clone of await Promise.all(open)) await clone.destroy()
+  }
+
+  async function fetchContents(wanted: readonly { hash: string; ref: string | undefined }[]): Promise<void> {
+    const clone_ = await clone('contents')
+    if (await fetchQuickly(clone_, wanted)) return
+    const from = await remote.fetchFrom(shutdown)
+    const refspecs = new Set(wanted.map(({ hash, ref }) => `+${ref ?? hash}:refs/seen/${hash}`))
+    const { status, said } = await clone_.fetch(from, [...refspecs], ['--depth=1'], shutdown)
+    await used()
+    if (status === 0) return
+    log.debug({ repository: remote.url, said }, 'a shallow fetch failed; everything is fetched')
+    // Some hosts give no commit by its hash, and a name may have gone since: all names then, with all that is behind.
+    const all = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*']
+    const outcome = await clone_.fetch(from, all, [`--depth=${EVERYTHING}`], shutdown)
+    if (outcome.status !== 0) throw fetchFailed(outcome.said)
+  }
+
+  /** By our own client; false where the host does not speak that protocol, or gives no commit by its hash. */
+  async function fetchQuickly(
+    clone: Clone,
+    wanted: readonly { hash: string; ref: string | undefined }[],
+  ): Promise<boolean> {
+    const wants = new Set(wanted.map(({ hash }) => hash))
+    for (const { ref } of wanted)
+      if (ref !== undefined && known !== undefined)
+        for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash))) wants.add(hash)
+    try {
+      await clone.fetchCommits([...wants], remote.upload, shutdown)
+      for (const hash of wants) here.add(hash)
+      await used()
+      return true
+    } catch (error) {
+      const isOther =
+        error instanceof BadPacket || error instanceof FetchRefused || error instanceof ProgramFailed
+      if (!isOther) throw error
+      log.debug({ err: error, repository: remote.url }, 'a quick fetch failed; git itself fetches')
+      return false
+    }
+  }
+
+  async function bringHistory(): Promise<void> {
+    const clone_ = await clone('history')
+    const from = await remote.fetchFrom(shutdown)
+    const names = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
+    const outcome = await clone_.fetch(from, names, ['--prune', '--filter=tree:0'], shutdown)
+    if (outcome.status !== 0) throw fetchFailed(outcome.said)
+  }
+
+  function fetchFailed(said: string): ModsteadError {
+    const last = said.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? said
+    return new ModsteadError(
+      'upstream_failed',
+      `${remote.url} could not be fetched: ${quotable(last) || 'git gave no reason'}`,
+    )
+  }
+
+  function explained(error: unknown): unknown {
+    if (error instanceof BrokenClone)
+      return new ModsteadError('store_unavailable', `the clone of ${remote.url} cannot be used`, {
+        cause: error,
+        next: 'who runs this modstead should look at the disk of its data folder',
+      })
+    if (error instanceof TooMuchOnDisk)
+      return new ModsteadError(
+        'upstream_invalid',
+        `${remote.url} is larger than the ${bounds.size} bytes a repository may have here`,
+        { next: 'who runs this modstead can raise limits.repository of the origin' },
+      )
+    if (error instanceof BadPack)
+      return new ModsteadError('upstream_invalid', `${remote.url} gave a bad pack: ${error.message}`)
+    if (error instanceof ObjectTooLarge || (error instanceof GitStopped && error.reason === 'limit'))
+      return new ModsteadError('upstream_invalid', `${remote.url} has a file that is larger than it may be`)
+    if (error instanceof GitStopped)
+      return new ModsteadError('upstream_timeout', `${remote.url} was not fetched in time (${error.reason})`)
+    return error
+  }
+
+  /** One look into the clone for a commit and some files of it; `undefined` where it does not have that commit. */
+  async function look(
+    hash: string,
+    paths: readonly string[],
+  ): Promise<{ commit: Commit; blobs: (Buffer | undefined)[] } | undefined> {
+    const known = commits.get(hash)
+    const remembered = paths.map((path) => files.get(`${hash}:${path}`))
+    const wanted = paths.filter((_, i) => remembered[i] === undefined)
+    if (known !== undefined && wanted.length === 0)
+      return { commit: known, blobs: remembered.map((file) => file?.blob) }
+    const names = [`${hash}^{commit}`, ...wanted.map((path) => `${hash}:${path}`)]
+    const contents = await clone('contents')
+    const [object, ...objects] = await contents.objects(names, MAX_FILE, shutdown)
+    if (object === undefined) return undefined
+    const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
+    commits.set(hash, commit)
+    const read = new Map<string, Buffer | undefined>()
+    for (const [i, path] of wanted.entries()) {
+      const blob = objects[i]?.type === 'blob' ? objects[i].bytes : undefined
+      read.set(path, blob)
+      files.set(`${hash}:${path}`, { blob })
+    }
+    const blobs = paths.map((path, i) => (read.has(path) ? read.get(path) : remembered[i]?.blob))
+    return { commit, blobs }
+  }
+
+  /** As `look`, after fetching the commit where it is not here. */
+  async function lookOrFetch(hash: string, ref: string | undefined, paths: readonly string[]) {
+    const found = await look(hash, paths)
+    if (found !== undefined) return found
+    await fetchCommits({ hash, ref })
+    return look(hash, paths)
+  }
+
+  async function close(): Promise<void> {
+    await idle
+    for (const clone of await Promise.all(clones.values())) clone.close()
+  }
+
+  return {
+    url: remote.url,
+    refs: (maxAge) => tended(() => refs(maxAge)),
+    // Nearly every question about a commit goes on to its go.mod, which comes along for nothing.
+    commit: (hash, ref) => tended(async () => (await lookOrFetch(hash, ref, ['go.mod']))?.commit),
+    read: (hash, paths) =>
+      tended(async () => (await lookOrFetch(hash, undefined, paths))?.blobs ?? paths.map(() => undefined)),
+    expand: (prefix, refs) =>
+      tended(async () => {
+        const history = await clone('history')
+        for (const attempt of ['known', 'fetched']) {
+          if (attempt === 'fetched') await fetchHistory(refs)
+          const asked = await history.ask(['rev-parse', `--disambiguate=${prefix}`], shutdown)
+          const hashes = asked.stdout.toString().split('\n').filter(Boolean)
+          const objects = hashes.length === 0 ? [] : await history.objects(hashes, MAX_FILE, shutdown)
+          const found = objects.filter((object) => object?.type === 'commit')
+          if (found.length > 1) return 'ambiguous'
+          if (found[0] !== undefined) return { hash: found[0].hash }
+        }
+        return undefined
+      }),
+    tagsBefore: (hash, refs) =>
+      tended(async () => {
+        await fetchHistory(refs)
+        const history = await clone('history')
+        const args = ['for-each-ref', '--format=%(refname)', `--merged=${hash}`, 'refs/tags/']
+        const { status, stdout, said } = await history.ask(args, shutdown)
+        if (status !== 0) throw new BrokenClone(said)
+        return stdout
+          .toString()
+          .split('\n')
+          .flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref.slice('refs/tags/'.length)] : []))
+      }),
+    withContents: (hash, ref, work) =>
+      tended(async () => {
+        await lookOrFetch(hash, ref, [])
+        return work((await clone('contents')).folder)
+      }),
+    get busy() {
+      return running > 0
+    },
+    close,
+  }
+}
+
+/** The depth that git takes for no bound. */
+const EVERYTHING = 2_147_483_647

@@ -123,7 +123,11 @@ export function sourceLinks() {
     },
     z.union([
       z.enum(['none', 'gitlab', 'github', 'gitea']),
-      z.strictObject({ home: url(), directory: url(), file: url() }),
+      z.strictObject({
+        home: url().describe('Front page of the repository.'),
+        directory: url().describe('Page of a folder.'),
+        file: url().describe('Page of a file and line.'),
+      }),
     ]),
   )
 }

@@ -155,7 +155,7 @@ origins:
     repositories: { "go.corp.example/*": "ssh://git@git.corp.example/platform/{path}" }
     credentials:
       - { for: git.corp.example, sshKey: /etc/modstead/id_ed25519, knownHosts: /etc/modstead/known_hosts }
-      - { for: github.com/corp, githubApp: { appId: "12345", privateKey: /etc/modstead/app.pem } }
+      - { for: github.com/corp, githubApp: { appId: 12345, privateKey: /etc/modstead/app.pem } }
   direct: { type: git, timeouts: { fetch: 20m } }
 routes:
   - { modules: [go.corp.example, "github.com/corp/*"], from: [corp], private: true }

@@ -80,6 +80,14 @@ export function text(expects: string, takes = 'text') {
   return field({ expects, takes }, z.string().trim().min(1))
 }
 
+/** A text that is often a number, and need not be quoted then. */
+export function identifier(expects: string) {
+  return field(
+    { expects, takes: 'text or number' },
+    z.union([z.int().min(0), z.string().trim().min(1)]).transform(String),
+  )
+}
+
 /** A path of a file or folder; whoever builds the configuration makes it absolute. */
 export function path(what = 'a file') {
   return text(`the path of ${what}`, 'path')
@@ -125,7 +133,11 @@ export function sourceLinks() {
     },
     z.union([
       z.enum(['none', 'gitlab', 'github', 'gitea']),
-      z.strictObject({ home: url(), directory: url(), file: url() }),
+      z.strictObject({
+        home: url().describe('Front page of the repository.'),
+        directory: url().describe('Page of a folder.'),
+        file: url().describe('Page of a file and line.'),
+      }),
     ]),
   )
 }

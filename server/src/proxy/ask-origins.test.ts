@@ -266,3 +266,26 @@ test('an origin that is asked for nothing ahead is only asked once a client wait
   const promoted = AbortSignal.abort()
   assert.equal(await askFor({ priority: 'background', promoted }), 'b', 'a client joined')
 })
+
+test('what a public proxy said is absent stays so where direct cannot be asked', async () => {
+  const list = route('any', 'any')
+  const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
+  const origins = [list.originsFor(module)[0]!, direct]
+  const outcome = (first: ErrorCode, second: ErrorCode, isPrivate = false) =>
+    askOrigins(
+      {
+        route: { ...list, private: isPrivate, originsFor: () => origins },
+        module,
+        behalf,
+        what: 'zip m@v1.0.0',
+        setbacks: createSetbacks(Date.now),
+      },
+      async ({ name }): Promise<never> => {
+        throw new ModsteadError(name === 'direct' ? second : first, `${name} fails`)
+      },
+    ).catch((error: unknown) => (error as ModsteadError).code)
+  assert.equal(await outcome('not_found', 'upstream_unreachable'), 'not_found')
+  assert.equal(await outcome('not_found', 'upstream_invalid'), 'upstream_invalid', 'that was an answer')
+  assert.equal(await outcome('upstream_failed', 'upstream_unreachable'), 'upstream_failed')
+  assert.equal(await outcome('not_found', 'upstream_unreachable', true), 'upstream_unreachable')
+})

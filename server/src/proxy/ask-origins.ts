@@ -35,7 +35,8 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
       failure ??= refusal
       continue
     }
-    const outage = setbacks.outage(origin.name)
+    // Behind an origin of repositories there are many hosts: one that is out of order says nothing of the others.
+    const outage = origin.speculative ? setbacks.outage(origin.name) : undefined
     if (outage !== undefined) {
       failure ??= outage
       if (then === 'absent') break
@@ -52,6 +53,7 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
         absence ??= error
         continue
       }
+      if (absence !== undefined && isLookingFurther(origin, route, error)) continue
       setbacks.note(origin.name, what, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
@@ -78,6 +80,14 @@ function isAhead({ priority, promoted }: OnBehalf): boolean {
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
 function isOfOrigin(error: ModsteadError): boolean {
   return error.code.startsWith('upstream_') || error.code === 'checksum_mismatch'
+}
+
+/**
+ * A public module proxy has looked for the repository itself before it said that there is no such module. That `direct`
+ * cannot be asked, as in networks without a way out, adds no doubt to it; and `go` asks for every path below a module.
+ */
+function isLookingFurther(origin: Origin, route: Route, error: ModsteadError): boolean {
+  return origin.name === 'direct' && !route.private && error.code.startsWith('upstream_') && !isWrong(error)
 }
 
 /** Somebody on the way spoke in the origin's place. */

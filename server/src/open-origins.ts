@@ -11,7 +11,6 @@ import { isOurselves } from './origin/loop.ts'
 import { originsToAsk } from './origin/others.ts'
 import type { Outside } from './origin/outside.ts'
 import type { Origin } from './proxy/origin.ts'
-import type { DataFolder } from './store/data-folder.ts'
 
 /** The origins of a configuration, open. */
 export interface OpenOrigins {
@@ -29,7 +28,8 @@ export interface OpenOrigins {
 /** Opens the configured origins. Throws `config_invalid` for credentials and certificates that cannot be used. */
 export async function openOrigins(options: {
   config: Config
-  folder: DataFolder
+  /** Where what origins keep for themselves may lie. */
+  folder: string
   outside: Outside
   observer: Observer
 }): Promise<OpenOrigins> {
@@ -55,7 +55,7 @@ export async function openOrigins(options: {
     // Loaded on use: most servers ask other proxies only.
     const { openGitOrigin, openGitWorkshop } = await import('./origin/git/open.ts')
     workshop ??= openGitWorkshop({
-      folder: join(folder.path, 'git'),
+      folder: join(folder, 'git'),
       size: config.clones,
       threads: availableParallelism(),
       observer,

@@ -64,7 +64,7 @@ export async function joinRooms({
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const origins = await openOrigins({ config, folder, outside, observer })
+  const origins = await openOrigins({ config, folder: folder.path, outside, observer })
   closing.push(() => origins.close())
   const remotes = openRemotes(config, origins.proxies, outside)
   closing.push(...remotes.map((remote) => () => remote.close()))

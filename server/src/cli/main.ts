@@ -9,6 +9,7 @@ Examples:
   modstead serve --listen :6637 --data-dir /var/lib/modstead
   modstead serve --upstream "https://proxy.golang.org,direct"
   modstead config check modstead.yaml                find mistakes before they matter
+  modstead origin test corp.example/team/lib         where a module comes from, and what its server says
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`
 
@@ -88,6 +89,14 @@ function describeProgram(context: CommandContext, done: (code: number) => void):
     .command('schema')
     .description('print the JSON Schema of configuration files')
     .action(async () => done((await import('./config-schema.ts')).printSchema(context)))
+  const origin = program.command('origin').description('ask the origins of modules')
+  addConfigFlags(
+    origin
+      .command('test <module>')
+      .description('tell where a module comes from, with which credentials, and what the server said'),
+  ).action(async (module, _, command) =>
+    done(await (await import('./origin-test.ts')).testOrigins(module, configFlags(command), context)),
+  )
   remoteFlags(
     program
       .command('publish [folder]')

@@ -26,6 +26,9 @@ export function createLazyOrigin(
     async modulesIn(module, options) {
       return (await (await origin()).modulesIn?.(module, options)) ?? [module]
     },
+    async *explain(module, options) {
+      yield* (await origin()).explain?.(module, options) ?? []
+    },
     close: async () => (await opened)?.close(),
   }
 }

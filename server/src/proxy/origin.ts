@@ -105,6 +105,8 @@ export interface Origin {
   zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource>
   /** The modules of the repository at whose root `module` is, itself included; absent where there are no repositories. */
   modulesIn?(module: ModulePath, options: OriginOptions): Promise<ModulePath[]>
+  /** The way to a module step by step, as names and values for people, without secrets. Throws what asking throws. */
+  explain?(module: ModulePath, options: OriginOptions): AsyncIterable<[what: string, said: string]>
   /** Ends its connections. */
   close(): Promise<void>
 }

@@ -88,6 +88,21 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     return { code: clones.of(remote, bounds), module: locate(module, root, subdirectory) }
   }
 
+  async function* explain(module: ModulePath, options: OriginOptions): AsyncGenerator<[string, string]> {
+    const found = await find(module, options)
+    if ('proxy' in found) {
+      yield ['module proxy', found.proxy.name]
+      return
+    }
+    const { remote, root, subdirectory } = found
+    yield ['repository', subdirectory === '' ? remote.url : `${remote.url}, folder ${subdirectory}`]
+    yield ['its root is', root]
+    yield ['credentials', await remote.entry(options.signal)]
+    const { byName } = await clones.of(remote, bounds).refs(0)
+    const count = (prefix: string) => [...byName.keys()].filter((name) => name.startsWith(prefix)).length
+    yield ['the server said', `${count('refs/heads/')} branches, ${count('refs/tags/')} tags`]
+  }
+
   async function modulesOf(module: ModulePath, options: OriginOptions): Promise<ModulePath[]> {
     const found = await find(module, options)
     if ('proxy' in found) return [module]
@@ -160,6 +175,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
     goMod: (module, version, options) => meter.asked('mod', goMod(module, version, options)),
     zip: (module, version, options) => meter.asked('zip', zip(module, version, options)),
+    explain,
     modulesIn: modulesOf,
     *repositories() {
       for (const { remote, modules } of known.values())

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
-const GUIDES = ['vanity.md', 'hooks.md', 'publishing.md']
+const GUIDES = ['vanity.md', 'hooks.md', 'publishing.md', 'private-modules.md']
 
 test('every example on the configuration page and in the guides is a valid configuration', async () => {
   const guides = GUIDES.map((name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'))

@@ -20,7 +20,7 @@ export const askModule: AskModule = async ({ config, observer, env, module }) =>
   const outside = createOutside({ observer, via: createViaId(), env, urls: [] })
   const origins = await openOrigins({ config, folder, outside, observer })
   try {
-    const route = createRouter(config.routes, origins.all, new Map()).routeOf(module)
+    const route = createRouter(config.routes, origins.all, new Map(), config.uploads).routeOf(module)
     const reports: OriginReport[] = []
     for (const { origin } of route.originsFor(module)) reports.push(await askOrigin(origin, module, route))
     return reportOf(route, reports)

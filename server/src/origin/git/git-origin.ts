@@ -74,13 +74,13 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   const meter = createMeter(observer, name)
 
   /** Modules by the repository they were found in. */
-  const known = new LRUCache<string, { remote: Remote; modules: Set<ModulePath> }>({ max: MOST_KNOWN })
+  const known = new LRUCache<string, Known>({ max: MOST_KNOWN })
 
   /** There is such a module there: worth a look when the repository changes. */
-  function note(module: ModulePath, { remote }: Place): void {
+  function note(module: ModulePath, { remote, root }: Place): void {
     const { modules } = known.get(remote.key) ?? { modules: new Set<ModulePath>() }
     modules.add(module)
-    known.set(remote.key, { remote, modules })
+    known.set(remote.key, { remote, root, modules })
   }
 
   function open(module: ModulePath, { root, subdirectory, remote }: Place): Opened {
@@ -178,15 +178,21 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     explain,
     modulesIn: modulesOf,
     *repositories() {
-      for (const { remote, modules } of known.values())
+      for (const { remote, root, modules } of known.values())
         yield {
           url: remote.url,
+          root,
           modules: () => [...modules],
           renew: () => clones.of(remote, bounds).renew(),
         }
     },
     close,
   }
+}
+
+/** A repository, and the modules that were found in it. */
+interface Known extends Pick<Place, 'remote' | 'root'> {
+  modules: Set<ModulePath>
 }
 
 /** A module's repository, before its names are known. */

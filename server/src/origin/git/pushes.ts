@@ -5,6 +5,8 @@ import type { Logger } from '../../observe/observer.ts'
 export interface KnownRepository {
   /** Its URL, without credentials. */
   readonly url: string
+  /** The path that modules in it begin with. */
+  readonly root: string
   /** Modules in it that were asked for. */
   modules(): readonly ModulePath[]
   /** Asks for its refs anew: an answer that began before the call does not count. */
@@ -50,8 +52,11 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
   let learning: Promise<void> | undefined
 
   function matching(push: Push): KnownRepository[] {
-    const names = new Set(push.repository.map(plainName))
-    return [...repositories()].filter(({ url }) => namesOf(url).some((name) => names.has(name)))
+    const names = push.repository.map(plainName)
+    return [...repositories()].filter(({ url, root }) => {
+      const place = plainName(url)
+      return names.some((name) => name === root || name === place || isEndOf(place, name))
+    })
   }
 
   async function wait(ms: number): Promise<void> {
@@ -124,11 +129,9 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
   }
 }
 
-/** What a hook may call the repository at `url`: its place with and without the host. */
-function namesOf(url: string): string[] {
-  const place = plainName(url)
-  const slash = place.indexOf('/')
-  return slash < 0 ? [place] : [place, place.slice(slash + 1)]
+/** A hook may leave out the host, or the folder that all repositories are in: `group/project`. */
+function isEndOf(place: string, name: string): boolean {
+  return name.includes('/') && place.endsWith(`/${name}`)
 }
 
 /** A URL, `git@host:path` or a name as `host/path` or `path`: without scheme, user, port and `.git`, in lower case. */

@@ -289,3 +289,25 @@ test('what a public proxy said is absent stays so where direct cannot be asked',
   assert.equal(await outcome('upstream_failed', 'upstream_unreachable'), 'upstream_failed')
   assert.equal(await outcome('not_found', 'upstream_unreachable', true), 'upstream_unreachable')
 })
+
+test('an origin with a setback goes behind the others, but not behind direct, and every place keeps its separator', async () => {
+  const list = route('any', 'any')
+  const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
+  const origins = [...list.originsFor(module), direct]
+  const setbacks = createSetbacks(Date.now)
+  setbacks.note('a', 'zip m@v1.0.0', new ModsteadError('upstream_failed', 'a fails'))
+  const asked: string[] = []
+  const question = {
+    route: { ...list, originsFor: () => origins },
+    module,
+    behalf,
+    setbacks,
+    what: 'zip m@v1.0.0',
+  }
+  const answer = await askOrigins(question, async ({ name }) => {
+    asked.push(name)
+    if (name === 'b') throw new ModsteadError('upstream_failed', 'b fails')
+    return name
+  })
+  assert.deepEqual([answer, ...asked], ['a', 'b', 'a'])
+})

@@ -69,8 +69,14 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
  */
 function inOrder(origins: readonly RouteOrigin[], what: string, setbacks: Setbacks): readonly RouteOrigin[] {
   if (origins.length < 2 || !origins.some(({ origin }) => setbacks.has(origin.name, what))) return origins
-  const last = (entry: RouteOrigin): boolean => entry.then === 'any' && setbacks.has(entry.origin.name, what)
-  return [...origins.filter((entry) => !last(entry)), ...origins.filter(last)]
+  // `direct` is the last resort wherever it stands: whoever has it looks for repositories all over the world.
+  const rank = ({ origin, then }: RouteOrigin): number => {
+    if (origin.name === 'direct') return 2
+    return then === 'any' && setbacks.has(origin.name, what) ? 1 : 0
+  }
+  const order = origins.toSorted((a, b) => rank(a) - rank(b))
+  // What lets the next one be asked belongs to the place in the list.
+  return order.map(({ origin }, place) => ({ origin, then: origins[place]!.then }))
 }
 
 function isAhead({ priority, promoted }: OnBehalf): boolean {

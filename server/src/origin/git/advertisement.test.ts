@@ -21,7 +21,18 @@ test('the refs of a real repository, annotated tags as what they stand for', asy
     { files: { 'go.mod': 'module x\n' }, tags: ['v1.0.0'] },
     { files: { 'a.go': 'package a\n' } },
   ]) as [string, string]
-  git(folder, ['-c', 'user.name=A', '-c', 'user.email=a@example.com', 'tag', '-a', '-m', 'x', 'v1.1.0', second])
+  git(folder, [
+    '-c',
+    'user.name=A',
+    '-c',
+    'user.email=a@example.com',
+    'tag',
+    '-a',
+    '-m',
+    'x',
+    'v1.1.0',
+    second,
+  ])
   git(folder, ['update-ref', 'refs/pull/1/head', first])
   const refs = await countingRemote(folder).refs(new AbortController().signal)
   assert.deepEqual(Object.fromEntries(refs.byName), {

@@ -34,7 +34,10 @@ test('the nearest versions of the same module, by their order, without those tha
   of('refs/tags/v1.10.0', all, nothing)
   const here = (hash: string): boolean => ['refs/tags/v1.10.0', 'refs/tags/v1.11.0'].includes(hash)
   assert.deepEqual(of('refs/tags/v1.10.0', all, here), ['refs/tags/v1.9.0', 'refs/tags/v1.12.0'])
-  assert.deepEqual(of('refs/tags/sub/v1.10.1', all, (hash) => hash.includes('sub')), [])
+  assert.deepEqual(
+    of('refs/tags/sub/v1.10.1', all, (hash) => hash.includes('sub')),
+    [],
+  )
 })
 
 test('a branch has no neighbours', () => {

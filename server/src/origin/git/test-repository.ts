@@ -69,7 +69,9 @@ export function addCommits(folder: string, commits: readonly TestCommit[]): stri
 export const PATIENT: CloneBounds = { fetch: { total: 50_000, idle: 40_000 }, local: 40_000, size: 2 ** 32 }
 
 /** A file remote that counts what it is asked. */
-export function countingRemote(folder: string): Remote & { readonly counts: { refs: number; upload: number } } {
+export function countingRemote(
+  folder: string,
+): Remote & { readonly counts: { refs: number; upload: number } } {
   const counts = { refs: 0, upload: 0 }
   const url = pathToFileURL(folder)
   const remote = createFileRemote({

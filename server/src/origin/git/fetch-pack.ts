@@ -5,10 +5,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { ModsteadError } from '../../errors.ts'
+import { startRun } from '../deadline.ts'
+import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
+import { TooMuchOnDisk } from './disk-bound.ts'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
-import { killGroup } from './run-git.ts'
+import { AWAY, killGroup, noGit } from './run-git.ts'
 
 export interface FetchPackOptions {
   /** The bare repository that the objects go into. */
@@ -22,6 +26,8 @@ export interface FetchPackOptions {
   upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** Bytes of the pack at most. */
   most: number
+  /** Milliseconds: the whole fetch, and between two pieces of the answer. */
+  deadlines: { total: number; idle: number }
   signal: AbortSignal
 }
 
@@ -39,38 +45,83 @@ export class BadPack extends Error {
 const MOST_HAVES = 32
 
 /**
- * Gives the commits that came without their history, to be noted as such. Throws `BadPacket` where the other side does
- * not speak this protocol, `FetchRefused`, `BadPack`, and what `upload` throws.
+ * Gives the commits that came without their history, to be noted as such, and the bytes of the pack. Throws `BadPacket`
+ * where the other side does not speak this protocol, `FetchRefused`, `BadPack`, `TooMuchOnDisk`, `upstream_timeout`, and
+ * what `upload` throws.
  */
-export async function fetchPack(options: FetchPackOptions): Promise<string[]> {
-  const { upload, signal } = options
-  const answer = await upload(requestOf(options), signal)
-  const shallow: string[] = []
+export async function fetchPack(options: FetchPackOptions): Promise<{ shallow: string[]; bytes: number }> {
+  const clock = startClock(options)
+  try {
+    return await fetchWhile(clock, options)
+  } finally {
+    clock.end()
+  }
+}
+
+interface Clock {
+  /** Its reason is always a `ModsteadError`. */
+  readonly signal: AbortSignal
+  /** Something came. */
+  heard(): void
+  /** All is here: from now on only the time of the whole counts. */
+  whole(): void
+  end(): void
+}
+
+function startClock({ deadlines, signal }: FetchPackOptions): Clock {
+  const { total, idle } = deadlines
+  const late = (sentence: string) => new ModsteadError('upstream_timeout', `a repository ${sentence}`)
+  const silence = new AbortController()
+  const run = startRun({
+    signal: AbortSignal.any([signal, silence.signal]),
+    total,
+    late: () => late(`was not fetched within ${duration(total)}`),
+  })
+  const timer = setTimeout(() => silence.abort(late(`sent nothing for ${duration(idle)}`)), idle)
+  return {
+    signal: run.signal,
+    heard: () => void timer.refresh(),
+    whole: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer)
+      run.end()
+    },
+  }
+}
+
+async function fetchWhile(
+  { signal, heard, whole }: Clock,
+  options: FetchPackOptions,
+): Promise<{ shallow: string[]; bytes: number }> {
+  const answer = await options.upload(requestOf(options), signal)
+  const wanted = new Set(options.wants)
+  const shallow = new Set<string>()
   let section = ''
   let pack: PackWriter | undefined
   try {
     for await (const part of readPackets(answer)) {
+      heard()
       if (part === 'delimiter') section = ''
       else if (part === 'flush') {
         if (pack === undefined) throw new BadPacket('sent no objects')
-        await pack.end()
-        return shallow
+        whole()
+        return { shallow: [...shallow], bytes: await pack.end() }
       } else if (section === '') {
         section = textOf(part)
         if (section.startsWith('ERR ')) throw new FetchRefused(`says: ${quotable(section.slice(4))}`)
-        if (section === 'packfile') pack = startPack(options)
+        if (section === 'packfile' && pack === undefined) pack = startPack(options, signal)
         else if (section !== 'shallow-info') throw new BadPacket(`answered with ${quotable(section)}`)
       } else if (section === 'shallow-info') {
         const [word, hash = ''] = textOf(part).split(' ')
-        if (word === 'shallow' && hash.length === options.hashLength && /^[0-9a-f]+$/.test(hash))
-          shallow.push(hash)
-      } else if (part[0] === DATA) await pack!.write(part.subarray(1))
-      else if (part[0] === FAILURE) throw new FetchRefused(`says: ${quotable(textOf(part.subarray(1)))}`)
+        if (word === 'shallow' && wanted.has(hash)) shallow.add(hash)
+      } else if (part[0] === DATA) {
+        await pack!.write(part.subarray(1))
+        heard()
+      } else if (part[0] === FAILURE) throw new FetchRefused(`says: ${quotable(textOf(part.subarray(1)))}`)
     }
     throw new BadPacket('broke off before all objects were sent')
-  } catch (error) {
+  } finally {
     pack?.stop()
-    throw error
   }
 }
 
@@ -97,43 +148,59 @@ function requestOf({ hashLength, wants, haves }: FetchPackOptions): string {
 
 interface PackWriter {
   write(bytes: Buffer): Promise<void>
-  /** Settles when the objects are in the repository. */
-  end(): Promise<void>
+  /** Settles with the number of bytes when the objects are in the repository. */
+  end(): Promise<number>
   stop(): void
 }
 
 /** Hands a pack to git, which checks it and indexes it. */
-function startPack({ gitDir, most }: FetchPackOptions): PackWriter {
-  const args = ['index-pack', '--stdin', '--fix-thin', `--max-input-size=${most}`]
+function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): PackWriter {
+  const args = ['index-pack', '--stdin', '--fix-thin']
   const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
-    cwd: gitDir,
+    cwd: AWAY,
     detached: true,
     env: settingsEnvironment(GIT_SETTINGS),
     stdio: ['pipe', 'ignore', 'pipe'],
   })
+  const stop = (): void => {
+    child.stdin.destroy()
+    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+  }
+  let bytes = 0
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
   // A git that refuses the pack closes the pipe; its status says why.
   child.stdin.on('error', () => child.stdin.destroy())
   const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', reject)
+    child.on('error', (cause) => reject(noGit(cause)))
     child.on('close', (status) => resolve(status ?? -1))
   })
   ended.catch(() => undefined) // whoever waits for the end hears of it
+  signal.addEventListener('abort', stop, { once: true })
+
+  async function outcome(): Promise<void> {
+    const status = await ended
+    signal.throwIfAborted()
+    if (status !== 0) throw new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+  }
 
   return {
-    async write(bytes) {
-      if (child.stdin.destroyed || child.stdin.write(bytes)) return
-      await Promise.race([once(child.stdin, 'drain').catch(() => undefined), ended])
+    async write(chunk) {
+      bytes += chunk.length
+      if (bytes > most) throw new TooMuchOnDisk(`more than ${most} bytes`)
+      if (!child.stdin.destroyed && !child.stdin.write(chunk))
+        await Promise.race([once(child.stdin, 'drain').catch(() => undefined), ended])
+      // Git has seen enough of it: nothing that still comes can mend the pack.
+      if (child.stdin.destroyed) await outcome()
     },
     async end() {
       child.stdin.end()
-      const status = await ended
-      if (status !== 0) throw new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+      await outcome()
+      return bytes
     },
     stop() {
-      child.stdin.destroy()
-      if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+      signal.removeEventListener('abort', stop)
+      stop()
     },
   }
 }

@@ -83,9 +83,12 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     known.set(remote.key, { remote, root, modules })
   }
 
-  function open(module: ModulePath, { root, subdirectory, remote }: Place): Opened {
+  /** Opens the repository of a module for as long as `work` needs it. */
+  function open<T>(module: ModulePath, place: Place, work: (opened: Opened) => Promise<T>): Promise<T> {
+    const { root, subdirectory, remote } = place
+    const location = locate(module, root, subdirectory)
     builder.prepare()
-    return { code: clones.of(remote, bounds), module: locate(module, root, subdirectory) }
+    return clones.use(remote, bounds, (code) => work({ code, module: location }))
   }
 
   async function* explain(module: ModulePath, options: OriginOptions): AsyncGenerator<[string, string]> {
@@ -98,7 +101,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     yield ['repository', subdirectory === '' ? remote.url : `${remote.url}, folder ${subdirectory}`]
     yield ['its root is', root]
     yield ['credentials', await remote.entry(options.signal)]
-    const { byName } = await clones.of(remote, bounds).refs(0)
+    const { byName } = await clones.use(remote, bounds, (repository) => repository.refs(0))
     const count = (prefix: string) => [...byName.keys()].filter((name) => name.startsWith(prefix)).length
     yield ['the server said', `${count('refs/heads/')} branches, ${count('refs/tags/')} tags`]
   }
@@ -106,7 +109,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   async function modulesOf(module: ModulePath, options: OriginOptions): Promise<ModulePath[]> {
     const found = await find(module, options)
     if ('proxy' in found) return [module]
-    const modules = modulesIn(found, await open(module, found).code.refs(0))
+    const modules = modulesIn(found, await open(module, found, ({ code }) => code.refs(0)))
     note(module, found)
     return modules
   }
@@ -114,13 +117,15 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.versions(module, options)
-    const asked = await ask(open(module, found), 0)
-    const list = await listVersions(asked)
-    // Without a version only a commit can be the module: `go` asks for every path above and below one.
-    if (list.length === 0)
-      await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
-    note(module, found)
-    return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
+    return open(module, found, async (opened) => {
+      const asked = await ask(opened, 0)
+      const list = await listVersions(asked)
+      // Without a version only a commit can be the module: `go` asks for every path above and below one.
+      if (list.length === 0)
+        await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
+      note(module, found)
+      return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
+    })
   }
 
   async function resolve(
@@ -130,7 +135,6 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   ): Promise<InfoFile | 'unchanged'> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.resolve(module, query, options)
-    const opened = open(module, found)
     const answer = async (asked: Asked): Promise<InfoFile> => {
       const resolved = await resolveIn(asked, query, options.commit)
       const { version, revision } = resolved
@@ -138,34 +142,37 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
       const bytes = formatInfo(query === 'latest' ? '' : query, resolved, asked)
       return { bytes, version, time: formatTime(revision.time), commit: revision.hash }
     }
-    return isCanonicalFor(module, query) ? exactly(opened, answer) : answer(await ask(opened, 0))
+    return open(module, found, async (opened) =>
+      isCanonicalFor(module, query) ? exactly(opened, answer) : answer(await ask(opened, 0)),
+    )
   }
 
   async function goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.goMod(module, version, options)
-    return exactly(open(module, found), async (asked) => {
+    const answer = async (asked: Asked): Promise<GoModFile> => {
       const { revision } = await resolveIn(asked, version, options.commit)
       const folder = await findModuleFolder(asked.code, asked.module, revision.hash, version)
       return { bytes: folder.goMod ?? Buffer.from(`module ${autoQuote(module)}\n`), commit: revision.hash }
-    })
+    }
+    return open(module, found, (opened) => exactly(opened, answer))
   }
 
   async function zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.zip(module, version, options)
-    const opened = open(module, found)
-    return exactly(opened, async (asked) => {
+    const answer = async (asked: Asked, code: Repository): Promise<ZipSource> => {
       const { revision } = await resolveIn(asked, version, options.commit)
       const { hash } = revision
       const { folder } = await findModuleFolder(asked.code, asked.module, hash, version)
       const [license] = folder === '' ? [undefined] : await asked.code.read(hash, ['LICENSE'])
       const order = { module, version, hash, folder, license, url: asked.code.url }
-      const source = await opened.code.withContents(hash, revision.ref, (gitDir) =>
+      const source = await code.withContents(hash, revision.ref, (gitDir) =>
         builder.build({ ...order, gitDir }, options.signal),
       )
       return { ...source, commit: hash }
-    })
+    }
+    return open(module, found, (opened) => exactly(opened, (asked) => answer(asked, opened.code)))
   }
 
   return {
@@ -183,7 +190,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
           url: remote.url,
           root,
           modules: () => [...modules],
-          renew: () => clones.of(remote, bounds).renew(),
+          renew: () => clones.use(remote, bounds, (repository) => repository.renew()),
         }
     },
     close,

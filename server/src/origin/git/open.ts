@@ -133,6 +133,7 @@ export function openGitOrigin(
           access: remotes,
           send: remotes.send,
           peerOf: remotes.peerOf,
+          isConfigured: remotes.isConfigured,
         })
     }
   }

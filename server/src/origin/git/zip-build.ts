@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { killGroup } from './run-git.ts'
+import { AWAY, killGroup } from './run-git.ts'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
@@ -61,7 +61,7 @@ async function archive(tar: number, task: ZipBuildTask): Promise<ZipBuildResult 
   const { gitDir, hash, folder, most, deadline } = task
   const args = ['archive', '--format=tar', '--end-of-options', hash, ...(folder === '' ? [] : [folder])]
   const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
-    cwd: gitDir,
+    cwd: AWAY,
     detached: true,
     env: settingsEnvironment(GIT_SETTINGS),
     stdio: ['ignore', tar, 'pipe'],

@@ -75,8 +75,10 @@ export function createRepository(options: RepositoryOptions): Repository {
   const neighboursOf = createNeighbours()
   /** The refs that the history clone was fetched for. */
   let historyOf: RemoteRefs | undefined
-  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>((wanted) =>
-    fetchContents(wanted),
+  /** Looks into the contents, which go one after the other, and may each end in the wish for a commit. */
+  const looking = new Set<Promise<unknown>>()
+  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>(fetchContents, () =>
+    Promise.allSettled(looking),
   )
   const fetchHistory = createFetchQueue<RemoteRefs>(async (wanted) => {
     const newest = wanted.at(-1)!
@@ -232,7 +234,9 @@ export function createRepository(options: RepositoryOptions): Repository {
       return { commit: known, blobs: remembered.map((file) => file?.blob) }
     const names = [`${hash}^{commit}`, ...wanted.map((path) => `${hash}:${path}`)]
     const contents = await clone('contents')
-    const [object, ...objects] = await contents.objects(names, MAX_FILE, shutdown)
+    const reading = contents.objects(names, MAX_FILE, shutdown)
+    looking.add(reading)
+    const [object, ...objects] = await reading.finally(() => looking.delete(reading))
     if (object === undefined) return undefined
     const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
     commits.set(hash, commit)

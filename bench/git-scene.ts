@@ -32,7 +32,10 @@ export function moduleOf(name: string): string {
   return `${HOST}/${name}`
 }
 
-export async function setGitScene(transport: Transport, modsteadOptions: ModsteadOptions = {}): Promise<GitScene> {
+export async function setGitScene(
+  transport: Transport,
+  modsteadOptions: ModsteadOptions = {},
+): Promise<GitScene> {
   const root = await mkdtemp(join(tmpdir(), 'modstead-bench-git-'))
   const git = await startGitHttp({ root })
   const base = transport === 'http' ? git.url : pathToFileURL(root).href

@@ -4,7 +4,8 @@ import { tooMuchOnDisk } from './disk-bound.ts'
 import type { GitSetting } from './git-environment.ts'
 import { fetchPack } from './fetch-pack.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
-import { runGit, type GitOutcome } from './run-git.ts'
+import type { RunGit } from './git-helper.ts'
+import type { GitOutcome } from './run-git.ts'
 
 /** How a fetch reaches the remote repository. */
 export interface FetchFrom {
@@ -72,11 +73,12 @@ export interface OpenCloneOptions {
   /** Only commits are kept in it, for questions about history (git's partial clone). */
   historyOnly: boolean
   bounds: CloneBounds
+  run: RunGit
 }
 
 /** Opens a clone, or makes an empty one where there is none that can be used. */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
-  const { folder, hashLength, historyOnly, bounds, url } = options
+  const { folder, hashLength, historyOnly, bounds, url, run } = options
   const local = { deadlines: { total: bounds.local }, limit: PRINTED }
   const partial: GitSetting[] = historyOnly
     ? [
@@ -86,7 +88,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     : []
 
   function ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome> {
-    return runGit({ args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local })
+    return run({ args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local })
   }
 
   await layOut(folder, { hashLength, historyOnly, url })
@@ -108,8 +110,8 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     },
     async fetchCommits(wants, upload, signal) {
       const haves = [...shallow]
-      const run = { gitDir: folder, hashLength, wants, haves, upload, most: bounds.size, signal }
-      const came = await fetchPack(run)
+      const order = { gitDir: folder, hashLength, wants, haves, upload, most: bounds.size, signal }
+      const came = await fetchPack({ ...order, run, deadline: bounds.local })
       for (const hash of came) shallow.add(hash)
       if (came.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
       // Every fetch makes a pack of its own, and each costs every look-up a little.
@@ -118,7 +120,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     async fetch({ url, settings, environment }, refspecs, options, signal) {
       const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
       try {
-        return await runGit({
+        return await run({
           args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
           gitDir: folder,
           settings: [...settings, ...partial, [`remote.${REMOTE}.url`, url]],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
 import { sizeOf } from './disk-bound.ts'
+import type { RunGit } from './git-helper.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
@@ -20,6 +21,7 @@ export interface ClonesOptions {
   folder: string
   /** Bytes that all clones may take together. */
   most: number
+  run: RunGit
   log: Logger
   now?: () => number
 }
@@ -29,7 +31,7 @@ const SWEEP_EVERY = 60_000
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, log, now = Date.now } = options
+  const { folder, most, run, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   const repositories = new Map<string, Repository>()
@@ -73,6 +75,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
         remote,
         folder: own,
         bounds,
+        run,
         log,
         shutdown: closing.signal,
         now,

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { quotable } from '../plain-text.ts'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import type { RunGit } from './git-helper.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
 import { killGroup } from './run-git.ts'
 
@@ -22,6 +23,9 @@ export interface FetchPackOptions {
   upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** Bytes of the pack at most. */
   most: number
+  /** Runs git for a small pack, and how long that may take in milliseconds. */
+  run: RunGit
+  deadline: number
   signal: AbortSignal
 }
 
@@ -58,7 +62,7 @@ export async function fetchPack(options: FetchPackOptions): Promise<string[]> {
       } else if (section === '') {
         section = textOf(part)
         if (section.startsWith('ERR ')) throw new FetchRefused(`says: ${quotable(section.slice(4))}`)
-        if (section === 'packfile') pack = startPack(options)
+        if (section === 'packfile') pack = takePack(options)
         else if (section !== 'shallow-info') throw new BadPacket(`answered with ${quotable(section)}`)
       } else if (section === 'shallow-info') {
         const [word, hash = ''] = textOf(part).split(' ')
@@ -102,10 +106,44 @@ interface PackWriter {
   stop(): void
 }
 
-/** Hands a pack to git, which checks it and indexes it. */
-function startPack({ gitDir, most }: FetchPackOptions): PackWriter {
-  const args = ['index-pack', '--stdin', '--fix-thin', `--max-input-size=${most}`]
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
+/** Bytes of a pack that is handed over whole. */
+const SMALL = 1 << 20
+
+/** Hands a pack to git, which checks it and indexes it: a small one when it is here, a larger one while it comes. */
+function takePack(options: FetchPackOptions): PackWriter {
+  let held: Buffer[] = []
+  let size = 0
+  let large: PackWriter | undefined
+  return {
+    async write(bytes) {
+      if (large !== undefined) return large.write(bytes)
+      held.push(bytes)
+      size += bytes.length
+      if (size <= SMALL) return
+      large = startPack(options)
+      const soFar = Buffer.concat(held, size)
+      held = []
+      return large.write(soFar)
+    },
+    end: () => large?.end() ?? indexSmall(Buffer.concat(held, size), options),
+    stop: () => large?.stop(),
+  }
+}
+
+async function indexSmall(input: Buffer, options: FetchPackOptions): Promise<void> {
+  const { gitDir, run, deadline, signal } = options
+  const order = { args: indexArgs(options), gitDir, input, signal, deadlines: { total: deadline } }
+  const { status, said } = await run({ ...order, limit: SMALL })
+  if (status !== 0) throw new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+}
+
+function indexArgs({ most }: FetchPackOptions): string[] {
+  return ['index-pack', '--stdin', '--fix-thin', `--max-input-size=${most}`]
+}
+
+function startPack(options: FetchPackOptions): PackWriter {
+  const { gitDir } = options
+  const child = spawn('git', [`--git-dir=${gitDir}`, ...indexArgs(options)], {
     cwd: gitDir,
     detached: true,
     env: settingsEnvironment(GIT_SETTINGS),

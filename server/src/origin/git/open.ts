@@ -9,6 +9,7 @@ import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
+import { createGitHelper, type RunGit } from './git-helper.ts'
 import { createGitOrigin, type Found } from './git-origin.ts'
 import { createAccepted, createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
@@ -19,6 +20,7 @@ import type { Outside } from '../outside.ts'
 
 /** What all git origins share: the clone cache, and the workers that make zips. */
 export interface GitWorkshop {
+  readonly run: RunGit
   readonly clones: Clones
   readonly builder: ZipBuilder
   readonly authorities: Authorities
@@ -48,9 +50,12 @@ export async function openGitWorkshop(options: {
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const servingConfig = join(folder, 'serving.config')
   await writeServingConfig(servingConfig)
-  const clones = await openClones({ folder: join(folder, 'clones'), most: size, log })
-  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
+  const helper = createGitHelper(log)
+  const { run } = helper
+  const clones = await openClones({ folder: join(folder, 'clones'), most: size, run, log })
+  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, run, log })
   return {
+    run,
     clones,
     builder,
     authorities: createAuthorities(folder),
@@ -58,6 +63,7 @@ export async function openGitWorkshop(options: {
     async close() {
       await clones.close()
       await builder.close()
+      helper.close()
     },
   }
 }
@@ -80,14 +86,14 @@ export function openGitOrigin(
   const { name, timeouts, limits } = config
   const remotes = createRemotes({ config, outside, isOurselves })
   const accepted = createAccepted()
-  const { authorities, servingConfig } = workshop
+  const { authorities, servingConfig, run } = workshop
 
   function remoteOf(repository: FoundRepository): Remote {
     const { url, goUrl, configured, trusted } = repository
     const key = [name, configured || trusted ? 'ours' : 'anyone', url.href].join(' ')
     switch (url.protocol) {
       case 'file:':
-        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS })
+        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS, run })
       case 'ssh:':
         return createSshRemote({
           key,

@@ -14,6 +14,7 @@ import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
 import { ProgramFailed } from './process-wire.ts'
 import type { Remote } from './remote.ts'
+import type { RunGit } from './git-helper.ts'
 import { GitStopped } from './run-git.ts'
 
 export interface RepositoryOptions {
@@ -21,6 +22,7 @@ export interface RepositoryOptions {
   /** Its own folder in the clone cache. */
   folder: string
   bounds: CloneBounds
+  run: RunGit
   log: Logger
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
@@ -55,7 +57,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, log, shutdown, now, used } = options
+  const { remote, folder, bounds, run, log, shutdown, now, used } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -103,6 +105,7 @@ export function createRepository(options: RepositoryOptions): Repository {
         hashLength: (known?.refs ?? (await refs(Infinity))).hashLength,
         historyOnly: kind === 'history',
         bounds,
+        run,
       })
     clones.set(kind, opened)
     return opened

@@ -64,7 +64,7 @@ async function runOver(transport: Transport): Promise<Figure[]> {
         name: `${transport}: growth of the server's memory`,
         value: Math.max(...grown) / 2 ** 20,
         unit: 'MiB',
-        atMost: 64,
+        atMost: 128,
       },
     ]
   } finally {

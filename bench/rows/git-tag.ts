@@ -26,6 +26,9 @@ async function runOver(transport: Transport): Promise<Figure> {
     const go = await scene.direct()
     let made = BEFORE
     await repository.importAll(moduleHistory({ ...HISTORY, versions: BEFORE }))
+    // A server that has been at work: its code is compiled.
+    for (let version = 0; version < BEFORE; version++)
+      await askVersion(scene, HISTORY.module, `v1.${version}.0`)
     const push = async (): Promise<string> => {
       await repository.importAll(moduleHistory({ ...HISTORY, versions: 1, first: made }))
       return `v1.${made++}.0`

@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tooMuchOnDisk } from './disk-bound.ts'
+import { sizeOf, tooMuchOnDisk, TooMuchOnDisk, unlessGone } from './disk-bound.ts'
 import type { GitSetting } from './git-environment.ts'
 import { fetchPack } from './fetch-pack.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
@@ -34,7 +34,10 @@ export interface Clone {
   objects(names: readonly string[], limit: number, signal: AbortSignal): Promise<(GitObject | undefined)[]>
   /** What a command prints, whatever its status. */
   ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome>
-  /** Fetches commits without their history, by `fetchPack`, and throws what that throws. */
+  /**
+   * Fetches commits without their history, by `fetchPack`, and throws what that throws; `BrokenClone` where the clone has
+   * come to its bound with what was fetched before.
+   */
   fetchCommits(wants: readonly string[], upload: Upload, signal: AbortSignal): Promise<void>
   /** Fetches refspecs with git itself. Gives the outcome: a status of 0, or what git said. */
   fetch(
@@ -87,15 +90,21 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
       ]
     : []
 
+  async function readShallow(): Promise<Set<string>> {
+    return new Set((await readIfThere(shallowFile)).split('\n').filter((line) => line !== ''))
+  }
+
   function ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome> {
     return run({ args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local })
   }
 
   await layOut(folder, { hashLength, historyOnly, url })
+  await deleteUnfinished(folder)
   const reader = createObjectReader(folder, bounds.local)
   const shallowFile = join(folder, 'shallow')
-  const shallow = new Set((await readIfThere(shallowFile)).split('\n').filter((line) => line !== ''))
+  let shallow = await readShallow()
   let packs = 0
+  let size = await sizeOf(folder)
 
   return {
     folder,
@@ -110,17 +119,34 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     },
     async fetchCommits(wants, upload, signal) {
       const haves = [...shallow]
-      const order = { gitDir: folder, hashLength, wants, haves, upload, most: bounds.size, signal }
-      const came = await fetchPack({ ...order, run, deadline: bounds.local })
-      for (const hash of came) shallow.add(hash)
-      if (came.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
+      const most = Math.max(0, bounds.size - size)
+      const order = {
+        gitDir: folder,
+        hashLength,
+        wants,
+        haves,
+        upload,
+        most,
+        deadlines: bounds.fetch,
+        signal,
+      }
+      try {
+        const came = await fetchPack({ ...order, run })
+        size += came.bytes
+        for (const hash of came.shallow) shallow.add(hash)
+        if (came.shallow.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
+      } catch (error) {
+        await deleteUnfinished(folder)
+        if (!(error instanceof TooMuchOnDisk) || shallow.size === 0) throw error
+        throw new BrokenClone('it is as large as it may be', { cause: error })
+      }
       // Every fetch makes a pack of its own, and each costs every look-up a little.
       if (++packs % PACKS_TO_INDEX === 0) await ask(['multi-pack-index', 'write'], signal)
     },
     async fetch({ url, settings, environment }, refspecs, options, signal) {
       const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
       try {
-        return await run({
+        const outcome = await run({
           args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
           gitDir: folder,
           settings: [...settings, ...partial, [`remote.${REMOTE}.url`, url]],
@@ -130,6 +156,12 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
           deadlines: bounds.fetch,
           limit: PRINTED,
         })
+        shallow = await readShallow()
+        size = await sizeOf(folder)
+        return outcome
+      } catch (error) {
+        await deleteUnfinished(folder)
+        throw error
       } finally {
         bound.end()
       }
@@ -176,11 +208,13 @@ async function layOut(
   await writeFile(join(folder, 'config'), config)
 }
 
+/** What a git that was ended has left: it clears nothing away. */
+async function deleteUnfinished(folder: string): Promise<void> {
+  const packs = join(folder, 'objects', 'pack')
+  const names = await readdir(packs).catch(unlessGone([]))
+  for (const name of names) if (name.startsWith('tmp_')) await rm(join(packs, name), { force: true })
+}
+
 async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
-  }
+  return readFile(path, 'utf8').catch(unlessGone(''))
 }

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto'
+import { renameSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
-import { sizeOf } from './disk-bound.ts'
+import { sizeOf, unlessGone } from './disk-bound.ts'
 import type { RunGit } from './git-helper.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
 /** The clones of all repositories, in one folder with a bound. */
 export interface Clones {
-  /** What is kept of a remote: the same object for all who ask. */
-  of(remote: Remote, bounds: CloneBounds): Repository
+  /** Lets `work` use what is kept of a remote; it is not deleted meanwhile. All who ask for one remote share it. */
+  use<T>(remote: Remote, bounds: CloneBounds, work: (repository: Repository) => Promise<T>): Promise<T>
   /** Deletes the clones that were not used for longest, until the rest is within the bound. Those in use stay. */
   sweep(): Promise<void>
   close(): Promise<void>
@@ -29,12 +31,24 @@ export interface ClonesOptions {
 /** Milliseconds between two looks at the sizes. */
 const SWEEP_EVERY = 60_000
 
+/** Repositories at rest whose refs and files stay in memory; the clones of others stay on disk alone. */
+const MOST_AT_REST = 64
+
+/** A folder that is being deleted: nobody opens it again. */
+const LEAVING = '.old'
+
+interface InUse {
+  repository: Repository
+  users: number
+}
+
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
   const { folder, most, run, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
-  const repositories = new Map<string, Repository>()
+  /** Least recently used first. */
+  const repositories = new Map<string, InUse>()
   let sweeping: Promise<void> | undefined
   const timer = setInterval(() => {
     sweepOnce().catch((error: unknown) => log.warn({ err: error }, 'old clones could not be deleted'))
@@ -50,46 +64,63 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
     const found = await Promise.all(
       (await readdir(folder)).map(async (name) => {
         const path = join(folder, name)
-        return { name, path, size: await sizeOf(path), used: (await stat(path)).mtimeMs }
+        const used = (await stat(path).catch(unlessGone(undefined)))?.mtimeMs ?? 0
+        return { name, path, size: await sizeOf(path), used }
       }),
     )
     let total = found.reduce((sum, { size }) => sum + size, 0)
     for (const { name, path, size, used } of found.sort((a, b) => a.used - b.used)) {
-      if (total <= most || closing.signal.aborted) return
-      if (repositories.get(name)?.busy === true) continue
-      await repositories.get(name)?.close()
+      if (closing.signal.aborted) return
+      if (total <= most && !name.endsWith(LEAVING)) continue
+      const known = repositories.get(name)
+      if (known !== undefined && known.users > 0) continue
       repositories.delete(name)
-      await rm(path, { recursive: true, force: true, maxRetries: 3 })
+      // Whoever asks for it from now on begins in a folder of its own: nothing may come between these two lines.
+      const leaving = name.endsWith(LEAVING) ? path : `${path}-${now()}${LEAVING}`
+      if (leaving !== path) renameSync(path, leaving)
+      await known?.repository.close()
+      await rm(leaving, { recursive: true, force: true, maxRetries: 3 })
       total -= size
       log.info({ clone: name, bytes: size, used: new Date(used) }, 'a clone was deleted to make room')
     }
   }
 
+  function open(name: string, remote: Remote, bounds: CloneBounds): Repository {
+    const own = join(folder, name)
+    const used = () => touch(own)
+    return createRepository({ remote, folder: own, bounds, run, log, shutdown: closing.signal, now, used })
+  }
+
+  /** Forgets those that rest for longest, where too many do. */
+  function forgetSome(): void {
+    let atRest = 0
+    for (const [name, { repository, users }] of [...repositories].toReversed()) {
+      if (users > 0 || ++atRest <= MOST_AT_REST) continue
+      repositories.delete(name)
+      repository.close().catch((error: unknown) => log.warn({ err: error }, 'a clone could not be closed'))
+    }
+  }
+
   return {
-    of(remote, bounds) {
+    async use(remote, bounds, work) {
       const name = createHash('sha256').update(remote.key).digest('hex').slice(0, 32)
-      const known = repositories.get(name)
-      if (known !== undefined) return known
-      const own = join(folder, name)
-      const repository = createRepository({
-        remote,
-        folder: own,
-        bounds,
-        run,
-        log,
-        shutdown: closing.signal,
-        now,
-        used: () => touch(own),
-      })
-      repositories.set(name, repository)
-      return repository
+      const entry = repositories.get(name) ?? { repository: open(name, remote, bounds), users: 0 }
+      repositories.delete(name)
+      repositories.set(name, entry)
+      entry.users++
+      try {
+        return await work(entry.repository)
+      } finally {
+        entry.users--
+        forgetSome()
+      }
     },
     sweep: sweepOnce,
     async close() {
       clearInterval(timer)
-      closing.abort()
+      closing.abort(new ModsteadError('shutting_down', 'modstead is shutting down'))
       await sweeping
-      for (const repository of repositories.values()) await repository.close()
+      for (const { repository } of repositories.values()) await repository.close()
     },
   }
 }

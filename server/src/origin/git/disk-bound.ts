@@ -49,7 +49,8 @@ export async function sizeOf(folder: string): Promise<number> {
   return total
 }
 
-function unlessGone<T>(instead: T): (error: NodeJS.ErrnoException) => T {
+/** What stands for a file that is not there any more; other failures are thrown. */
+export function unlessGone<T>(instead: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return instead
     throw error

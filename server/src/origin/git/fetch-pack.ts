@@ -5,11 +5,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { ModsteadError } from '../../errors.ts'
+import { startRun } from '../deadline.ts'
+import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
+import { TooMuchOnDisk } from './disk-bound.ts'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import type { RunGit } from './git-helper.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
-import { killGroup } from './run-git.ts'
+import { AWAY, killGroup, noGit } from './run-git.ts'
 
 export interface FetchPackOptions {
   /** The bare repository that the objects go into. */
@@ -23,9 +27,10 @@ export interface FetchPackOptions {
   upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** Bytes of the pack at most. */
   most: number
-  /** Runs git for a small pack, and how long that may take in milliseconds. */
+  /** Milliseconds: the whole fetch, and between two pieces of the answer. */
+  deadlines: { total: number; idle: number }
+  /** Runs git for a small pack. */
   run: RunGit
-  deadline: number
   signal: AbortSignal
 }
 
@@ -43,38 +48,83 @@ export class BadPack extends Error {
 const MOST_HAVES = 32
 
 /**
- * Gives the commits that came without their history, to be noted as such. Throws `BadPacket` where the other side does
- * not speak this protocol, `FetchRefused`, `BadPack`, and what `upload` throws.
+ * Gives the commits that came without their history, to be noted as such, and the bytes of the pack. Throws `BadPacket`
+ * where the other side does not speak this protocol, `FetchRefused`, `BadPack`, `TooMuchOnDisk`, `upstream_timeout`, and
+ * what `upload` throws.
  */
-export async function fetchPack(options: FetchPackOptions): Promise<string[]> {
-  const { upload, signal } = options
-  const answer = await upload(requestOf(options), signal)
-  const shallow: string[] = []
+export async function fetchPack(options: FetchPackOptions): Promise<{ shallow: string[]; bytes: number }> {
+  const clock = startClock(options)
+  try {
+    return await fetchWhile(clock, options)
+  } finally {
+    clock.end()
+  }
+}
+
+interface Clock {
+  /** Its reason is always a `ModsteadError`. */
+  readonly signal: AbortSignal
+  /** Something came. */
+  heard(): void
+  /** All is here: from now on only the time of the whole counts. */
+  whole(): void
+  end(): void
+}
+
+function startClock({ deadlines, signal }: FetchPackOptions): Clock {
+  const { total, idle } = deadlines
+  const late = (sentence: string) => new ModsteadError('upstream_timeout', `a repository ${sentence}`)
+  const silence = new AbortController()
+  const run = startRun({
+    signal: AbortSignal.any([signal, silence.signal]),
+    total,
+    late: () => late(`was not fetched within ${duration(total)}`),
+  })
+  const timer = setTimeout(() => silence.abort(late(`sent nothing for ${duration(idle)}`)), idle)
+  return {
+    signal: run.signal,
+    heard: () => void timer.refresh(),
+    whole: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer)
+      run.end()
+    },
+  }
+}
+
+async function fetchWhile(
+  { signal, heard, whole }: Clock,
+  options: FetchPackOptions,
+): Promise<{ shallow: string[]; bytes: number }> {
+  const answer = await options.upload(requestOf(options), signal)
+  const wanted = new Set(options.wants)
+  const shallow = new Set<string>()
   let section = ''
   let pack: PackWriter | undefined
   try {
     for await (const part of readPackets(answer)) {
+      heard()
       if (part === 'delimiter') section = ''
       else if (part === 'flush') {
         if (pack === undefined) throw new BadPacket('sent no objects')
-        await pack.end()
-        return shallow
+        whole()
+        return { shallow: [...shallow], bytes: await pack.end() }
       } else if (section === '') {
         section = textOf(part)
         if (section.startsWith('ERR ')) throw new FetchRefused(`says: ${quotable(section.slice(4))}`)
-        if (section === 'packfile') pack = takePack(options)
+        if (section === 'packfile' && pack === undefined) pack = takePack(options, signal)
         else if (section !== 'shallow-info') throw new BadPacket(`answered with ${quotable(section)}`)
       } else if (section === 'shallow-info') {
         const [word, hash = ''] = textOf(part).split(' ')
-        if (word === 'shallow' && hash.length === options.hashLength && /^[0-9a-f]+$/.test(hash))
-          shallow.push(hash)
-      } else if (part[0] === DATA) await pack!.write(part.subarray(1))
-      else if (part[0] === FAILURE) throw new FetchRefused(`says: ${quotable(textOf(part.subarray(1)))}`)
+        if (word === 'shallow' && wanted.has(hash)) shallow.add(hash)
+      } else if (part[0] === DATA) {
+        await pack!.write(part.subarray(1))
+        heard()
+      } else if (part[0] === FAILURE) throw new FetchRefused(`says: ${quotable(textOf(part.subarray(1)))}`)
     }
     throw new BadPacket('broke off before all objects were sent')
-  } catch (error) {
+  } finally {
     pack?.stop()
-    throw error
   }
 }
 
@@ -101,77 +151,94 @@ function requestOf({ hashLength, wants, haves }: FetchPackOptions): string {
 
 interface PackWriter {
   write(bytes: Buffer): Promise<void>
-  /** Settles when the objects are in the repository. */
-  end(): Promise<void>
+  /** Settles with the number of bytes when the objects are in the repository. */
+  end(): Promise<number>
   stop(): void
 }
 
 /** Bytes of a pack that is handed over whole. */
 const SMALL = 1 << 20
+const INDEX_PACK = ['index-pack', '--stdin', '--fix-thin']
 
 /** Hands a pack to git, which checks it and indexes it: a small one when it is here, a larger one while it comes. */
-function takePack(options: FetchPackOptions): PackWriter {
-  let held: Buffer[] = []
+function takePack(options: FetchPackOptions, signal: AbortSignal): PackWriter {
+  const { gitDir, deadlines, most, run } = options
+  const held: Buffer[] = []
   let size = 0
   let large: PackWriter | undefined
+
+  async function indexSmall(): Promise<number> {
+    const order = { args: INDEX_PACK, gitDir, input: Buffer.concat(held, size), signal, limit: SMALL }
+    const { status, said } = await run({ ...order, deadlines: { total: deadlines.total } })
+    if (status !== 0) throw badPack(said, status)
+    return size
+  }
+
   return {
-    async write(bytes) {
-      if (large !== undefined) return large.write(bytes)
-      held.push(bytes)
-      size += bytes.length
+    async write(chunk) {
+      if (large !== undefined) return large.write(chunk)
+      held.push(chunk)
+      size += chunk.length
+      if (size > most) throw new TooMuchOnDisk(`more than ${most} bytes`)
       if (size <= SMALL) return
-      large = startPack(options)
-      const soFar = Buffer.concat(held, size)
-      held = []
-      return large.write(soFar)
+      large = startPack(options, signal)
+      await large.write(Buffer.concat(held.splice(0), size))
     },
-    end: () => large?.end() ?? indexSmall(Buffer.concat(held, size), options),
+    end: () => large?.end() ?? indexSmall(),
     stop: () => large?.stop(),
   }
 }
 
-async function indexSmall(input: Buffer, options: FetchPackOptions): Promise<void> {
-  const { gitDir, run, deadline, signal } = options
-  const order = { args: indexArgs(options), gitDir, input, signal, deadlines: { total: deadline } }
-  const { status, said } = await run({ ...order, limit: SMALL })
-  if (status !== 0) throw new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+function badPack(said: string, status: number): BadPack {
+  return new BadPack(quotable(said) || `git index-pack ended with ${status}`)
 }
 
-function indexArgs({ most }: FetchPackOptions): string[] {
-  return ['index-pack', '--stdin', '--fix-thin', `--max-input-size=${most}`]
-}
-
-function startPack(options: FetchPackOptions): PackWriter {
-  const { gitDir } = options
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...indexArgs(options)], {
-    cwd: gitDir,
+function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): PackWriter {
+  const child = spawn('git', [`--git-dir=${gitDir}`, ...INDEX_PACK], {
+    cwd: AWAY,
     detached: true,
     env: settingsEnvironment(GIT_SETTINGS),
     stdio: ['pipe', 'ignore', 'pipe'],
   })
+  const stop = (): void => {
+    child.stdin.destroy()
+    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+  }
+  let bytes = 0
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
   // A git that refuses the pack closes the pipe; its status says why.
   child.stdin.on('error', () => child.stdin.destroy())
   const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', reject)
+    child.on('error', (cause) => reject(noGit(cause)))
     child.on('close', (status) => resolve(status ?? -1))
   })
   ended.catch(() => undefined) // whoever waits for the end hears of it
+  signal.addEventListener('abort', stop, { once: true })
+
+  async function outcome(): Promise<void> {
+    const status = await ended
+    signal.throwIfAborted()
+    if (status !== 0) throw badPack(said, status)
+  }
 
   return {
-    async write(bytes) {
-      if (child.stdin.destroyed || child.stdin.write(bytes)) return
-      await Promise.race([once(child.stdin, 'drain').catch(() => undefined), ended])
+    async write(chunk) {
+      bytes += chunk.length
+      if (bytes > most) throw new TooMuchOnDisk(`more than ${most} bytes`)
+      if (!child.stdin.destroyed && !child.stdin.write(chunk))
+        await Promise.race([once(child.stdin, 'drain').catch(() => undefined), ended])
+      // Git has seen enough of it: nothing that still comes can mend the pack.
+      if (child.stdin.destroyed) await outcome()
     },
     async end() {
       child.stdin.end()
-      const status = await ended
-      if (status !== 0) throw new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+      await outcome()
+      return bytes
     },
     stop() {
-      child.stdin.destroy()
-      if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+      signal.removeEventListener('abort', stop)
+      stop()
     },
   }
 }

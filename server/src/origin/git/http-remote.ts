@@ -11,6 +11,7 @@ import type { Authorities } from './authorities.ts'
 import type { FetchFrom } from './clone.ts'
 import type { FoundRepository } from './found.ts'
 import type { GitSetting } from './git-environment.ts'
+import { BadPacket } from './packets.ts'
 import type { Remote } from './remote.ts'
 
 export interface HttpRemoteOptions {
@@ -23,6 +24,8 @@ export interface HttpRemoteOptions {
   /** Which credentials were accepted by which hosts. */
   accepted: Accepted
   authorities: Authorities
+  /** Whether the configuration names the host of a URL. */
+  isConfigured(url: URL): boolean
   /** Bytes that the refs may have. */
   limit: number
   /** Milliseconds that git waits for more bytes. */
@@ -61,9 +64,12 @@ const MOST_REDIRECTS = 5
 const REFS = '/info/refs'
 const ADVERTISEMENT = 'application/x-git-upload-pack-advertisement'
 
+/** How hosts answer to a version of the protocol that they do not speak. */
+const OTHER_VERSION = new Set([400, 405, 415, 500, 501])
+
 /** A repository behind http (the smart protocol of gitprotocol-http(5)). */
 export function createHttpRemote(options: HttpRemoteOptions): Remote {
-  const { key, repository, access, send, peerOf, accepted, authorities, limit, idle } = options
+  const { key, repository, access, send, peerOf, accepted, authorities, isConfigured, limit, idle } = options
   const { goUrl } = repository
   /** Where the repository turned out to be, after redirects. */
   let found = repository
@@ -73,11 +79,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     for (let followed = 0; followed <= MOST_REDIRECTS; followed++) {
       const answer = await ask(at, signal)
       if (answer instanceof URL) {
-        at = {
-          ...repository,
-          url: answer,
-          configured: repository.configured && answer.host === repository.url.host,
-        }
+        at = movedTo(answer, at)
         continue
       }
       found = at
@@ -86,24 +88,51 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     throw failure('upstream_invalid', peerOf(repository.url), `redirected more than ${MOST_REDIRECTS} times`)
   }
 
-  /** The advertisement, or where it is instead. A token that was refused is replaced once. */
-  async function ask(at: FoundRepository, signal: AbortSignal): Promise<Buffer | URL> {
-    const used = await access.accessTo(at, { signal })
-    const answer = await request(at, used, signal)
-    if (answer.status !== 401 || !access.refused(used)) return read(at, used, answer)
-    await readErrorText(answer)
-    const renewed = await access.accessTo(at, { signal })
-    return read(at, renewed, await request(at, renewed, signal))
+  /**
+   * Where a repository is after a redirect. Only a host that we know may lead to others as what we are there: a stranger's
+   * could otherwise have us fetch for him what is shown to us alone.
+   */
+  function movedTo(url: URL, from: FoundRepository): FoundRepository {
+    const isSame = url.host === from.url.host
+    const isOurs = from.configured || isConfigured(from.url)
+    return {
+      ...from,
+      url,
+      configured: from.configured && isSame,
+      trusted: from.trusted && (isSame || isOurs),
+    }
   }
 
-  function request(at: FoundRepository, used: RemoteAccess, signal: AbortSignal): Promise<Exchange> {
-    const target = new URL(`${at.url.href.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
-    const headers = {
-      'accept-encoding': 'gzip',
-      'user-agent': AGENT,
-      ...(used.authorization !== undefined && { authorization: used.authorization }),
+  /** The advertisement, or where it is instead. */
+  async function ask(at: FoundRepository, signal: AbortSignal): Promise<Buffer | URL> {
+    const headers = { 'accept-encoding': 'gzip' }
+    const { used, answer } = await request(
+      at,
+      { service: `${REFS}?service=git-upload-pack`, headers },
+      signal,
+    )
+    return read(at, used, answer)
+  }
+
+  /** Asks a service of the repository. A token that was refused is replaced once. */
+  async function request(
+    at: FoundRepository,
+    asked: { service: string; headers: Record<string, string>; body?: string },
+    signal: AbortSignal,
+  ): Promise<{ used: RemoteAccess; answer: Exchange }> {
+    const { service, body } = asked
+    const url = new URL(`${at.url.href.replace(/\/$/, '')}${service}`)
+    const attempt = async (): Promise<{ used: RemoteAccess; answer: Exchange }> => {
+      const used = await access.accessTo(at, { signal })
+      const { authorization } = used
+      const headers = { ...asked.headers, 'user-agent': AGENT, ...(authorization && { authorization }) }
+      const post = body === undefined ? {} : ({ method: 'POST', body } as const)
+      return { used, answer: await send({ url, headers, ...post }, at, { signal, ...FOR_CLIENT }) }
     }
-    return send({ url: target, headers }, at, { signal, ...FOR_CLIENT })
+    const first = await attempt()
+    if (first.answer.status !== 401 || !access.refused(first.used)) return first
+    await readErrorText(first.answer)
+    return attempt()
   }
 
   async function read(at: FoundRepository, used: RemoteAccess, answer: Exchange): Promise<Buffer | URL> {
@@ -119,9 +148,13 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
       await readErrorText(answer)
       return redirected(at, headers.location, from)
     }
-    const refusal = await statusFailure(answer, from, used.authorization)
-    if (status !== 401 && status !== 403) throw refusal
-    throw explained(at, used, status, refusal)
+    throw await refused(at, used, answer)
+  }
+
+  async function refused(at: FoundRepository, used: RemoteAccess, answer: Exchange): Promise<ModsteadError> {
+    const { status } = answer
+    const refusal = await statusFailure(answer, peerOf(at.url), used.authorization)
+    return status === 401 || status === 403 ? explained(at, used, status, refusal) : refusal
   }
 
   /** What a refusal means: that of a credential, or of one repository, which hosts hide in this way. */
@@ -145,25 +178,13 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     })
   }
 
-  async function upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const used = await access.accessTo(found, { signal })
-    const target = new URL(`${found.url.href.replace(/\/$/, '')}/git-upload-pack`)
-    const headers = {
-      'content-type': REQUEST,
-      accept: RESULT,
-      'git-protocol': 'version=2',
-      'user-agent': AGENT,
-      ...(used.authorization !== undefined && { authorization: used.authorization }),
-    }
-    const answer = await send({ url: target, method: 'POST', headers, body: request }, found, {
-      signal,
-      ...FOR_CLIENT,
-    })
-    const from = peerOf(found.url)
-    if (answer.status !== 200) throw await statusFailure(answer, from, used.authorization)
-    if (answer.headers['content-type'] === RESULT) return answer.body
+  async function upload(body: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const headers = { 'content-type': REQUEST, accept: RESULT, 'git-protocol': 'version=2' }
+    const { used, answer } = await request(found, { service: '/git-upload-pack', headers, body }, signal)
+    if (answer.status === 200 && answer.headers['content-type'] === RESULT) return answer.body
+    if (answer.status !== 200 && !OTHER_VERSION.has(answer.status)) throw await refused(found, used, answer)
     answer.abandon()
-    throw failure('upstream_invalid', from, 'answered with something else than git’s protocol')
+    throw new BadPacket(`answered ${answer.status} to version 2 of git’s protocol`)
   }
 
   async function fetchFrom(signal: AbortSignal): Promise<FetchFrom> {
@@ -186,7 +207,8 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     return { url: url.href, settings, environment: {} }
   }
 
-  return { key, url: goUrl, refs, upload, fetchFrom }
+  const entry = async (signal: AbortSignal) => (await access.accessTo(repository, { signal })).entry
+  return { key, url: goUrl, entry, refs, upload, fetchFrom }
 }
 
 /** A repository moves as a whole: what it leads to must be the refs of a repository again. */

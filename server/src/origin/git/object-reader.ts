@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { killGroup } from './run-git.ts'
+import { AWAY, killGroup, noGit } from './run-git.ts'
 
 /** An object of a clone. */
 export interface GitObject {
@@ -84,7 +84,7 @@ const HEAD = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/
 
 function startReading(gitDir: string, ended: () => void): Reading {
   const child: ChildProcessWithoutNullStreams = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    cwd: gitDir,
+    cwd: AWAY,
     detached: true,
     env: settingsEnvironment(GIT_SETTINGS),
   })
@@ -110,7 +110,7 @@ function startReading(gitDir: string, ended: () => void): Reading {
   })
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
   child.stdin.on('error', () => child.stdin.destroy())
-  child.on('error', fail)
+  child.on('error', (cause) => fail(noGit(cause)))
   child.on('close', () => fail(new ReaderFailed(`git cat-file ended: ${said}`)))
 
   async function more(): Promise<void> {
@@ -153,7 +153,8 @@ function startReading(gitDir: string, ended: () => void): Reading {
       const head = await line()
       const [, hash, type, digits] = HEAD.exec(head) ?? []
       if (hash === undefined) {
-        if (/ (missing|ambiguous)$/.test(head)) return undefined
+        // A submodule names a commit of another repository; newer versions of git say so.
+        if (/ (missing|ambiguous|submodule)$/.test(head)) return undefined
         throw new ReaderFailed(`git cat-file said ${head.slice(0, 200)}`)
       }
       const length = Number(digits)

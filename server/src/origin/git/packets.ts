@@ -42,14 +42,20 @@ export async function* readPackets(chunks: AsyncIterable<Buffer>): AsyncGenerato
   if (held.length > 0) throw new BadPacket('broke off in the middle of its answer')
 }
 
-/** Where the first message ends, its flush packet included; `undefined` where it is not whole yet. Throws `BadPacket`. */
-export function endOfMessage(bytes: Buffer): number | undefined {
-  for (let at = 0; at + 4 <= bytes.length;) {
+/**
+ * Passes over the first message of a stream: how many of these bytes belong to whole packets of it, and whether its flush
+ * packet was among them. Throws `BadPacket`.
+ */
+export function passMessage(bytes: Buffer): { passed: number; ended: boolean } {
+  let at = 0
+  while (at + 4 <= bytes.length) {
     const length = lengthAt(bytes, at)
-    if (length === 0) return at + 4
-    at += length === 1 ? 4 : length
+    if (length === 0) return { passed: at + 4, ended: true }
+    const next = at + (length === 1 ? 4 : length)
+    if (next > bytes.length) break
+    at = next
   }
-  return undefined
+  return { passed: at, ended: false }
 }
 
 /** 0 for a flush packet, 1 for a delimiter, otherwise the bytes of the packet with its four digits. */

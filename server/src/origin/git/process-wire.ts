@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { killGroup } from './run-git.ts'
-import { endOfMessage } from './packets.ts'
+import { AWAY, killGroup } from './run-git.ts'
+import { passMessage } from './packets.ts'
 
 /** A program that speaks git's protocol version 2 over its standard input and output. */
 export interface ProgramOptions {
@@ -17,7 +17,11 @@ export interface ProgramOptions {
 export async function* converse(request: string, options: ProgramOptions): AsyncGenerator<Buffer> {
   const { command, args, env, signal } = options
   signal.throwIfAborted()
-  const child = spawn(command, args, { detached: true, env: { ...env, GIT_PROTOCOL: 'version=2' } })
+  const child = spawn(command, args, {
+    cwd: AWAY,
+    detached: true,
+    env: { ...env, GIT_PROTOCOL: 'version=2' },
+  })
   const leave = (): void => killGroup(child.pid)
   signal.addEventListener('abort', leave, { once: true })
   let said = ''
@@ -45,19 +49,17 @@ export class ProgramFailed extends Error {
   override readonly name = 'ProgramFailed'
 }
 
-/** The bytes after the first flush packet, which ends what a server says of itself. */
+/** The bytes after the first flush packet, which ends what a server says of itself. No more of it is held than a packet. */
 async function* afterAdvertisement(output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let head: Buffer[] | undefined = []
+  let held: Buffer | undefined = Buffer.alloc(0)
   for await (const chunk of output) {
-    if (head === undefined) {
+    if (held === undefined) {
       yield chunk
       continue
     }
-    head.push(chunk)
-    const bytes = Buffer.concat(head)
-    const end = endOfMessage(bytes)
-    if (end === undefined) continue
-    head = undefined
-    if (end < bytes.length) yield bytes.subarray(end)
+    const bytes: Buffer = Buffer.concat([held, chunk])
+    const { passed, ended } = passMessage(bytes)
+    held = ended ? undefined : bytes.subarray(passed)
+    if (ended && passed < bytes.length) yield bytes.subarray(passed)
   }
 }

@@ -19,6 +19,8 @@ export interface Remotes extends Discovery, Access {
   /** Sends one request to the host of a repository, over connections of our own. Throws what `connect` and `exchange` throw. */
   send(request: HostRequest, repository: FoundRepository, options: OriginOptions): Promise<Exchange>
   peerOf(url: URL): Peer
+  /** Whether the configuration names the host of a URL: then it may have any address. */
+  isConfigured(url: URL): boolean
   /** Ends its connections. */
   close(): Promise<void>
 }
@@ -53,6 +55,7 @@ export function createRemotes(options: {
   return {
     send,
     peerOf: web.peerOf,
+    isConfigured: logins.isConfigured,
     ...createDiscovery({ config, logins, pages, isOurselves }),
     ...createAccess({ config, outside, logins, web }),
     close: () => web.close(),

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { quotable } from '../plain-text.ts'
 import type { RemoteRefs } from './advertisement.ts'
+import { checkAbsent } from './absence.ts'
 import { BrokenClone, openClone, type Clone, type CloneBounds } from './clone.ts'
 import type { Code, Commit } from './code.ts'
 import { commitTime } from './commit-time.ts'
@@ -46,8 +48,8 @@ export interface Repository extends Code {
    * and `work` done once more.
    */
   withContents<T>(hash: string, ref: string | undefined, work: (gitDir: string) => Promise<T>): Promise<T>
-  /** Something of it is running. */
-  readonly busy: boolean
+  /** Asks for the names anew: an answer that began before the call does not count. */
+  renew(): Promise<void>
   /** Settles when nothing runs any more, and ends what is kept running. */
   close(): Promise<void>
 }
@@ -66,6 +68,8 @@ export function createRepository(options: RepositoryOptions): Repository {
   let becomeIdle: () => void = () => undefined
   /** How often the clones were made anew. */
   let generation = 0
+  /** Settles when the files of the last ones are gone: new ones take their place. */
+  let discarding: Promise<void> = Promise.resolve()
   const clones = new Map<'contents' | 'history', Promise<Clone>>()
   const files = new LRUCache<string, { blob: Buffer | undefined }>({
     maxSize: REMEMBERED,
@@ -96,19 +100,23 @@ export function createRepository(options: RepositoryOptions): Repository {
     return refs
   }
 
-  async function clone(kind: 'contents' | 'history'): Promise<Clone> {
-    const opened =
-      clones.get(kind) ??
-      openClone({
-        folder: `${folder}/${kind}`,
-        url: remote.url,
-        hashLength: (known?.refs ?? (await refs(Infinity))).hashLength,
-        historyOnly: kind === 'history',
-        bounds,
-        run,
-      })
+  /** The clone of a kind, opened once; a failure to open it is not kept. */
+  function clone(kind: 'contents' | 'history'): Promise<Clone> {
+    const known = clones.get(kind)
+    if (known !== undefined) return known
+    const opened = open(kind)
     clones.set(kind, opened)
+    opened.catch(() => {
+      if (clones.get(kind) === opened) clones.delete(kind)
+    })
     return opened
+  }
+
+  async function open(kind: 'contents' | 'history'): Promise<Clone> {
+    await discarding
+    const { hashLength } = known?.refs ?? (await refs(Infinity))
+    const historyOnly = kind === 'history'
+    return openClone({ folder: join(folder, kind), url: remote.url, hashLength, historyOnly, bounds, run })
   }
 
   async function refs(maxAge: number): Promise<RemoteRefs> {
@@ -129,7 +137,11 @@ export function createRepository(options: RepositoryOptions): Repository {
         if (!(error instanceof BrokenClone || error instanceof BadPack)) throw error
         log.warn({ err: error, repository: remote.url }, 'a clone is damaged; it is made anew')
         // Whoever else was reading it fails as well, and must not throw away the new one.
-        if (began === generation) await discard()
+        if (began === generation) {
+          discarding = discard()
+          discarding.catch(() => undefined) // heard of by whoever opens the new clones
+        }
+        await discarding
         return await work()
       }
     } catch (error) {
@@ -147,7 +159,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     here.clear()
     commits.clear()
     historyOf = undefined
-    for (const clone of await Promise.all(open)) await clone.destroy()
+    for (const clone of await Promise.allSettled(open))
+      if (clone.status === 'fulfilled') await clone.value.destroy()
   }
 
   async function fetchContents(wanted: readonly { hash: string; ref: string | undefined }[]): Promise<void> {
@@ -171,13 +184,23 @@ export function createRepository(options: RepositoryOptions): Repository {
     wanted: readonly { hash: string; ref: string | undefined }[],
   ): Promise<boolean> {
     const wants = new Set(wanted.map(({ hash }) => hash))
+    const neighbours = new Set<string>()
     for (const { ref } of wanted)
       if (ref !== undefined && known !== undefined)
-        for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash))) wants.add(hash)
-    try {
-      await clone.fetchCommits([...wants], remote.upload, shutdown)
-      for (const hash of wants) here.add(hash)
+        for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash) || wants.has(hash)))
+          neighbours.add(hash)
+    const bring = async (hashes: readonly string[]): Promise<void> => {
+      await clone.fetchCommits(hashes, remote.upload, shutdown)
+      for (const hash of hashes) here.add(hash)
       await used()
+    }
+    try {
+      await bring([...wants, ...neighbours]).catch((error: unknown) => {
+        if (neighbours.size === 0 || shutdown.aborted) throw error
+        // What nobody asked for, such as a version with too large a file, must not stand in the way.
+        log.debug({ err: error, repository: remote.url }, 'a fetch with neighbours failed')
+        return bring([...wants])
+      })
       return true
     } catch (error) {
       const isOther =
@@ -244,6 +267,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
     commits.set(hash, commit)
     const read = new Map<string, Buffer | undefined>()
+    const missing = wanted.filter((_, i) => objects[i] === undefined)
+    await checkAbsent(missing, { hash, read: (name) => treeOf(contents, name) })
     for (const [i, path] of wanted.entries()) {
       const blob = objects[i]?.type === 'blob' ? objects[i].bytes : undefined
       read.set(path, blob)
@@ -251,6 +276,11 @@ export function createRepository(options: RepositoryOptions): Repository {
     }
     const blobs = paths.map((path, i) => (read.has(path) ? read.get(path) : remembered[i]?.blob))
     return { commit, blobs }
+  }
+
+  async function treeOf(contents: Clone, name: string): Promise<Buffer | undefined> {
+    const [tree] = await contents.objects([name], MAX_FILE, shutdown)
+    return tree?.type === 'tree' ? tree.bytes : undefined
   }
 
   /** As `look`, after fetching the commit where it is not here. */
@@ -264,11 +294,17 @@ export function createRepository(options: RepositoryOptions): Repository {
   async function close(): Promise<void> {
     await idle
     for (const clone of await Promise.all(clones.values())) clone.close()
+    clones.clear()
   }
 
   return {
     url: remote.url,
     refs: (maxAge) => tended(() => refs(maxAge)),
+    renew: () =>
+      tended(async () => {
+        await asking?.catch(() => undefined) // whoever asked hears of it
+        await refs(0)
+      }),
     // Nearly every question about a commit goes on to its go.mod, which comes along for nothing.
     commit: (hash, ref) => tended(async () => (await lookOrFetch(hash, ref, ['go.mod']))?.commit),
     read: (hash, paths) =>
@@ -304,9 +340,6 @@ export function createRepository(options: RepositoryOptions): Repository {
         await lookOrFetch(hash, ref, [])
         return work((await clone('contents')).folder)
       }),
-    get busy() {
-      return running > 0
-    },
     close,
   }
 }

@@ -47,6 +47,12 @@ export class GitStopped extends Error {
 /** How often the size of an output file is looked at. Milliseconds. */
 const EVERY = 200
 
+/**
+ * Where git is started: no repository with settings of its own, and no folder that may be gone, which would look as if
+ * there were no git.
+ */
+export const AWAY = '/'
+
 /** Bytes of standard error that are kept: the end of it, where the reason stands. */
 const SAID = 8 << 10
 
@@ -60,7 +66,7 @@ export function runGit(run: GitRun): Promise<GitOutcome> {
   const file = output === undefined ? undefined : openSync(output, 'wx')
   const outcome = Promise.withResolvers<GitOutcome>()
   const child = spawn('git', gitDir === undefined ? [...args] : [`--git-dir=${gitDir}`, ...args], {
-    cwd: gitDir,
+    cwd: AWAY,
     // A group of its own, so that the helpers that git starts end with it.
     detached: true,
     env: { ...settingsEnvironment([...GIT_SETTINGS, ...(run.settings ?? [])]), ...run.environment },
@@ -123,7 +129,8 @@ export function killGroup(pid: number | undefined): void {
   }
 }
 
-function noGit(cause: Error): ModsteadError {
+/** What it means that git cannot be started. */
+export function noGit(cause: Error): ModsteadError {
   return new ModsteadError('internal', `git cannot be run: ${cause.message}`, {
     cause,
     next: 'install git 2.37 or newer where modstead runs, and make sure that PATH leads to it',

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleHistory, type GitRepository } from '../../test/support/git-repositories.ts'
 import { compare } from '../compare.ts'
-import type { Figure, Row } from '../figure.ts'
+import { number, type Figure, type Row } from '../figure.ts'
 import {
   askVersion,
   download,
@@ -18,6 +18,8 @@ const ROUNDS = 3
 const REPOSITORY = { files: 6000, fileBytes: 15_000 }
 const VERSION = 'v1.0.0'
 const SAMPLE_MS = 20
+/** The server at rest is measured for so long, to know what the machine adds. */
+const REST_MS = 2000
 const LAG = 'nodejs_eventloop_lag_p99_seconds'
 
 /** A large module from nothing: clone, zip and hash. */
@@ -33,19 +35,17 @@ export const gitLarge: Row = {
 
 async function runOver(transport: Transport): Promise<Figure[]> {
   const scene = await setGitScene(transport)
-  const { modstead } = scene
   try {
     const fresh = await createForks(scene)
     const lags: number[] = []
+    const idle = await lagDuring(scene, () => new Promise<void>((resolve) => setTimeout(resolve, REST_MS)))
     const grown: number[] = []
     const ours = async (): Promise<number> => {
       const module = await fresh()
-      // Reading it begins the next measurement.
-      await readMetric(modstead, LAG)
       const memory = await watchMemory(scene)
-      const took = await askVersion(scene, module, VERSION)
+      let took = Number.NaN
+      lags.push(await lagDuring(scene, async () => void (took = await askVersion(scene, module, VERSION))))
       grown.push(memory.end())
-      lags.push((await readMetric(modstead, LAG)) * 1000)
       return took
     }
     return [
@@ -59,7 +59,14 @@ async function runOver(transport: Transport): Promise<Figure[]> {
         times: true,
         limit: { atLeast: 1 },
       }),
-      { name: `${transport}: event loop delay, p99`, value: Math.max(...lags), unit: 'ms', atMost: 20 },
+      {
+        name: `${transport}: event loop delay, p99`,
+        // The first round does not count here either: code is loaded in it.
+        value: Math.max(...lags.slice(1)),
+        unit: 'ms',
+        atMost: 20,
+        detail: `${number(idle)} ms while nothing was asked`,
+      },
       {
         name: `${transport}: growth of the server's memory`,
         value: Math.max(...grown) / 2 ** 20,
@@ -70,6 +77,13 @@ async function runOver(transport: Transport): Promise<Figure[]> {
   } finally {
     await scene.close()
   }
+}
+
+/** The p99 of the event loop's delay while something is done, in milliseconds: reading it begins a new measurement. */
+async function lagDuring({ modstead }: GitScene, work: () => Promise<void>): Promise<number> {
+  await readMetric(modstead, LAG)
+  await work()
+  return (await readMetric(modstead, LAG)) * 1000
 }
 
 async function watchMemory({ modstead }: GitScene): Promise<{ end(): number }> {

@@ -187,8 +187,13 @@ async function runBackend(
     entry.bytes += bytes.length
     if (response.write(bytes) || response.destroyed) continue
     await new Promise<void>((resolve) => {
-      response.once('drain', resolve)
-      response.once('close', resolve)
+      const goOn = (): void => {
+        response.off('drain', goOn)
+        response.off('close', goOn)
+        resolve()
+      }
+      response.on('drain', goOn)
+      response.on('close', goOn)
     })
   }
   await ended

@@ -4,6 +4,7 @@ import { openClones, type Clones } from '../../server/src/origin/git/clones.ts'
 import { createFileRemote, writeServingConfig } from '../../server/src/origin/git/file-remote.ts'
 import { createGitOrigin } from '../../server/src/origin/git/git-origin.ts'
 import { createZipBuilder } from '../../server/src/origin/git/zip-builder.ts'
+import { runGit } from '../../server/src/origin/git/run-git.ts'
 import type { Remote } from '../../server/src/origin/git/remote.ts'
 import { createTestObserver } from '../../server/src/origin/test-origin.ts'
 import type { Origin } from '../../server/src/proxy/origin.ts'
@@ -35,6 +36,7 @@ export async function createLocalGitOrigin(options: {
   const clones = await openClones({
     folder: join(folder, 'clones'),
     most: 2 ** 33,
+    run: runGit,
     log: observer.log,
   })
   const builder = createZipBuilder({
@@ -42,6 +44,7 @@ export async function createLocalGitOrigin(options: {
     threads: 1,
     most: 2 ** 30,
     deadline: 6e4,
+    run: runGit,
     log: observer.log,
   })
   const remotes = new Map<string, Remote>()
@@ -52,6 +55,7 @@ export async function createLocalGitOrigin(options: {
       servingConfig,
       deadline: 30_000,
       limit: 2 ** 24,
+      run: runGit,
     })
     remotes.set(root, { ...remote, url: `https://${root}` })
   }

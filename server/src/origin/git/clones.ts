@@ -6,6 +6,7 @@ import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
 import { sizeOf, unlessGone } from './disk-bound.ts'
+import type { RunGit } from './git-helper.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
@@ -22,6 +23,7 @@ export interface ClonesOptions {
   folder: string
   /** Bytes that all clones may take together. */
   most: number
+  run: RunGit
   log: Logger
   now?: () => number
 }
@@ -42,7 +44,7 @@ interface InUse {
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, log, now = Date.now } = options
+  const { folder, most, run, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   /** Least recently used first. */
@@ -86,7 +88,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
   function open(name: string, remote: Remote, bounds: CloneBounds): Repository {
     const own = join(folder, name)
     const used = () => touch(own)
-    return createRepository({ remote, folder: own, bounds, log, shutdown: closing.signal, now, used })
+    return createRepository({ remote, folder: own, bounds, run, log, shutdown: closing.signal, now, used })
   }
 
   /** Forgets those that rest for longest, where too many do. */

@@ -1,9 +1,10 @@
 /**
- * Runs one piece of work at a time, for everything that was asked for since the last one began. What is asked for in
- * the same turn of the event loop goes together, so that a crowd of requests makes one fetch.
+ * Runs one piece of work at a time, for everything that was asked for since the last one began. Before it begins it waits
+ * for `others`, those that may be about to ask for something as well, so that a crowd of requests makes one fetch.
  */
 export function createFetchQueue<T>(
   work: (wanted: readonly T[]) => Promise<void>,
+  others: () => Promise<unknown> = async () => undefined,
 ): (item: T) => Promise<void> {
   let waiting: T[] = []
   let next: Promise<void> | undefined
@@ -11,6 +12,8 @@ export function createFetchQueue<T>(
 
   async function runNext(): Promise<void> {
     await running
+    await others()
+    // What the last of them lets happen in the same turn of the event loop belongs to it.
     await new Promise((resolve) => setImmediate(resolve))
     const batch = waiting
     waiting = []

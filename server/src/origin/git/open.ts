@@ -9,6 +9,7 @@ import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
+import { createGitHelper, type RunGit } from './git-helper.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
 import { createAccepted, createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
@@ -20,6 +21,7 @@ import type { Outside } from '../outside.ts'
 
 /** What all git origins share: the clone cache, and the workers that make zips. */
 export interface GitWorkshop {
+  readonly run: RunGit
   readonly clones: Clones
   readonly builder: ZipBuilder
   readonly authorities: Authorities
@@ -50,9 +52,12 @@ export async function openGitWorkshop(options: {
   const servingConfig = join(folder, 'serving.config')
   await writeServingConfig(servingConfig)
   await warnOfGit(observer)
-  const clones = await openClones({ folder: join(folder, 'clones'), most: size, log })
-  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
+  const helper = createGitHelper(log)
+  const { run } = helper
+  const clones = await openClones({ folder: join(folder, 'clones'), most: size, run, log })
+  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, run, log })
   return {
+    run,
     clones,
     builder,
     authorities: createAuthorities(folder),
@@ -60,6 +65,7 @@ export async function openGitWorkshop(options: {
     async close() {
       await clones.close()
       await builder.close()
+      helper.close()
     },
   }
 }
@@ -96,14 +102,14 @@ export function openGitOrigin(
   const { name, timeouts, limits } = config
   const remotes = createRemotes({ config, outside, isOurselves })
   const accepted = createAccepted()
-  const { authorities, servingConfig } = workshop
+  const { authorities, servingConfig, run } = workshop
 
   function remoteOf(repository: FoundRepository): Remote {
     const { url, goUrl, configured, trusted } = repository
     const key = [name, configured || trusted ? 'ours' : 'anyone', url.href].join(' ')
     switch (url.protocol) {
       case 'file:':
-        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS })
+        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS, run })
       case 'ssh:':
         return createSshRemote({
           key,

@@ -16,6 +16,7 @@ import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
 import { ProgramFailed } from './process-wire.ts'
 import type { Remote } from './remote.ts'
+import type { RunGit } from './git-helper.ts'
 import { GitStopped } from './run-git.ts'
 
 export interface RepositoryOptions {
@@ -23,6 +24,7 @@ export interface RepositoryOptions {
   /** Its own folder in the clone cache. */
   folder: string
   bounds: CloneBounds
+  run: RunGit
   log: Logger
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
@@ -57,7 +59,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, log, shutdown, now, used } = options
+  const { remote, folder, bounds, run, log, shutdown, now, used } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -79,8 +81,10 @@ export function createRepository(options: RepositoryOptions): Repository {
   const neighboursOf = createNeighbours()
   /** The refs that the history clone was fetched for. */
   let historyOf: RemoteRefs | undefined
-  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>((wanted) =>
-    fetchContents(wanted),
+  /** Looks into the contents, which go one after the other, and may each end in the wish for a commit. */
+  const looking = new Set<Promise<unknown>>()
+  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>(fetchContents, () =>
+    Promise.allSettled(looking),
   )
   const fetchHistory = createFetchQueue<RemoteRefs>(async (wanted) => {
     const newest = wanted.at(-1)!
@@ -112,7 +116,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     await discarding
     const { hashLength } = known?.refs ?? (await refs(Infinity))
     const historyOnly = kind === 'history'
-    return openClone({ folder: join(folder, kind), url: remote.url, hashLength, historyOnly, bounds })
+    return openClone({ folder: join(folder, kind), url: remote.url, hashLength, historyOnly, bounds, run })
   }
 
   async function refs(maxAge: number): Promise<RemoteRefs> {
@@ -256,7 +260,9 @@ export function createRepository(options: RepositoryOptions): Repository {
       return { commit: known, blobs: remembered.map((file) => file?.blob) }
     const names = [`${hash}^{commit}`, ...wanted.map((path) => `${hash}:${path}`)]
     const contents = await clone('contents')
-    const [object, ...objects] = await contents.objects(names, MAX_FILE, shutdown)
+    const reading = contents.objects(names, MAX_FILE, shutdown)
+    looking.add(reading)
+    const [object, ...objects] = await reading.finally(() => looking.delete(reading))
     if (object === undefined) return undefined
     const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
     commits.set(hash, commit)

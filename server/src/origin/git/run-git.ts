@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { ModsteadError } from '../../errors.ts'
 import { GIT_SETTINGS, settingsEnvironment, type GitSetting } from './git-environment.ts'
 
@@ -11,11 +12,13 @@ export interface GitRun {
   settings?: readonly GitSetting[]
   /** Variables of the environment besides those of every run. */
   environment?: Readonly<Record<string, string>>
-  input?: string
+  input?: string | Buffer
+  /** A file for standard output, which is made. */
+  output?: string
   signal: AbortSignal
   /** Milliseconds: `total` for the whole run, `idle` between two pieces of output, progress included. */
   deadlines: { total: number; idle?: number }
-  /** Bytes of standard output at most. */
+  /** Bytes of standard output at most; of a file about so many. */
   limit: number
 }
 
@@ -41,6 +44,9 @@ export class GitStopped extends Error {
   }
 }
 
+/** How often the size of an output file is looked at. Milliseconds. */
+const EVERY = 200
+
 /**
  * Where git is started: no repository with settings of its own, and no folder that may be gone, which would look as if
  * there were no git.
@@ -52,18 +58,19 @@ const SAID = 8 << 10
 
 /**
  * Runs git once, away from every setting of this machine and its users. Gives its output whatever its status is.
- * Throws `GitStopped`, the signal's reason, and `internal` where there is no git.
+ * Throws `GitStopped`, the signal's reason, `internal` where there is no git, and what making the output file throws.
  */
 export function runGit(run: GitRun): Promise<GitOutcome> {
-  const { args, gitDir, input, signal, deadlines, limit } = run
+  const { args, gitDir, input, output, signal, deadlines, limit } = run
   signal.throwIfAborted()
+  const file = output === undefined ? undefined : openSync(output, 'wx')
   const outcome = Promise.withResolvers<GitOutcome>()
   const child = spawn('git', gitDir === undefined ? [...args] : [`--git-dir=${gitDir}`, ...args], {
     cwd: AWAY,
     // A group of its own, so that the helpers that git starts end with it.
     detached: true,
     env: { ...settingsEnvironment([...GIT_SETTINGS, ...(run.settings ?? [])]), ...run.environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', file ?? 'pipe', 'pipe'],
   })
   const chunks: Buffer[] = []
   let size = 0
@@ -80,27 +87,35 @@ export function runGit(run: GitRun): Promise<GitOutcome> {
     deadlines.idle === undefined ? undefined : setTimeout(() => stop(new GitStopped('idle')), deadlines.idle)
   signal.addEventListener('abort', leave, { once: true })
 
-  child.stdout.on('data', (chunk: Buffer) => {
+  const watching =
+    file === undefined
+      ? undefined
+      : setInterval(() => {
+          if (fstatSync(file).size > limit) stop(new GitStopped('limit'))
+        }, EVERY)
+  child.stdout?.on('data', (chunk: Buffer) => {
     idle?.refresh()
     size += chunk.length
     if (size > limit) stop(new GitStopped('limit'))
     else chunks.push(chunk)
   })
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr!.on('data', (chunk: Buffer) => {
     idle?.refresh()
     said = Buffer.concat([said, chunk]).subarray(-SAID)
   })
   // A git that ends before it has read its input breaks the pipe; its status says why.
-  child.stdin.on('error', () => child.stdin.destroy())
+  child.stdin!.on('error', () => child.stdin!.destroy())
   child.on('error', (cause) => outcome.reject(noGit(cause)))
   child.on('close', (status) => {
     clearTimeout(total)
     clearTimeout(idle)
+    clearInterval(watching)
+    if (file !== undefined) closeSync(file)
     signal.removeEventListener('abort', leave)
     if (stopped !== undefined) outcome.reject(stopped)
     else outcome.resolve({ status: status ?? -1, stdout: Buffer.concat(chunks, size), said: plain(said) })
   })
-  child.stdin.end(input ?? '')
+  child.stdin!.end(input ?? '')
   return outcome.promise
 }
 

@@ -8,6 +8,7 @@ import { createFileRemote } from './file-remote.ts'
 import { settingsEnvironment } from './git-environment.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
+import { runGit } from './run-git.ts'
 
 export interface TestCommit {
   /** By path; a symlink's contents begin with `-> `. */
@@ -80,6 +81,7 @@ export function countingRemote(
     servingConfig: '/dev/null',
     deadline: 40_000,
     limit: 1 << 24,
+    run: runGit,
   })
   return {
     ...remote,
@@ -111,6 +113,7 @@ export function openRepository(
     remote,
     folder,
     bounds,
+    run: runGit,
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,

@@ -1,93 +1,45 @@
-import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { AWAY, killGroup } from './run-git.ts'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
-  /** The clone that has the commit. */
-  gitDir: string
-  /** Full hash of the commit. */
-  hash: string
+  /** The commit's files, as `git archive` writes them: a path. */
+  archive: string
   /** Folder of the module in the repository: `''` is its root. */
   folder: string
   module: string
   version: string
   /** The LICENSE at the root of the repository, for a module in a folder that has none. */
   license: Uint8Array | undefined
-  /** Where the zip is written. Beside it stands the archive it is made of, for as long as it is made. */
+  /** Where the zip is written. */
   path: string
-  /** Bytes that the archive may have, and milliseconds that git may take. */
-  most: number
-  deadline: number
 }
 
 export type ZipBuildResult =
   | { size: number; h1: string; files: number }
-  | { problem: 'invalid' | 'archive' | 'clone'; message: string }
+  | { problem: 'invalid' | 'clone'; message: string }
 
 /**
  * Makes the zip of a module from a commit. Runs in a worker thread: what can be said of a bad repository is returned,
  * because an error's code does not survive structured cloning. Memory stays within some megabytes, whatever the module.
  */
 export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
-  const tarPath = `${task.path}.tar`
-  const tar = openSync(tarPath, 'wx+')
+  const tar = openSync(task.archive, 'r')
   try {
-    const problem = await archive(tar, task)
-    return problem ?? (await writeZip(tar, task))
+    return await writeZip(tar, task)
   } catch (error) {
     if (error instanceof GomodError) return { problem: 'invalid', message: error.message }
     if (error instanceof BadTar) return { problem: 'clone', message: error.message }
     throw error
   } finally {
     closeSync(tar)
-    unlinkSync(tarPath)
   }
 }
 
 /** What a worker does that is started before there is work. */
 export function start(): undefined {
   return undefined
-}
-
-/** How often the size of the archive is looked at. Milliseconds. */
-const EVERY = 200
-
-/** Lets git write the files of the commit as it would check them out: line endings and encodings are converted. */
-async function archive(tar: number, task: ZipBuildTask): Promise<ZipBuildResult | undefined> {
-  const { gitDir, hash, folder, most, deadline } = task
-  const args = ['archive', '--format=tar', '--end-of-options', hash, ...(folder === '' ? [] : [folder])]
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
-    cwd: AWAY,
-    detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
-    stdio: ['ignore', tar, 'pipe'],
-  })
-  let said = ''
-  let stopped: ZipBuildResult | undefined
-  const stop = (message: string): void => {
-    stopped ??= { problem: 'archive', message }
-    killGroup(child.pid)
-  }
-  const watching = setInterval(() => {
-    if (fstatSync(tar).size > most) stop(`its files have more than ${most} bytes`)
-  }, EVERY)
-  const timer = setTimeout(() => stop(`git did not give its files within ${deadline} ms`), deadline)
-  const ended = Promise.withResolvers<number>()
-  child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  child.on('error', ended.reject)
-  child.on('close', (status) => ended.resolve(status ?? -1))
-  try {
-    const status = await ended.promise
-    if (stopped !== undefined || status === 0) return stopped
-    return { problem: 'clone', message: said }
-  } finally {
-    clearInterval(watching)
-    clearTimeout(timer)
-  }
 }
 
 async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult> {
@@ -110,9 +62,21 @@ async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult
 /** The files below a folder. Gitlinks are empty directories there, which are no files. */
 function filesOf(tar: number, prefix: string): ModuleFile[] {
   const files: ModuleFile[] = []
+  // One buffer for all, since who makes the zip is done with a file before the next is opened: memory that is taken for
+  // each file is given back much later.
+  let buffer = Buffer.alloc(0)
+  const shared = (length: number): Buffer => {
+    if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length)
+    return buffer.subarray(0, length)
+  }
   for (const { path, kind, offset, size } of tarEntries((at, length) => read(tar, at, length))) {
     if (kind === 'dir' || !path.startsWith(prefix)) continue
-    files.push({ path: path.slice(prefix.length), kind, size, open: () => contents(tar, offset, size) })
+    files.push({
+      path: path.slice(prefix.length),
+      kind,
+      size,
+      open: () => contents(tar, { offset, size, shared }),
+    })
   }
   return files
 }
@@ -120,19 +84,31 @@ function filesOf(tar: number, prefix: string): ModuleFile[] {
 /** Bytes of a large file that are read at a time. */
 const PIECE = 1 << 20
 
-function contents(tar: number, offset: number, size: number): Uint8Array | Iterable<Uint8Array> {
-  return size <= PIECE ? read(tar, offset, size) : pieces(tar, offset, size)
+interface Piece {
+  offset: number
+  size: number
+  /** Gives room for so many bytes, which is used again for the next piece. */
+  shared: (length: number) => Buffer
 }
 
-function* pieces(tar: number, offset: number, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < size; at += PIECE) yield read(tar, offset + at, Math.min(PIECE, size - at))
+function contents(tar: number, { offset, size, shared }: Piece): Uint8Array | Iterable<Uint8Array> {
+  return size <= PIECE ? readInto(shared(size), tar, offset) : pieces(tar, { offset, size, shared })
+}
+
+function* pieces(tar: number, { offset, size, shared }: Piece): Generator<Uint8Array> {
+  for (let at = 0; at < size; at += PIECE)
+    yield readInto(shared(Math.min(PIECE, size - at)), tar, offset + at)
 }
 
 function read(file: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length)
+  return readInto(Buffer.allocUnsafe(length), file, offset)
+}
+
+/** Fills the buffer; gives the part of it that there was something for. */
+function readInto(buffer: Buffer, file: number, offset: number): Buffer {
   let done = 0
-  while (done < length) {
-    const count = readSync(file, buffer, done, length - done, offset + done)
+  while (done < buffer.length) {
+    const count = readSync(file, buffer, done, buffer.length - done, offset + done)
     if (count === 0) break
     done += count
   }

@@ -7,7 +7,10 @@ import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { workerUrl } from '../../observe/worker-url.ts'
 import type { ZipSource } from '../../proxy/origin.ts'
+import { createSlots } from '../slots.ts'
 import { BrokenClone } from './clone.ts'
+import type { RunGit } from './git-helper.ts'
+import { GitStopped } from './run-git.ts'
 import type { ZipBuildResult, ZipBuildTask } from './zip-build.ts'
 
 /** A module version as a folder of a commit. */
@@ -43,14 +46,16 @@ export interface ZipBuilderOptions {
   most: number
   /** Milliseconds that git may take to give them. */
   deadline: number
+  run: RunGit
   log: Logger
 }
 
-/** Bytes of a zip that are read at a time. */
-const CHUNK = 256 << 10
+/** Bytes of a zip that are read at a time, and then written: what is written in large pieces is read faster ever after. */
+const CHUNK = 1 << 20
 
 export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
-  const { scratch, threads, most, deadline, log } = options
+  const { scratch, threads, most, deadline, run, log } = options
+  const turns = createSlots(threads + 1)
   const pool = new Piscina<ZipBuildTask | undefined, ZipBuildResult>({
     filename: workerUrl(import.meta.url, './zip-build.ts'),
     name: 'buildZip',
@@ -62,18 +67,43 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that makes zips failed'))
   let count = 0
 
+  /** Lets git write the files of the commit as it would check them out: line endings and encodings are converted. */
+  async function archive(
+    { gitDir, hash, folder }: ZipOrder,
+    output: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const files = folder === '' ? [] : [folder]
+    const args = ['archive', '--format=tar', '--end-of-options', hash, ...files]
+    const bounds = { deadlines: { total: deadline }, limit: most }
+    const { status, said } = await run({ args, gitDir, output, signal, ...bounds })
+    if (status !== 0) throw new BrokenClone(said)
+  }
+
+  async function make(order: ZipOrder, path: string, signal: AbortSignal): Promise<ZipBuildResult> {
+    const { module, version, folder, license } = order
+    const tar = `${path}.tar`
+    try {
+      await archive(order, tar, signal)
+      return await pool.run({ archive: tar, folder, module, version, license, path }, { signal })
+    } catch (error) {
+      if (!(error instanceof GitStopped)) throw error
+      const late = `git did not give its files within ${deadline} ms`
+      throw refusal(order, error.reason === 'limit' ? `its files have more than ${most} bytes` : late)
+    } finally {
+      await rm(tar, { force: true })
+    }
+  }
+
   return {
-    async build({ module, version, gitDir, hash, folder, license, url }, signal) {
+    async build(order, signal) {
       const path = join(scratch, `${process.pid}-${++count}.zip`)
-      const task = { gitDir, hash, folder, module, version, license, path, most, deadline }
-      const result = await pool.run(task, { signal })
+      // Each archive takes room on the disk until its zip is made.
+      const done = await turns.take('client', signal)
+      const result = await make(order, path, signal).finally(done)
       if ('size' in result) return { size: result.size, chunks: chunksOf(path, result.size) }
       if (result.problem === 'clone') throw new BrokenClone(result.message)
-      throw new ModsteadError(
-        'upstream_invalid',
-        `no zip can be made of ${module}@${version} from ${url}: ${result.message}`,
-        { next: 'correct the repository and tag a new version; go itself refuses such a module too' },
-      )
+      throw refusal(order, result.message)
     },
     prepare() {
       if (pool.threads.length > 0) return
@@ -83,6 +113,14 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
     },
     close: () => pool.close({ force: true }),
   }
+}
+
+function refusal({ module, version, url }: ZipOrder, problem: string): ModsteadError {
+  return new ModsteadError(
+    'upstream_invalid',
+    `no zip can be made of ${module}@${version} from ${url}: ${problem}`,
+    { next: 'correct the repository and tag a new version; go itself refuses such a module too' },
+  )
 }
 
 /** The file's bytes; it is deleted when they have been read, or nobody wants the rest. */

@@ -97,6 +97,8 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     acts: async ({ limit, before = MAX_ACT_ID, begun = false }) =>
       read(() => (begun ? reads.begunActsBefore : reads.actsBefore).all({ limit, before }).map(decodeAct)),
+    unfinished: async (realm, module) =>
+      read(() => reads.unfinishedActs.all({ realm, path: module }).map(decodeAct)),
     marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
     totals: async () =>
       read(() => {

@@ -10,7 +10,7 @@ import type { Change } from './module-proxy.ts'
 import type { Parts } from './parts.ts'
 import { type ReadUpload, readUpload, type Upload } from './read-upload.ts'
 import type { Route, Router } from './route.ts'
-import { settleAct } from './settle-acts.ts'
+import { settleAct, settleVersion } from './settle-acts.ts'
 import type { SmallFiles } from './small-files.ts'
 import { createTurns, turnOf } from './turns.ts'
 import { FOR_CLIENT, keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
@@ -61,7 +61,8 @@ interface Candidate extends ReadUpload {
 
 /**
  * Publishing: zip, go.mod and .info are committed like what comes from an origin, between two writes to the catalog.
- * Until the second of them the version is neither listed nor a fact, and a crash leaves nothing of it.
+ * Until the second of them the version is neither listed nor a fact (`half-published.ts`), and a crash leaves nothing of
+ * it.
  */
 export function createPublishing(options: PublishingOptions, parts: Parts): Publishing {
   const { router, files, zips, changed } = options
@@ -88,6 +89,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
 
   async function takeIn(candidate: Candidate & { route: { upload: string } }): Promise<PublishedVersion> {
     const { route, module, version, who, h1, goModH1 } = candidate
+    await settleVersion(parts, { realm: route.realm, module, version })
     const known = await whatIsKnown(candidate)
     refuseOther(candidate, known)
     const provenBy = await prove(candidate)
@@ -96,7 +98,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
       return { outcome: 'unchanged', ...found }
     const act = await catalog.begin({ act: 'publish', who, realm: route.realm, module, version, h1 })
     const facts = await place(candidate, known).catch((error: unknown) => giveUp(act, error))
-    // Of any other failure nobody knows whether it was written: the next start looks.
+    // Of any other failure nobody knows whether it was written: the next act on the version looks, or the next start.
     await catalog
       .end(act.id, 'done', { ...facts, ...(provenBy !== undefined && { provenBy }) })
       .catch((error: unknown) => (isMismatch(error) ? giveUp(act, error) : Promise.reject(error)))
@@ -163,7 +165,10 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
   async function giveUp(act: ActRow, error: unknown): Promise<never> {
     counter.add(1, 'publish', 'undone')
     await settleAct(parts, act).catch((failure: unknown) =>
-      observer.log.error({ err: failure, act: act.id }, 'a publication is undone at the next start only'),
+      observer.log.error(
+        { err: failure, act: act.id },
+        'a publication is undone by the next act on its version or at the next start only',
+      ),
     )
     if (!isMismatch(error)) throw error
     throw new ModsteadError('version_conflict', error.message)

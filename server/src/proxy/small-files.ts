@@ -6,6 +6,7 @@ import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { mayBecomeFact } from './half-published.ts'
 import { parseInfo } from './info-file.ts'
 import type { GoModFile, InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -57,6 +58,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const bytes = await file.bytes()
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
+      if (!(await mayBecomeFact(parts, wanted))) return undefined
       const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
       try {
         await accept(wanted, { bytes }, FROM_STORE, record)

@@ -8,6 +8,7 @@ import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, type Priority, waitFor } from './flights.ts'
+import { mayBecomeFact } from './half-published.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -77,6 +78,7 @@ export function createZips(parts: Parts): Zips {
       await store.remove(storeKeyOf(wanted))
       return undefined
     }
+    if (!(await mayBecomeFact(parts, wanted))) return undefined
     if (file.path === undefined) {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }

@@ -351,3 +351,59 @@ describe('publishing on a disk in trouble', () => {
     assert.deepEqual(await room.catalog.unfinished('default', MODULE), [])
   })
 })
+
+describe('while the other origins of the route are down', () => {
+  /** A room whose one origin can be switched off, with what it lists while it is there. */
+  async function openWithOutage(t: TestContext) {
+    const state: { down: ErrorCode | undefined } = { down: 'upstream_unreachable' }
+    const answers = (text: string) => async () => {
+      if (state.down !== undefined)
+        throw new ModsteadError(state.down, 'gitlab is down', { origin: 'gitlab' })
+      return Buffer.from(text)
+    }
+    const gitlab = tableOrigin('gitlab', {
+      list: answers('v1.4.0\n'),
+      latest: answers(JSON.stringify({ Version: 'v1.4.0', Time: '2026-01-02T03:04:05Z' })),
+    })
+    return {
+      state,
+      room: await openRoom(t, { origins: [gitlab], route: { fresh: 0, staleWhileRevalidate: 0 } }),
+    }
+  }
+
+  test('what was published is listed, and the best of it is the latest; without any it stays an outage', async (t) => {
+    const { state, room } = await openWithOutage(t)
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('upstream_unreachable'))
+    for (const version of ['v1.0.0', 'v1.2.0', 'v1.3.0-rc.1'])
+      await room.put((await makeZip({}, { version })).zip, { version })
+    for (const down of ['upstream_unreachable', 'upstream_failed', 'upstream_refused'] as const) {
+      state.down = down
+      assert.equal(await room.list(), 'v1.0.0\nv1.2.0\nv1.3.0-rc.1\n', down)
+      assert.equal(await room.latest(), 'v1.2.0', down)
+    }
+    await room.remove('v1.2.0')
+    assert.equal(await room.latest(), 'v1.0.0')
+    for (const version of ['v1.0.0', 'v1.3.0-rc.1']) await room.remove(version)
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('upstream_refused'))
+  })
+
+  test('what they said before goes on being laid under it', async (t) => {
+    const { state, room } = await openWithOutage(t)
+    state.down = undefined
+    for (const version of ['v1.0.0', 'v1.5.0'])
+      await room.put((await makeZip({}, { version })).zip, { version })
+    assert.equal(await room.list(), 'v1.0.0\nv1.4.0\nv1.5.0\n')
+    assert.equal(await room.latest(), 'v1.5.0')
+    state.down = 'upstream_timeout'
+    await room.remove('v1.5.0')
+    assert.equal(await room.list(), 'v1.0.0\nv1.4.0\n')
+    assert.equal(await room.latest(), 'v1.4.0')
+  })
+
+  test('trouble of our own is no outage of theirs', async (t) => {
+    const { room } = await openWithOutage(t)
+    await room.put((await makeZip()).zip)
+    room.catalog.snapshot = () => Promise.reject(new ModsteadError('store_unavailable', 'the disk is full'))
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('store_unavailable'))
+  })
+})

@@ -6,14 +6,15 @@ import { isAbsence, ModsteadError } from '../errors.ts'
 import type { ActRow, VersionFacts, VersionRow } from './catalog.ts'
 import { createDeletions, type DeletedVersion, type DeletionOrder } from './delete.ts'
 import { waitAtMost } from './flights.ts'
+import { knownVersion } from './known-version.ts'
 import type { Change } from './module-proxy.ts'
 import type { Parts } from './parts.ts'
 import { type ReadUpload, readUpload, type Upload } from './read-upload.ts'
 import type { Route, Router } from './route.ts'
-import { settleAct, settleVersion } from './settle-acts.ts'
+import { settleAct } from './settle-acts.ts'
 import type { SmallFiles } from './small-files.ts'
 import { createTurns, turnOf } from './turns.ts'
-import { FOR_CLIENT, keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
+import { keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
 import type { Zips } from './zips.ts'
 
 export interface PublishedVersion {
@@ -65,7 +66,7 @@ interface Candidate extends ReadUpload {
  * it.
  */
 export function createPublishing(options: PublishingOptions, parts: Parts): Publishing {
-  const { router, files, zips, changed } = options
+  const { router, changed } = options
   const { store, catalog, checker, absences, observer, shutdown, now } = parts
   const turns = createTurns()
   const counter = observer.counter('modstead_acts_total', 'Versions published and deleted.', [
@@ -89,8 +90,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
 
   async function takeIn(candidate: Candidate & { route: { upload: string } }): Promise<PublishedVersion> {
     const { route, module, version, who, h1, goModH1 } = candidate
-    await settleVersion(parts, { realm: route.realm, module, version })
-    const known = await whatIsKnown(candidate)
+    const known = await knownVersion(options, parts, candidate)
     refuseOther(candidate, known)
     const provenBy = await prove(candidate)
     const found = { module, version, h1, goModH1 }
@@ -109,16 +109,6 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
     counter.add(1, 'publish', outcome)
     observer.log.info({ act: act.id, who, realm: route.realm, ...found, outcome }, 'a version was published')
     return { outcome, ...found }
-  }
-
-  /** The facts of this version. Files that other tools put into the store become facts first, if they are good. */
-  async function whatIsKnown({ route, module, version }: Candidate): Promise<VersionRow | undefined> {
-    const row = await catalog.version(route.realm, module, version)
-    if (row?.deleted !== undefined) return row
-    await zips.stored({ route, module, version, kind: 'zip' }, FOR_CLIENT)
-    await files.stored({ route, module, version, kind: 'mod' }, FOR_CLIENT)
-    await files.stored({ route, module, version, kind: 'info' }, FOR_CLIENT)
-    return catalog.version(route.realm, module, version)
   }
 
   /** Where a checksum database must prove what this route serves, it must prove what is published for it too. */

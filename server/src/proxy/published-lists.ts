@@ -119,7 +119,7 @@ async function orFailure(
 }
 
 function isOfOrigins(error: unknown): error is ModsteadError {
-  return error instanceof ModsteadError && (isAbsence(error) || error.code.startsWith('upstream_'))
+  return error instanceof ModsteadError && (error.code.startsWith('upstream_') || isAbsence(error))
 }
 
 /** The lines of a list by their versions. */

@@ -1,14 +1,13 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
-import type { Counter } from '../observe/observer.ts'
+import type { ActTools } from './acts.ts'
 import type { Deletion } from './catalog.ts'
 import { knownVersion } from './known-version.ts'
 import type { Parts } from './parts.ts'
-import type { PublishingOptions } from './publish.ts'
 import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
-import { turnOf, type Turns } from './turns.ts'
+import { turnOf } from './turns.ts'
 import { KINDS, storeKeyOf } from './wanted.ts'
 
 export interface DeletionOrder {
@@ -37,11 +36,8 @@ export interface Deletions {
   delete(order: DeletionOrder): Promise<DeletedVersion>
 }
 
-export function createDeletions(
-  options: PublishingOptions & { turns: Turns; counter: Counter },
-  parts: Parts,
-): Deletions {
-  const { router, changed, turns, counter } = options
+export function createDeletions(tools: ActTools, parts: Parts): Deletions {
+  const { router, changed, turns, counter } = tools
   const { store, catalog, observer, shutdown } = parts
 
   function routeFor(module: ModulePath): Route {
@@ -59,7 +55,7 @@ export function createDeletions(
   async function remove(route: Route, order: DeletionOrder): Promise<DeletedVersion> {
     const { module, version, who, reason } = order
     const { realm } = route
-    const row = await knownVersion(options, parts, { route, module, version })
+    const row = await knownVersion(tools, parts, { route, module, version })
     if (row === undefined) {
       throw new ModsteadError('not_found', `nothing is known here of ${module}@${version}`, {
         next: 'check the spelling; what only an origin has is to be deleted there',

@@ -3,19 +3,15 @@ import type { ModulePath } from '@modstead/gomod/path'
 import { isPseudoVersion, pseudoVersionTime } from '@modstead/gomod/pseudo'
 import type { Version } from '@modstead/gomod/version'
 import { isAbsence, ModsteadError } from '../errors.ts'
+import type { ActTools } from './acts.ts'
 import type { ActRow, VersionFacts, VersionRow } from './catalog.ts'
-import { createDeletions, type DeletedVersion, type DeletionOrder } from './delete.ts'
-import { waitAtMost } from './flights.ts'
 import { knownVersion } from './known-version.ts'
-import type { Change } from './module-proxy.ts'
 import type { Parts } from './parts.ts'
 import { type ReadUpload, readUpload, type Upload } from './read-upload.ts'
-import type { Route, Router } from './route.ts'
+import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
-import type { SmallFiles } from './small-files.ts'
-import { createTurns, turnOf } from './turns.ts'
+import { turnOf } from './turns.ts'
 import { keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
-import type { Zips } from './zips.ts'
 
 export interface PublishedVersion {
   /** `unchanged`: the same contents were known already. */
@@ -26,31 +22,13 @@ export interface PublishedVersion {
   goModH1: string
 }
 
-export interface Publishing {
+export interface Publications {
   /**
    * Takes in a module zip that `who` sends. Throws `publish_disabled` before it reads any of it where the module's
    * route has no upload origin; `version_conflict` where the version is known with other contents; and as `readUpload`.
    */
   publish(upload: Upload & { who: string }): Promise<PublishedVersion>
-  delete(order: DeletionOrder): Promise<DeletedVersion>
-  /**
-   * Waits while a version of this module is being taken in or removed, so that nobody sees a part of it; but not for
-   * long: what else is stored of the module must not wait for a disk that hangs.
-   */
-  settled(route: Route, module: ModulePath): Promise<void>
-  /** Settles when nothing is being published or deleted any more. */
-  idle(): Promise<void>
 }
-
-export interface PublishingOptions {
-  router: Router
-  files: SmallFiles
-  zips: Zips
-  changed(change: Change): void
-}
-
-/** How long a reader waits for an act on the same module. Milliseconds. */
-const PATIENCE = 2_000
 
 /** What is about to be published, checked. */
 interface Candidate extends ReadUpload {
@@ -65,15 +43,9 @@ interface Candidate extends ReadUpload {
  * Until the second of them the version is neither listed nor a fact (`half-published.ts`), and a crash leaves nothing of
  * it.
  */
-export function createPublishing(options: PublishingOptions, parts: Parts): Publishing {
-  const { router, changed } = options
+export function createPublications(tools: ActTools, parts: Parts): Publications {
+  const { router, changed, turns, counter } = tools
   const { store, catalog, checker, absences, observer, shutdown, now } = parts
-  const turns = createTurns()
-  const counter = observer.counter('modstead_acts_total', 'Versions published and deleted.', [
-    'act',
-    'outcome',
-  ])
-  const removals = createDeletions({ ...options, turns, counter }, parts)
 
   function routeFor(module: ModulePath): Route & { upload: string } {
     const route = router.routeOf(module)
@@ -90,7 +62,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
 
   async function takeIn(candidate: Candidate & { route: { upload: string } }): Promise<PublishedVersion> {
     const { route, module, version, who, h1, goModH1 } = candidate
-    const known = await knownVersion(options, parts, candidate)
+    const known = await knownVersion(tools, parts, candidate)
     refuseOther(candidate, known)
     const provenBy = await prove(candidate)
     const found = { module, version, h1, goModH1 }
@@ -182,13 +154,6 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
         await spool.discard()
       }
     },
-    delete: removals.delete,
-    async settled(route, module) {
-      const act = turns.last(turnOf(route, module))
-      // Its failure is not this reader's.
-      if (act !== undefined) await waitAtMost(Promise.allSettled([act]), PATIENCE)
-    },
-    idle: () => turns.idle(),
   }
 }
 

@@ -1,9 +1,11 @@
 /**
- * Runs one piece of work at a time, for everything that was asked for since the last one began. What is asked for in
- * the same turn of the event loop goes together, so that a crowd of requests makes one fetch.
+ * Runs one piece of work at a time, for everything that was asked for since the last one began, so that a crowd of
+ * requests makes one fetch. What is asked for in the same turn of the event loop goes together, and what is until
+ * `gathered` settles: those who are still finding out that they want it.
  */
 export function createFetchQueue<T>(
   work: (wanted: readonly T[]) => Promise<void>,
+  gathered: () => Promise<unknown> = () => Promise.resolve(),
 ): (item: T) => Promise<void> {
   let waiting: T[] = []
   let next: Promise<void> | undefined
@@ -11,6 +13,7 @@ export function createFetchQueue<T>(
 
   async function runNext(): Promise<void> {
     await running
+    await gathered()
     await new Promise((resolve) => setImmediate(resolve))
     const batch = waiting
     waiting = []

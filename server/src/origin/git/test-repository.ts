@@ -1,5 +1,6 @@
 /** Repositories as tests make them, with the real git, and origins of them without a network. */
 import { execFileSync } from 'node:child_process'
+import { createCipheriv } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createTestObserver, type TestObserver } from '../../observe/test-support.ts'
@@ -117,6 +118,11 @@ export function openRepository(
     used: async () => undefined,
   })
   return { repository, observer }
+}
+
+/** Bytes that do not compress, the same for the same seed. */
+export function noise(length: number, seed: number): Buffer {
+  return createCipheriv('aes-256-ctr', Buffer.alloc(32, seed), Buffer.alloc(16)).update(Buffer.alloc(length))
 }
 
 /** Pieces of a stream as they are given. */

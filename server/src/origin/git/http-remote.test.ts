@@ -13,9 +13,10 @@ import {
   type SeenRequest,
   type TestUpstream,
 } from '../test-upstream.ts'
+import { createAccepted, type Accepted } from './accepted.ts'
 import { createAuthorities } from './authorities.ts'
 import type { FoundRepository } from './found.ts'
-import { createAccepted, createHttpRemote, type Accepted } from './http-remote.ts'
+import { createHttpRemote } from './http-remote.ts'
 import { BadPacket, FLUSH, packet } from './packets.ts'
 import type { Remote } from './remote.ts'
 import { loginIn, repositoryAt, testRemotes, tokenEntry, type TestRemotesOptions } from './test-remotes.ts'
@@ -48,11 +49,13 @@ interface Fixture {
 
 interface FixtureOptions extends Omit<TestRemotesOptions, 'upstream' | 'ca'> {
   accepted?: Accepted
+  /** Milliseconds for the refs. */
+  total?: number
 }
 
 /** A host of `https` for all names; git.corp.test is a configured one with a token. */
 async function fixture(t: TestContext, script: Script, options: FixtureOptions = {}): Promise<Fixture> {
-  const { accepted = createAccepted(), ...rest } = options
+  const { accepted = createAccepted(), total = 20_000, ...rest } = options
   const upstream = await startTestUpstream(script, certificates.server)
   t.after(() => upstream.close())
   const config: Partial<GitOriginConfig> = {
@@ -77,6 +80,7 @@ async function fixture(t: TestContext, script: Script, options: FixtureOptions =
         authorities: createAuthorities(folder),
         limit: 1 << 20,
         idle: 20_000,
+        total,
       }),
   }
 }
@@ -138,6 +142,46 @@ suite('refs', () => {
       remote(other).refs(PATIENT),
       'not_found',
       /\/other\/lib\.git, or does not show it to credentials\[0\]/,
+    )
+  })
+
+  test('a token that has expired is an outage of ours, and not the end of the repositories it opened', async (t) => {
+    let status = 200
+    const { remote } = await fixture(t, (_, socket) =>
+      status === 200 ? respond(socket, 200, ADVERTISEMENT, TYPE) : respond(socket, status, 'no'),
+    )
+    await remote(OURS).refs(PATIENT)
+    for (status of [401, 401, 403])
+      await failsWith(remote(OURS).refs(PATIENT), 'upstream_refused', /refused credentials\[0\]/)
+  })
+
+  test('that a host took a credential is not believed for long', async (t) => {
+    let now = 0
+    let status = 200
+    const { remote } = await fixture(
+      t,
+      (_, socket) =>
+        status === 200 ? respond(socket, 200, ADVERTISEMENT, TYPE) : respond(socket, status, 'no'),
+      { accepted: createAccepted(() => now) },
+    )
+    await remote(OURS).refs(PATIENT)
+    status = 403
+    await failsWith(remote(OURS).refs(PATIENT), 'not_found', /does not show it/)
+    now = 600_000
+    await failsWith(remote(OURS).refs(PATIENT), 'upstream_refused', /refused credentials\[0\]/)
+  })
+
+  test('a host that sends a byte now and then is left when the time is over', async (t) => {
+    const dripping: Script = (_, socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/x-git-upload-pack-advertisement\r\n\r\n0')
+      const timer = setInterval(() => socket.write('0'), 50)
+      socket.on('close', () => clearInterval(timer))
+    }
+    const { remote } = await fixture(t, dripping, { total: 500 })
+    await failsWith(
+      remote(OURS).refs(PATIENT),
+      'upstream_timeout',
+      /git\.corp\.test.* did not give its refs within 500 ?ms/,
     )
   })
 
@@ -300,7 +344,7 @@ suite('tokens', () => {
     assert.equal(made, 2)
     // The new one is refused as well: tokens are not to blame.
     good = 99
-    await failsWith(found.refs(PATIENT), 'not_found', /does not show it to credentials\[0\]/)
+    await failsWith(found.refs(PATIENT), 'upstream_refused', /refused credentials\[0\]/)
     assert.equal(made, 2)
     const { remote: another } = await fixture(t, script, { config })
     good = 4

@@ -4,13 +4,14 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { GitOriginConfig } from '../../config/config.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Origin, OriginOptions } from '../../proxy/origin.ts'
+import { createAccepted } from './accepted.ts'
 import { matchesHost } from './allowed-hosts.ts'
 import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
-import { createAccepted, createHttpRemote } from './http-remote.ts'
+import { createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
 import { runGit } from './run-git.ts'
 import { createRemotes } from './remotes.ts'
@@ -130,6 +131,7 @@ export function openGitOrigin(
           authorities,
           limit: MOST_REFS,
           idle: timeouts.idle,
+          total: timeouts.total,
           access: remotes,
           send: remotes.send,
           peerOf: remotes.peerOf,

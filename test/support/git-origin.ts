@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openClones, type Clones } from '../../server/src/origin/git/clones.ts'
 import { createFileRemote, writeServingConfig } from '../../server/src/origin/git/file-remote.ts'
+import { createGates } from '../../server/src/origin/git/gates.ts'
 import { createGitOrigin } from '../../server/src/origin/git/git-origin.ts'
 import { createZipBuilder } from '../../server/src/origin/git/zip-builder.ts'
 import type { Remote } from '../../server/src/origin/git/remote.ts'
@@ -35,6 +36,7 @@ export async function createLocalGitOrigin(options: {
   const clones = await openClones({
     folder: join(folder, 'clones'),
     most: 2 ** 33,
+    gates: createGates(2),
     log: observer.log,
   })
   const builder = createZipBuilder({

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { openClones, type Clones } from './clones.ts'
 import { sizeOf } from './disk-bound.ts'
+import { createGate, createGates, type Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
 import { countingRemote, makeRepository, noise, PATIENT } from './test-repository.ts'
 
@@ -13,7 +14,7 @@ interface Fixture {
   /** Repositories of about 100 kB. */
   remotes: Remote[]
   hashes: string[]
-  open(most: number): Promise<Clones>
+  open(most: number, gates?: Gates): Promise<Clones>
 }
 
 async function fixture(t: TestContext): Promise<Fixture> {
@@ -32,8 +33,8 @@ async function fixture(t: TestContext): Promise<Fixture> {
     folder,
     remotes,
     hashes,
-    async open(most) {
-      const clones = await openClones({ folder, most, log: createTestObserver().log })
+    async open(most, gates = createGates(2)) {
+      const clones = await openClones({ folder, most, gates, log: createTestObserver().log })
       t.after(() => clones.close())
       return clones
     },
@@ -71,17 +72,56 @@ test('all who ask for a remote share what is kept of it', async (t) => {
 
 test('those that were not used for longest are deleted until the rest is within the bound', async (t) => {
   const f = await fixture(t)
-  const clones = await f.open(150_000)
+  const before = await f.open(1 << 30)
   const names: string[] = []
   for (const index of [0, 1, 2]) {
-    await fill(clones, f, index)
+    await fill(before, f, index)
     names.push(...(await readdir(f.folder)).filter((name) => !names.includes(name)))
   }
+  await before.close()
+  const clones = await f.open(150_000)
   await age(f.folder, [names[1]!, names[0]!, names[2]!])
   await clones.sweep()
   assert.deepEqual(await readdir(f.folder), [names[2]])
   assert.ok((await sizeOf(f.folder)) <= 150_000)
   assert.equal(await fill(clones, f, 1), 'module b\n')
+})
+
+test('room is made before a fetch, and not only now and then', async (t) => {
+  const f = await fixture(t)
+  const clones = await f.open(150_000)
+  await fill(clones, f, 0)
+  const [oldest] = await readdir(f.folder)
+  await fill(clones, f, 1)
+  await age(f.folder, [oldest!])
+  await fill(clones, f, 2)
+  const left = await readdir(f.folder)
+  assert.equal(left.length, 2)
+  assert.ok(!left.includes(oldest!))
+})
+
+test('only so many fetches run at a time', async (t) => {
+  const f = await fixture(t)
+  const fetches = createGate({ size: 1, patience: 40_000, what: 'fetches' })
+  const clones = await f.open(1 << 30, { ...createGates(2), fetches })
+  let running = 0
+  let most = 0
+  f.remotes = f.remotes.map((remote) => ({
+    ...remote,
+    async upload(request, signal) {
+      most = Math.max(most, ++running)
+      const answer = await remote.upload(request, signal)
+      return (async function* () {
+        try {
+          yield* answer
+        } finally {
+          running--
+        }
+      })()
+    },
+  }))
+  await Promise.all([0, 1, 2].map((index) => fill(clones, f, index)))
+  assert.equal(most, 1)
 })
 
 test('within the bound nothing is deleted', async (t) => {
@@ -94,9 +134,11 @@ test('within the bound nothing is deleted', async (t) => {
 
 test('one in use stays, and is deleted once it is not', async (t) => {
   const f = await fixture(t)
+  const before = await f.open(1 << 30)
+  await fill(before, f, 0)
+  await fill(before, f, 1)
+  await before.close()
   const clones = await f.open(1)
-  await fill(clones, f, 0)
-  await fill(clones, f, 1)
   const release = Promise.withResolvers<void>()
   const busy = clones.use(f.remotes[0]!, PATIENT, async (repository) => {
     await release.promise

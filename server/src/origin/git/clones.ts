@@ -6,6 +6,7 @@ import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
 import { sizeOf, unlessGone } from './disk-bound.ts'
+import type { Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
@@ -22,12 +23,16 @@ export interface ClonesOptions {
   folder: string
   /** Bytes that all clones may take together. */
   most: number
+  gates: Gates
   log: Logger
   now?: () => number
 }
 
 /** Milliseconds between two looks at the sizes. */
 const SWEEP_EVERY = 60_000
+
+/** The part of the bound that is free after room was made. */
+const SPARE = 0.1
 
 /** Repositories at rest whose refs and files stay in memory; the clones of others stay on disk alone. */
 const MOST_AT_REST = 64
@@ -42,12 +47,14 @@ interface InUse {
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, log, now = Date.now } = options
+  const { folder, most, gates, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   /** Least recently used first. */
   const repositories = new Map<string, InUse>()
   let sweeping: Promise<void> | undefined
+  /** What they take by the last look, and what has come since; `undefined` before the first look. */
+  let taken: number | undefined
   const timer = setInterval(() => {
     sweepOnce().catch((error: unknown) => log.warn({ err: error }, 'old clones could not be deleted'))
   }, SWEEP_EVERY)
@@ -67,9 +74,12 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       }),
     )
     let total = found.reduce((sum, { size }) => sum + size, 0)
+    taken = total
+    // Some room is made beyond the bound, so that not every fetch has to make its own.
+    const goal = total > most ? most * (1 - SPARE) : most
     for (const { name, path, size, used } of found.sort((a, b) => a.used - b.used)) {
       if (closing.signal.aborted) return
-      if (total <= most && !name.endsWith(LEAVING)) continue
+      if (total <= goal && !name.endsWith(LEAVING)) continue
       const known = repositories.get(name)
       if (known !== undefined && known.users > 0) continue
       repositories.delete(name)
@@ -79,14 +89,31 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       await known?.repository.close()
       await rm(leaving, { recursive: true, force: true, maxRetries: 3 })
       total -= size
+      taken -= size
       log.info({ clone: name, bytes: size, used: new Date(used) }, 'a clone was deleted to make room')
     }
   }
 
+  async function makeRoom(): Promise<void> {
+    if (taken === undefined || taken > most) await sweepOnce()
+  }
+
   function open(name: string, remote: Remote, bounds: CloneBounds): Repository {
     const own = join(folder, name)
-    const used = () => touch(own)
-    return createRepository({ remote, folder: own, bounds, log, shutdown: closing.signal, now, used })
+    return createRepository({
+      remote,
+      folder: own,
+      bounds,
+      gates,
+      log,
+      shutdown: closing.signal,
+      now,
+      makeRoom,
+      async used(bytes) {
+        if (taken !== undefined) taken += bytes
+        await touch(own)
+      },
+    })
   }
 
   /** Forgets those that rest for longest, where too many do. */

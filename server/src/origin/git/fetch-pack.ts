@@ -10,7 +10,7 @@ import { startRun } from '../deadline.ts'
 import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
 import { AWAY, killGroup, noGit } from './run-git.ts'
 
@@ -159,7 +159,7 @@ function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): Pac
   const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
     cwd: AWAY,
     detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
+    env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
     stdio: ['pipe', 'ignore', 'pipe'],
   })
   const stop = (): void => {

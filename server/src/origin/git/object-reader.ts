@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import type { Gates } from './gates.ts'
+import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import { AWAY, killGroup, noGit } from './run-git.ts'
 
 /** An object of a clone. */
@@ -33,7 +34,11 @@ export class ObjectTooLarge extends Error {
 const KEPT = 5_000
 
 /** `deadline` is how long one object may take, in milliseconds. */
-export function createObjectReader(gitDir: string, deadline: number): ObjectReader {
+export function createObjectReader(
+  gitDir: string,
+  deadline: number,
+  { local, resting }: Pick<Gates, 'local' | 'resting'>,
+): ObjectReader {
   let running: Reading | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -43,7 +48,7 @@ export function createObjectReader(gitDir: string, deadline: number): ObjectRead
     signal: AbortSignal,
   ): Promise<(GitObject | undefined)[]> {
     signal.throwIfAborted()
-    running ??= startReading(gitDir, () => (running = undefined))
+    running ??= startReading(gitDir, resting, () => (running = undefined))
     const reading = running
     reading.keep()
     const late = setTimeout(() => reading.fail(new ReaderFailed('git did not answer in time')), deadline)
@@ -64,7 +69,7 @@ export function createObjectReader(gitDir: string, deadline: number): ObjectRead
     read(names, limit, signal) {
       // A name with a line break would be two questions.
       const fit = names.filter((name) => !name.includes('\n'))
-      const result = turn.then(() => readAll(fit, limit, signal))
+      const result = turn.then(() => local.pass(signal, () => readAll(fit, limit, signal)))
       turn = result.catch(() => undefined) // whoever asked hears of it
       if (fit.length === names.length) return result
       return result.then((found) => names.map((name) => found[fit.indexOf(name)]))
@@ -82,11 +87,11 @@ interface Reading {
 
 const HEAD = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/
 
-function startReading(gitDir: string, ended: () => void): Reading {
+function startReading(gitDir: string, resting: Gates['resting'], ended: () => void): Reading {
   const child: ChildProcessWithoutNullStreams = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
     cwd: AWAY,
     detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
+    env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
   })
   let held: Buffer[] = []
   let size = 0
@@ -94,11 +99,16 @@ function startReading(gitDir: string, ended: () => void): Reading {
   let wake: (() => void) | undefined
   let said = ''
   let idle: NodeJS.Timeout | undefined
+  let wakeUp: (() => void) | undefined
 
+  const rise = (): void => {
+    clearTimeout(idle)
+    wakeUp?.()
+  }
   const fail = (error: Error): void => {
     if (failure !== undefined) return
     failure = error
-    clearTimeout(idle)
+    rise()
     ended()
     if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
     wake?.()
@@ -171,11 +181,13 @@ function startReading(gitDir: string, ended: () => void): Reading {
       }
     },
     fail,
-    keep: () => clearTimeout(idle),
+    keep: rise,
     release() {
       if (failure !== undefined) return
-      idle = setTimeout(() => fail(new ReaderFailed('no longer needed')), KEPT)
+      const leave = (): void => fail(new ReaderFailed('no longer needed'))
+      idle = setTimeout(leave, KEPT)
       idle.unref()
+      wakeUp = resting.add(leave)
     },
   }
 }

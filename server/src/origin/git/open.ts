@@ -10,6 +10,7 @@ import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
+import { createGates } from './gates.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
 import { createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
@@ -51,7 +52,12 @@ export async function openGitWorkshop(options: {
   const servingConfig = join(folder, 'serving.config')
   await writeServingConfig(servingConfig)
   await warnOfGit(observer)
-  const clones = await openClones({ folder: join(folder, 'clones'), most: size, log })
+  const clones = await openClones({
+    folder: join(folder, 'clones'),
+    most: size,
+    gates: createGates(threads),
+    log,
+  })
   const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
   return {
     clones,

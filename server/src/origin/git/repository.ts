@@ -11,6 +11,7 @@ import { commitTime } from './commit-time.ts'
 import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import type { Gates } from './gates.ts'
 import { createNeighbours } from './neighbours.ts'
 import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
@@ -23,12 +24,15 @@ export interface RepositoryOptions {
   /** Its own folder in the clone cache. */
   folder: string
   bounds: CloneBounds
+  gates: Gates
   log: Logger
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
   now: () => number
-  /** Told when it was used: clones that were not for long are deleted first. */
-  used: () => Promise<void>
+  /** Told when it was used, and how many bytes that brought: clones that were not for long are deleted first. */
+  used: (bytes: number) => Promise<void>
+  /** Settles when there is room on disk for a fetch. */
+  makeRoom: () => Promise<void>
 }
 
 /**
@@ -63,7 +67,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, log, shutdown, now, used } = options
+  const { remote, folder, bounds, gates, log, shutdown, now, used, makeRoom } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -82,7 +86,7 @@ export function createRepository(options: RepositoryOptions): Repository {
   let historyOf: RemoteRefs | undefined
   const fetchCommits = createFetchQueue<WantedCommit>(
     (wanted) =>
-      clones.fetching((signal) =>
+      fetching((signal) =>
         fetchContents(
           wanted.filter(({ hash }) => !here.has(hash)),
           signal,
@@ -94,13 +98,28 @@ export function createRepository(options: RepositoryOptions): Repository {
   const fetchHistory = createFetchQueue<RemoteRefs>(async (wanted) => {
     const newest = wanted.at(-1)!
     if (historyOf === newest) return
-    await clones.fetching(bringHistory)
+    await fetching(bringHistory)
     historyOf = newest
   })
 
+  /** Runs a fetch in its turn. Before that it belongs to no clone, and is not ended with one. */
+  function fetching(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    return gates.fetches.pass(shutdown, async () => {
+      await makeRoom()
+      return clones.fetching(work)
+    })
+  }
+
+  async function growing<T>(clone: Clone, fetch: () => Promise<T>): Promise<T> {
+    const before = clone.size
+    const outcome = await fetch()
+    await used(clone.size - before)
+    return outcome
+  }
+
   async function askRefs(): Promise<RemoteRefs> {
     const at = now()
-    const refs = await remote.refs(shutdown)
+    const refs = await gates.refs.pass(shutdown, () => remote.refs(shutdown))
     known = { refs, at }
     return refs
   }
@@ -110,7 +129,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     shutdown,
     async open(kind, folder) {
       const { hashLength } = known?.refs ?? (await refs(Infinity))
-      return openClone({ folder, url: remote.url, hashLength, historyOnly: kind === 'history', bounds })
+      return openClone({ folder, url: remote.url, hashLength, historyOnly: kind === 'history', bounds, gates })
     },
     discarded() {
       files.clear()
@@ -154,13 +173,14 @@ export function createRepository(options: RepositoryOptions): Repository {
     if (await fetchQuickly(clone, wanted, signal)) return
     const from = await remote.fetchFrom(signal)
     const refspecs = new Set(wanted.map(({ hash, ref }) => `+${ref ?? hash}:refs/seen/${hash}`))
-    const { status, said } = await clone.fetch(from, [...refspecs], ['--depth=1'], signal)
-    await used()
+    const { status, said } = await growing(clone, () =>
+      clone.fetch(from, [...refspecs], ['--depth=1'], signal),
+    )
     if (status === 0) return
     log.debug({ repository: remote.url, said }, 'a shallow fetch failed; everything is fetched')
     // Some hosts give no commit by its hash, and a name may have gone since: all names then, with all that is behind.
     const all = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*']
-    const outcome = await clone.fetch(from, all, [`--depth=${EVERYTHING}`], signal)
+    const outcome = await growing(clone, () => clone.fetch(from, all, [`--depth=${EVERYTHING}`], signal))
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 
@@ -177,9 +197,8 @@ export function createRepository(options: RepositoryOptions): Repository {
         for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash) || wants.has(hash)))
           neighbours.add(hash)
     const bring = async (hashes: readonly string[]): Promise<void> => {
-      await clone.fetchCommits(hashes, remote.upload, signal)
+      await growing(clone, () => clone.fetchCommits(hashes, remote.upload, signal))
       for (const hash of hashes) here.add(hash)
-      await used()
     }
     try {
       await bring([...wants, ...neighbours]).catch((error: unknown) => {
@@ -202,7 +221,9 @@ export function createRepository(options: RepositoryOptions): Repository {
     const clone = await clones.get('history')
     const from = await remote.fetchFrom(signal)
     const names = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
-    const outcome = await clone.fetch(from, names, ['--prune', '--filter=tree:0'], signal)
+    const outcome = await growing(clone, () =>
+      clone.fetch(from, names, ['--prune', '--filter=tree:0'], signal),
+    )
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 

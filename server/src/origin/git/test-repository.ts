@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { createTestObserver, type TestObserver } from '../../observe/test-support.ts'
 import type { CloneBounds } from './clone.ts'
 import { createFileRemote } from './file-remote.ts'
+import { createGates } from './gates.ts'
 import { settingsEnvironment } from './git-environment.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
@@ -112,10 +113,12 @@ export function openRepository(
     remote,
     folder,
     bounds,
+    gates: createGates(2),
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,
     used: async () => undefined,
+    makeRoom: async () => undefined,
   })
   return { repository, observer }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -139,6 +139,34 @@ suite('a repository behind ssh', { skip: noSshServer() }, () => {
     await assert.rejects(remote(undefined, {}, { base }).refs(AbortSignal.timeout(500)), {
       name: 'TimeoutError',
     })
+  })
+
+  test('files of keys may be called anything', async () => {
+    const [key, knownHosts] = ['a key "%d\\', 'known %h hosts'].map((name) => join(folder, name)) as [
+      string,
+      string,
+    ]
+    copyFileSync(server.key, key)
+    copyFileSync(server.knownHosts, knownHosts)
+    const refs = await remote(undefined, { key, knownHosts }).refs(PATIENT)
+    assert.ok(refs.byName.has('refs/tags/v1.0.0'))
+  })
+
+  test('what a host says decides whether it is an absence', async () => {
+    const table: [said: string, code: Parameters<typeof failsWith>[1]][] = [
+      ['ERROR: Repository not found.', 'not_found'],
+      ["The project you were looking for could not be found or you don't have permission", 'not_found'],
+      ["fatal: '/x' does not appear to be a git repository", 'not_found'],
+      ['Gitea: Repository does not exist or you do not have access', 'not_found'],
+      ['Git access over SSH is not allowed', 'upstream_refused'],
+      ['Access denied.', 'upstream_refused'],
+      ['Your account has been blocked.', 'upstream_refused'],
+      ['the database was not found', 'upstream_failed'],
+    ]
+    for (const [said, code] of table) {
+      writeFileSync(server.refusal, said)
+      await failsWith(remote('/team/none.git').refs(PATIENT), code, /credentials\[0\]/)
+    }
   })
 
   test('a path cannot become another command', async () => {

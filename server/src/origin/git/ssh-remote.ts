@@ -59,9 +59,17 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
         `${url.host} cannot be used over ssh with ${entry}: ${words}`,
         { next: 'who runs this modstead should check the key, the pinned host keys and the network' },
       )
-    const code = ABSENT.test(said) ? 'not_found' : 'upstream_failed'
-    const what = code === 'not_found' ? 'has no such repository, or does not show it to' : 'failed for'
-    return new ModsteadError(code, `${url.host} ${what} ${entry} (${path}): ${words}`)
+    const reason = `${entry} (${path}): ${words}`
+    if (ABSENT.test(said))
+      return new ModsteadError(
+        'not_found',
+        `${url.host} has no such repository, or does not show it to ${reason}`,
+      )
+    if (REFUSED.test(said))
+      return new ModsteadError('upstream_refused', `${url.host} refused ${reason}`, {
+        next: 'who runs this modstead should check what the host allows that key',
+      })
+    return new ModsteadError('upstream_failed', `${url.host} failed for ${reason}`)
   }
 
   async function fetchFrom(signal: AbortSignal): Promise<FetchFrom> {
@@ -94,15 +102,18 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
  * what is not among these words is a failure of the host.
  */
 const ABSENT =
-  /not found|could not be found|not appear to be a git repository|does ?n[o']t exist|no such|access denied|not allowed/i
+  /\b(?:repository|project)\b.*(?:not found|not be found|does ?n[o']t exist)|cannot find repository|not appear to be a git repository/i
+
+/** How they say that we may read nothing at all, or not in this way: that key was taken back, or ssh is not allowed. */
+const REFUSED = /denied|not allowed|forbidden|not permitted|unauthori[sz]ed|suspended|blocked|expired/i
 
 function sshArguments({ key, knownHosts }: SshAccess, connect: number): string[] {
   const settings = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
-    UserKnownHostsFile: knownHosts,
+    UserKnownHostsFile: settingOf(knownHosts),
     GlobalKnownHostsFile: '/dev/null',
-    IdentityFile: key,
+    IdentityFile: settingOf(key),
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
@@ -120,6 +131,11 @@ function sshArguments({ key, knownHosts }: SshAccess, connect: number): string[]
     '/dev/null',
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
   ]
+}
+
+/** A path as ssh_config(5) reads it: it may be quoted, and % stands for something else. */
+function settingOf(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`
 }
 
 function destination(url: URL): string[] {

@@ -15,6 +15,8 @@ export interface TestSshServer {
   /** Files with the server's host key, and with another: paths. */
   readonly knownHosts: string
   readonly otherHosts: string
+  /** A file with what it says of a repository that is not there. */
+  readonly refusal: string
   /** Everything that sshd said. */
   log(): string
   close(): Promise<void>
@@ -28,15 +30,9 @@ export function noSshServer(): string | false {
   return 'sshd is not installed: node scripts/tools.ts'
 }
 
-/**
- * Starts it with keys made in `folder`, for the repositories in `root`. `refusal` is what it says of one that is not there.
- */
-export async function startTestSshServer(options: {
-  folder: string
-  root: string
-  refusal?: string
-}): Promise<TestSshServer> {
-  const { folder, root, refusal = 'ERROR: Repository not found.' } = options
+/** Starts it with keys made in `folder`, for the repositories in `root`. */
+export async function startTestSshServer(options: { folder: string; root: string }): Promise<TestSshServer> {
+  const { folder, root } = options
   const at = (name: string): string => join(folder, name)
   mkdirSync(folder, { recursive: true })
   for (const name of ['host', 'other-host', 'key', 'strangers-key'])
@@ -46,7 +42,8 @@ export async function startTestSshServer(options: {
   const pin = (name: string): string => `[127.0.0.1]:${port} ${publicOf(name)}\n`
   writeFileSync(at('known_hosts'), pin('host'))
   writeFileSync(at('other_hosts'), pin('other-host'))
-  writeFileSync(at('serve.sh'), servingScript(root, refusal))
+  writeFileSync(at('serve.sh'), servingScript(root, at('refusal')))
+  writeFileSync(at('refusal'), 'ERROR: Repository not found.')
   chmodSync(at('serve.sh'), 0o755)
   writeFileSync(at('authorized_keys'), `restrict,command="${at('serve.sh')}" ${publicOf('key')}\n`)
   const settings = [
@@ -85,6 +82,7 @@ export async function startTestSshServer(options: {
     strangersKey: at('strangers-key'),
     knownHosts: at('known_hosts'),
     otherHosts: at('other_hosts'),
+    refusal: at('refusal'),
     log: () => said,
     close,
   }
@@ -100,7 +98,7 @@ case "$SSH_ORIGINAL_COMMAND" in
 esac
 eval "set -- \${SSH_ORIGINAL_COMMAND#git-upload-pack }"
 path=$1
-[ -d "${root}$path" ] || { echo "${refusal}" >&2; exit 1; }
+[ -d "${root}$path" ] || { cat "${refusal}" >&2; exit 1; }
 exec ${git} -c safe.directory='*' upload-pack "${root}$path"
 `
 }

@@ -86,6 +86,15 @@ async function warnOfGit({ log }: Observer): Promise<void> {
 const OLDEST_MINOR = 37
 
 /**
+ * What a repository's clone is kept under. Who named it decides which credentials it is asked with, so that one clone
+ * must not serve another's finder.
+ */
+export function cloneKey(origin: string, { url, configured, trusted }: FoundRepository): string {
+  const finder = [configured ? 'mapped' : 'found', trusted ? 'ours' : 'anyone']
+  return [origin, ...finder, url.href].join(' ')
+}
+
+/**
  * The git origin of a configuration. `proxyAt` gives the module proxy that a go-import page names. Throws
  * `config_invalid` for certificates that cannot be used.
  */
@@ -106,11 +115,18 @@ export function openGitOrigin(
   const { authorities, servingConfig } = workshop
 
   function remoteOf(repository: FoundRepository): Remote {
-    const { url, goUrl, configured, trusted } = repository
-    const key = [name, configured || trusted ? 'ours' : 'anyone', url.href].join(' ')
+    const { url, goUrl, below } = repository
+    const key = cloneKey(name, repository)
     switch (url.protocol) {
       case 'file:':
-        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS })
+        return createFileRemote({
+          key,
+          url,
+          ...(below && { below }),
+          servingConfig,
+          deadline: LOCAL,
+          limit: MOST_REFS,
+        })
       case 'ssh:':
         return createSshRemote({
           key,

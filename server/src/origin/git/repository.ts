@@ -129,7 +129,14 @@ export function createRepository(options: RepositoryOptions): Repository {
     shutdown,
     async open(kind, folder) {
       const { hashLength } = known?.refs ?? (await refs(Infinity))
-      return openClone({ folder, url: remote.url, hashLength, historyOnly: kind === 'history', bounds, gates })
+      return openClone({
+        folder,
+        url: remote.url,
+        hashLength,
+        historyOnly: kind === 'history',
+        bounds,
+        gates,
+      })
     },
     discarded() {
       files.clear()

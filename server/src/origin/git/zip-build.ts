@@ -1,93 +1,46 @@
-import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { AWAY, killGroup } from './run-git.ts'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
-  /** The clone that has the commit. */
-  gitDir: string
-  /** Full hash of the commit. */
-  hash: string
   /** Folder of the module in the repository: `''` is its root. */
   folder: string
   module: string
   version: string
   /** The LICENSE at the root of the repository, for a module in a folder that has none. */
   license: Uint8Array | undefined
-  /** Where the zip is written. Beside it stands the archive it is made of, for as long as it is made. */
+  /** The archive of the commit that git made. */
+  tar: string
+  /** Where the zip is written. */
   path: string
-  /** Bytes that the archive may have, and milliseconds that git may take. */
-  most: number
-  deadline: number
 }
 
 export type ZipBuildResult =
   | { size: number; h1: string; files: number }
-  | { problem: 'invalid' | 'archive' | 'clone'; message: string }
+  | { problem: 'invalid' | 'clone'; message: string }
 
 /**
- * Makes the zip of a module from a commit. Runs in a worker thread: what can be said of a bad repository is returned,
- * because an error's code does not survive structured cloning. Memory stays within some megabytes, whatever the module.
+ * Makes the zip of a module from the archive of a commit. Runs in a worker thread: what can be said of a bad repository
+ * is returned, because an error's code does not survive structured cloning. Memory stays within some megabytes, whatever
+ * the module. Files are the caller's to delete: a worker may be ended at any moment.
  */
 export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
-  const tarPath = `${task.path}.tar`
-  const tar = openSync(tarPath, 'wx+')
+  const tar = openSync(task.tar, 'r')
   try {
-    const problem = await archive(tar, task)
-    return problem ?? (await writeZip(tar, task))
+    return await writeZip(tar, task)
   } catch (error) {
     if (error instanceof GomodError) return { problem: 'invalid', message: error.message }
     if (error instanceof BadTar) return { problem: 'clone', message: error.message }
     throw error
   } finally {
     closeSync(tar)
-    unlinkSync(tarPath)
   }
 }
 
 /** What a worker does that is started before there is work. */
 export function start(): undefined {
   return undefined
-}
-
-/** How often the size of the archive is looked at. Milliseconds. */
-const EVERY = 200
-
-/** Lets git write the files of the commit as it would check them out: line endings and encodings are converted. */
-async function archive(tar: number, task: ZipBuildTask): Promise<ZipBuildResult | undefined> {
-  const { gitDir, hash, folder, most, deadline } = task
-  const args = ['archive', '--format=tar', '--end-of-options', hash, ...(folder === '' ? [] : [folder])]
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...args], {
-    cwd: AWAY,
-    detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
-    stdio: ['ignore', tar, 'pipe'],
-  })
-  let said = ''
-  let stopped: ZipBuildResult | undefined
-  const stop = (message: string): void => {
-    stopped ??= { problem: 'archive', message }
-    killGroup(child.pid)
-  }
-  const watching = setInterval(() => {
-    if (fstatSync(tar).size > most) stop(`its files have more than ${most} bytes`)
-  }, EVERY)
-  const timer = setTimeout(() => stop(`git did not give its files within ${deadline} ms`), deadline)
-  const ended = Promise.withResolvers<number>()
-  child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  child.on('error', ended.reject)
-  child.on('close', (status) => ended.resolve(status ?? -1))
-  try {
-    const status = await ended.promise
-    if (stopped !== undefined || status === 0) return stopped
-    return { problem: 'clone', message: said }
-  } finally {
-    clearInterval(watching)
-    clearTimeout(timer)
-  }
 }
 
 async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult> {
@@ -99,9 +52,6 @@ async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult
   try {
     const made = await createModuleZip({ path: module, version, files }, (chunk) => writeAll(zip, chunk))
     return { size: made.zipSize, h1: made.h1, files: made.files }
-  } catch (error) {
-    unlinkSync(path)
-    throw error
   } finally {
     closeSync(zip)
   }

@@ -60,6 +60,7 @@ export async function createLocalGitOrigin(options: {
   const origin = createGitOrigin({
     name: 'git',
     clones,
+    limits: { mod: 2 ** 24, zip: 2 ** 29 },
     bounds,
     builder,
     observer,

@@ -177,6 +177,7 @@ export function openGitOrigin(
     clones: workshop.clones,
     builder: workshop.builder,
     observer: outside.observer,
+    limits,
     bounds: {
       fetch: {
         total: timeouts.fetch,

@@ -10,6 +10,8 @@ export interface ZipBuildTask {
   version: string
   /** The LICENSE at the root of the repository, for a module in a folder that has none. */
   license: Uint8Array | undefined
+  /** Bytes that the zip may have, and the files in it together; `go` accepts no more than `MAX_ZIP_FILE`. */
+  limit: number
   /** The archive of the commit that git made. */
   tar: string
   /** Where the zip is written. */
@@ -44,13 +46,20 @@ export function start(): undefined {
 }
 
 async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult> {
-  const { folder, module, version, license, path } = task
+  const { folder, module, version, license, limit, path } = task
   const files = filesOf(tar, folder === '' ? '' : `${folder}/`)
   if (license !== undefined && folder !== '' && !files.some((file) => file.path === 'LICENSE'))
     files.push({ path: 'LICENSE', kind: 'regular', size: license.length, open: () => license })
   const zip = openSync(path, 'wx')
   try {
     const made = await createModuleZip({ path: module, version, files }, (chunk) => writeAll(zip, chunk))
+    const left = new Set(made.omitted.map((file) => file.path))
+    const contents = files.reduce((sum, file) => (left.has(file.path) ? sum : sum + file.size), 0)
+    if (Math.max(made.zipSize, contents) > limit)
+      return {
+        problem: 'invalid',
+        message: `it has more than the ${limit} bytes that limits.zip lets it have`,
+      }
     return { size: made.zipSize, h1: made.h1, files: made.files }
   } finally {
     closeSync(zip)

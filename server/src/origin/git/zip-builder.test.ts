@@ -31,7 +31,7 @@ async function fixture(t: TestContext, options: Partial<ZipBuilderOptions> = {})
   const named = { module: checkPath('corp.example/lib'), version: 'v1.0.0' as Version, url: 'file:///lib' }
   return {
     builder,
-    order: { ...named, gitDir, hash: hash!, folder: '', license: undefined },
+    order: { ...named, limit: 1 << 30, gitDir, hash: hash!, folder: '', license: undefined },
     left: () => readdir(scratch),
   }
 }
@@ -79,6 +79,13 @@ test('what cannot be made says why, and leaves nothing', async (t) => {
   const { builder, order, left } = await fixture(t, { most: 1 << 20 })
   const signal = new AbortController().signal
   await failsWith(builder.build(order, signal), 'upstream_invalid', /its files have more than 1048576 bytes/)
+  const small = await fixture(t)
+  await failsWith(
+    small.builder.build({ ...small.order, limit: 19 << 20 }, signal),
+    'upstream_invalid',
+    /more than the 19922944 bytes that limits\.zip/,
+  )
+  assert.deepEqual(await small.left(), [])
   await assert.rejects(builder.build({ ...order, hash: 'f'.repeat(40) }, signal), BrokenClone)
   assert.deepEqual(await left(), [])
 })

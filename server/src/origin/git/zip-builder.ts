@@ -17,6 +17,8 @@ export interface ZipOrder extends ArchiveOrder {
   module: ModulePath
   version: Version
   license: Buffer | undefined
+  /** Bytes that the zip may have, and the files in it together. */
+  limit: number
   /** For messages. */
   url: string
 }
@@ -65,12 +67,12 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   let count = 0
 
   async function make(path: string, order: ZipOrder, signal: AbortSignal): Promise<Made> {
-    const { module, version, folder, license } = order
+    const { module, version, folder, license, limit } = order
     const tar = `${path}.tar`
     const file = await open(tar, 'wx')
     try {
       const problem = await archive(order, { output: file.fd, most, deadline, signal })
-      return problem ?? (await pool.run({ folder, module, version, license, tar, path }, { signal }))
+      return problem ?? (await pool.run({ folder, module, version, license, limit, tar, path }, { signal }))
     } finally {
       await file.close()
       await rm(tar, { force: true })

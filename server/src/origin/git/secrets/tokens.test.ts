@@ -183,8 +183,8 @@ suite('OAuth 2.0', () => {
         ['x', 'Bearer one'],
         ['x', 'Bearer two'],
       ])
-      // The second token works elsewhere, and 401 for another page is not its fault.
-      await failsWith(discovered(remotes, 'mirror.test/y'), 'not_found', /\(401 with credentials\[0\]/)
+      // The second token is refused as well: a third would be, too.
+      await failsWith(discovered(remotes, 'mirror.test/y'), 'upstream_refused', /refuses credentials\[0\]/)
       assert.deepEqual([sent().slice(2), server.seen.length], [[['y', 'Bearer two']], 2])
     } finally {
       await remotes.close()

@@ -155,7 +155,7 @@ origins:
     repositories: { "go.corp.example/*": "ssh://git@git.corp.example/platform/{path}" }
     credentials:
       - { for: git.corp.example, sshKey: /etc/modstead/id_ed25519, knownHosts: /etc/modstead/known_hosts }
-      - { for: github.com/corp, githubApp: { appId: "12345", privateKey: /etc/modstead/app.pem } }
+      - { for: github.com/corp, githubApp: { appId: 12345, privateKey: /etc/modstead/app.pem } }
   direct: { type: git, timeouts: { fetch: 20m } }
 routes:
   - { modules: [go.corp.example, "github.com/corp/*"], from: [corp], private: true }
@@ -189,6 +189,24 @@ With a list, \`fallback: absent\` asks the next origin only when a module is abs
 another origin's answer.
 `,
     keys: ['routes'],
+  },
+  {
+    title: 'Take in what builds publish',
+    text: `
+An origin of type \`upload\` stands for what is published to modstead itself. Routes name it, and tokens say who may
+publish and delete: see [Publishing](publishing.md).
+
+\`\`\`yaml
+origins:
+  releases: { type: upload }
+tokens:
+  ci: { token: "\${CI_TOKEN}", may: [publish] }
+  ops: { token: "\${OPS_TOKEN}", may: [publish, delete] }
+routes:
+  - { modules: go.corp.example, from: [releases], private: true }
+\`\`\`
+`,
+    keys: ['tokens'],
   },
   {
     title: 'Prove what is served',

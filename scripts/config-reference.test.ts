@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
-const GUIDES = ['vanity.md', 'hooks.md']
+const GUIDES = ['vanity.md', 'hooks.md', 'publishing.md', 'private-modules.md']
 
 test('every example on the configuration page and in the guides is a valid configuration', async () => {
   const guides = GUIDES.map((name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'))
@@ -15,7 +15,14 @@ test('every example on the configuration page and in the guides is a valid confi
   for (const yaml of examples.flat()) {
     const readFile = (path: string) =>
       Promise.resolve(path.endsWith('.yaml') ? yaml : '-----BEGIN CERTIFICATE-----')
-    const env = { GOENV: 'off', ARTIFACTORY_TOKEN: 'x', GITLAB_TOKEN: 'x', HOOK_SECRET: 'x' }
+    const env = {
+      GOENV: 'off',
+      ARTIFACTORY_TOKEN: 'x',
+      GITLAB_TOKEN: 'x',
+      HOOK_SECRET: 'x',
+      CI_TOKEN: 'c'.repeat(16),
+      OPS_TOKEN: 'o'.repeat(16),
+    }
     const { warnings } = await loadConfig({ flags: {}, env, cwd: '/', home: '/', readFile })
     assert.deepEqual(warnings, [], yaml)
   }

@@ -17,6 +17,7 @@ export interface SourceFile {
 const ROOMS = [
   'main.ts',
   'rooms.ts',
+  'ask-module.ts',
   'open-origins.ts',
   'cli',
   'http',

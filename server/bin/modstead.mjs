@@ -20,7 +20,12 @@ function start() {
   // Worker threads learn of it through the environment only.
   if (cache) process.env.NODE_COMPILE_CACHE = cache
   import('../src/cli/launch.ts')
-    .then((launcher) => launcher.launch(() => import('../src/main.ts')))
+    .then((launcher) =>
+      launcher.launch(
+        () => import('../src/main.ts'),
+        () => import('../src/ask-module.ts'),
+      ),
+    )
     .catch((error) => {
       console.error(`modstead: cannot start: ${error.stack}`)
       process.exit(1)

@@ -24,6 +24,14 @@ export type ErrorCode =
   | 'not_stored'
   | 'fetch_disabled'
   | 'private_name'
+  | 'deleted'
+  // publishing and deleting
+  | 'unauthenticated'
+  | 'not_permitted'
+  | 'publish_disabled'
+  | 'too_large'
+  | 'bad_zip'
+  | 'version_conflict'
   // where modules come from
   | 'upstream_unreachable'
   | 'upstream_timeout'

@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config, GitOriginConfig, GoproxyOriginConfig } from './config/config.ts'
 import { proxyOriginAt } from './config/origins.ts'
+import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
+import type { GitOrigin } from './origin/git/git-origin.ts'
 import type { GitWorkshop } from './origin/git/open.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
 import { createLazyOrigin } from './origin/lazy.ts'
@@ -10,7 +12,6 @@ import { isOurselves } from './origin/loop.ts'
 import { originsToAsk } from './origin/others.ts'
 import type { Outside } from './origin/outside.ts'
 import type { Origin } from './proxy/origin.ts'
-import type { DataFolder } from './store/data-folder.ts'
 
 /** The origins of a configuration, open. */
 export interface OpenOrigins {
@@ -20,13 +21,25 @@ export interface OpenOrigins {
   readonly proxies: ReadonlyMap<string, GoproxyOrigin>
   /** The configurations of the module proxies that are asked. */
   readonly asked: readonly GoproxyOriginConfig[]
+  /** The git origins that are open: `direct` is among them once it was asked. */
+  readonly gits: readonly GitOrigin[]
   close(): Promise<void>
+}
+
+/** Clones are kept where modules are: what is wrong with the disk is said in the same way. */
+function unusable(error: unknown): unknown {
+  if (error instanceof ModsteadError || !(error instanceof Error) || !('code' in error)) return error
+  return new ModsteadError('store_unavailable', `repositories cannot be kept: ${error.message}`, {
+    cause: error,
+    next: 'who runs this modstead should look at the disk of its data folder',
+  })
 }
 
 /** Opens the configured origins. Throws `config_invalid` for credentials and certificates that cannot be used. */
 export async function openOrigins(options: {
   config: Config
-  folder: DataFolder
+  /** Where what origins keep for themselves may lie. */
+  folder: string
   outside: Outside
   observer: Observer
 }): Promise<OpenOrigins> {
@@ -36,6 +49,7 @@ export async function openOrigins(options: {
   const all = new Map<string, Origin>()
   const asked: GoproxyOriginConfig[] = []
   const named = new Map<string, GoproxyOrigin>()
+  const gits: GitOrigin[] = []
   let workshop: Promise<GitWorkshop> | undefined
 
   /** The module proxy that a go-import page names: it may lead to public addresses only, unless it is configured. */
@@ -47,21 +61,27 @@ export async function openOrigins(options: {
     return origin
   }
 
-  async function openGit(git: GitOriginConfig): Promise<Origin> {
+  async function openGit(git: GitOriginConfig): Promise<GitOrigin> {
     // Loaded on use: most servers ask other proxies only.
     const { openGitOrigin, openGitWorkshop } = await import('./origin/git/open.ts')
     workshop ??= openGitWorkshop({
-      folder: join(folder.path, 'git'),
+      folder: join(folder, 'git'),
       size: config.clones,
       threads: availableParallelism(),
       observer,
+    }).catch((error: unknown) => {
+      // A full disk may have room again: whoever asks next tries anew.
+      workshop = undefined
+      throw unusable(error)
     })
-    return openGitOrigin(git, {
+    const origin = openGitOrigin(git, {
       workshop: await workshop,
       outside,
       proxyAt,
       isOurselves: (url) => isOurselves(url, config),
     })
+    gits.push(origin)
+    return origin
   }
 
   for (const [name, origin] of others) {
@@ -83,6 +103,7 @@ export async function openOrigins(options: {
     all,
     proxies,
     asked,
+    gits,
     async close() {
       const open = [...all.values(), ...named.values()]
       await Promise.all(open.map((origin) => origin.close()))

@@ -5,14 +5,18 @@ import type { Observer } from './observe/observer.ts'
 import { openOrigins } from './open-origins.ts'
 import type { GoproxyOrigin } from './origin/goproxy.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
+import { createPushes } from './origin/git/pushes.ts'
 import { createOutside, type Outside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRecorder } from './proxy/incidents.ts'
+import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
+import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
+import { keepWhole } from './proxy/whole-repositories.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
@@ -60,7 +64,7 @@ export async function joinRooms({
 
   const id = createViaId()
   const outside = createOutside({ observer, via: id, env, urls: outsideUrls(config) })
-  const origins = await openOrigins({ config, folder, outside, observer })
+  const origins = await openOrigins({ config, folder: folder.path, outside, observer })
   closing.push(() => origins.close())
   const remotes = openRemotes(config, origins.proxies, outside)
   closing.push(...remotes.map((remote) => () => remote.close()))
@@ -75,7 +79,7 @@ export async function joinRooms({
     }),
   )
   const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, databases)
+  const router = createRouter(config.routes, origins.all, databases, config.uploads)
   const proxy = createModuleProxy({
     router,
     store,
@@ -84,6 +88,15 @@ export async function joinRooms({
     lookAhead: config.lookAhead,
     observer,
   })
+  const pushes = createPushes({
+    *repositories() {
+      for (const git of origins.gits) yield* git.repositories()
+    },
+    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
+    refresh: proxy.refresh,
+    log: observer.log,
+  })
+  await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     config,
     proxy,
@@ -91,8 +104,7 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
-    // No origin keeps repositories yet.
-    pushes: { onPush: () => 'unknown' },
+    pushes,
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -103,6 +115,14 @@ export async function joinRooms({
       'the disk of the data folder is full: what is stored is served, nothing new can be stored until there is space',
     )
   const probing = new AbortController()
+  const whole =
+    config.mirror &&
+    keepWhole({
+      config: config.mirror,
+      router,
+      keep: proxy.keepWhole,
+      log: observer.log,
+    })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
@@ -111,7 +131,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await proxy.close(given)
+      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given)])
     },
   }
 }

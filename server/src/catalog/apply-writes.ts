@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
-import type { Incident, IncidentRow, Snapshot, VersionFacts } from '../proxy/catalog.ts'
+import type { Act, ActRow, Incident, IncidentRow, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
 import { addFacts } from './facts.ts'
-import { nextIncidentId } from './incident-id.ts'
+import { nextActId, nextIncidentId } from './incident-id.ts'
 import type { Reads, Writes } from './queries.ts'
-import { decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
+import { decodeAct, decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
 import { prepareAll } from './statement.ts'
 
 /** One change of the catalog: plain data, for it travels to the writer's thread. */
@@ -15,9 +15,13 @@ export type Write =
   | { kind: 'markGone'; realm: Realm; module: string; gone: readonly string[]; back: readonly string[] }
   | { kind: 'saveSnapshot'; realm: Realm; module: string; query: string; snapshot: Snapshot }
   | { kind: 'report'; incident: Incident }
+  | { kind: 'begin'; act: Act }
+  | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
-/** What a write gives: the row of a reported incident. */
-export type WriteResult = IncidentRow | undefined
+/** What a write gives: the row of a reported incident, or of an act that was begun. */
+export type WriteResult = IncidentRow | ActRow | undefined
+
+type Learnt = Omit<Write & { kind: 'learn' }, 'kind'>
 
 /** The outcome of each write of a group, in their order. A write that failed changed nothing. */
 export type Outcome = { result: WriteResult } | { error: ModsteadError }
@@ -44,7 +48,7 @@ export function createWriteApplier(
     return row!.id
   }
 
-  function learn({ realm, module: path, version, facts }: Write & { kind: 'learn' }, now: number): void {
+  function learn({ realm, module: path, version, facts }: Learnt, now: number): void {
     const row = reads.version.get({ realm, path, version })
     const known = row === undefined ? { firstSeen: now, lastUsed: now } : decodeVersion(row)
     const sum = addFacts(known, facts, `${path}@${version}`) ?? (row === undefined ? known : undefined)
@@ -113,6 +117,30 @@ export function createWriteApplier(
     return row
   }
 
+  function begin({ act }: Write & { kind: 'begin' }, now: number): ActRow {
+    const { realm, module: path, version } = act
+    if (act.act === 'delete' && reads.version.get({ realm, path, version }) === undefined)
+      throw new ModsteadError('internal', `nothing is known of ${path}@${version}, which was to be deleted`)
+    const id = nextActId(now, writes.lastAct.get({})?.id)
+    const row = { h1: null, reason: null, ...act, id, at: now, outcome: 'begun' as const }
+    writes.addAct.run(row)
+    if (act.act === 'delete')
+      writes.putMark.run({ module: moduleId(realm, path), version, published: 0, deletion: row.id })
+    return decodeAct(row)
+  }
+
+  function end({ id, outcome, facts }: Write & { kind: 'end' }, now: number): void {
+    const row = reads.act.get({ id })
+    if (row === undefined || row.outcome !== 'begun')
+      throw new ModsteadError('internal', `there is no act ${id} to be ended`)
+    if (outcome === 'done' && row.act === 'publish') {
+      const { realm, module, version } = row
+      learn({ realm, module, version, facts: facts ?? {} }, now)
+      writes.putMark.run({ module: moduleId(realm, module), version, published: 1, deletion: null })
+    }
+    writes.endAct.run({ id, outcome })
+  }
+
   function apply(write: Write, now: number): WriteResult {
     switch (write.kind) {
       case 'learn':
@@ -129,6 +157,11 @@ export function createWriteApplier(
         return undefined
       case 'report':
         return report(write, now)
+      case 'begin':
+        return begin(write, now)
+      case 'end':
+        end(write, now)
+        return undefined
     }
   }
 

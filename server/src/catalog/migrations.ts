@@ -98,6 +98,33 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         await db.schema.alterTable('versions').addColumn('gone', 'bigint').execute()
       },
     },
+    '003_acts': {
+      async up(db: Kysely<Schema>) {
+        await db.schema
+          .createTable('acts')
+          .addColumn('id', 'text', (column) => column.primaryKey())
+          .addColumn('at', 'bigint', notNull)
+          .addColumn('who', 'text', notNull)
+          .addColumn('act', 'text', notNull)
+          .addColumn('outcome', 'text', notNull)
+          .addColumn('realm', 'text', notNull)
+          .addColumn('module', 'text', notNull)
+          .addColumn('version', 'text', notNull)
+          .addColumn('h1', 'text')
+          .addColumn('reason', 'text')
+          .execute()
+        await db.schema.createIndex('acts_outcome').on('acts').columns(['outcome', 'id']).execute()
+        await clustered(
+          db.schema
+            .createTable('marks')
+            .addColumn('module', 'integer', notNull)
+            .addColumn('version', 'text', notNull)
+            .addColumn('published', 'smallint', notNull)
+            .addColumn('deletion', 'text')
+            .addPrimaryKeyConstraint('marks_key', ['module', 'version']),
+        ).execute()
+      },
+    },
   }
 }
 

@@ -1,6 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import { compileStatement, placeholder } from './placeholder.ts'
-import type { IncidentsTable, Schema, SnapshotsTable, VersionsTable } from './schema.ts'
+import type {
+  ActsTable,
+  IncidentsTable,
+  MarksTable,
+  Schema,
+  SnapshotsTable,
+  VersionsTable,
+} from './schema.ts'
 
 export type Reads = ReturnType<typeof compileReads>
 export type Writes = ReturnType<typeof compileWrites>
@@ -12,6 +19,8 @@ export function compileReads(db: Kysely<Schema>) {
     .where('modules.realm', '=', placeholder('realm'))
     .where('modules.path', '=', placeholder('path'))
   const incidents = db.selectFrom('incidents').selectAll()
+  const acts = db.selectFrom('acts').selectAll()
+  const page = { before: placeholder('before'), limit: placeholder('limit') }
   return {
     version: compileStatement(
       module
@@ -19,9 +28,28 @@ export function compileReads(db: Kysely<Schema>) {
         .where('versions.version', '=', placeholder('version'))
         .leftJoin('names as origins', 'origins.id', 'versions.origin')
         .leftJoin('names as databases', 'databases.id', 'versions.proven_by')
-        .select(['h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time', 'first_seen', 'last_used'])
+        .leftJoin('marks', (join) =>
+          join.onRef('marks.module', '=', 'versions.module').onRef('marks.version', '=', 'versions.version'),
+        )
+        .leftJoin('acts', 'acts.id', 'marks.deletion')
+        .select(['versions.h1', 'go_mod_h1', 'zip_size', 'zip_sha256', 'info', 'time'])
+        .select(['first_seen', 'last_used', 'origins.name as origin', 'databases.name as proven_by'])
         .select(['git_commit', 'gone'])
-        .select(['origins.name as origin', 'databases.name as proven_by']),
+        .select(['published', 'acts.at as deleted_at', 'acts.who as deleted_by', 'acts.reason']),
+    ),
+    marks: compileStatement(
+      module
+        .innerJoin('marks', 'marks.module', 'modules.id')
+        .select(['marks.version', 'marks.published', 'marks.deletion']),
+    ),
+    act: compileStatement(acts.where('id', '=', placeholder('id'))),
+    actsBefore: compileStatement(acts.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit)),
+    begunActsBefore: compileStatement(
+      acts
+        .where('outcome', '=', sql.lit('begun'))
+        .where('id', '<', page.before)
+        .orderBy('id', 'desc')
+        .limit(page.limit),
     ),
     traces: compileStatement(
       module
@@ -126,6 +154,25 @@ export function compileWrites(db: Kysely<Schema>) {
     addIncident: compileStatement(
       db.insertInto('incidents').values(values<IncidentsTable>('id', 'at', 'outcome', ...MISMATCH)),
     ),
+    lastAct: compileStatement(db.selectFrom('acts').select('id').orderBy('id', 'desc').limit(sql.lit(1))),
+    addAct: compileStatement(db.insertInto('acts').values(values<ActsTable>(...ACT))),
+    endAct: compileStatement(
+      db
+        .updateTable('acts')
+        .set({ outcome: placeholder('outcome') })
+        .where('id', '=', placeholder('id')),
+    ),
+    putMark: compileStatement(
+      db
+        .insertInto('marks')
+        .values(values<MarksTable>('module', 'version', 'published', 'deletion'))
+        .onConflict((conflict) =>
+          conflict.columns(['module', 'version']).doUpdateSet((eb) => ({
+            published: eb.ref('excluded.published'),
+            deletion: eb.ref('excluded.deletion'),
+          })),
+        ),
+    ),
     addTotals: compileStatement(
       db
         .updateTable('totals')
@@ -145,6 +192,7 @@ const FACTS = [
   'git_commit' as const,
 ]
 const ANSWER = ['body', 'fetched', 'changed', 'origin', 'etag', 'last_modified'] as const
+const ACT = ['id', 'at', 'who', 'act', 'outcome', 'realm', 'module', 'version', 'h1', 'reason'] as const
 /** What makes two incidents the same. */
 const MISMATCH = ['module', 'version', 'realm', 'kind', 'source', 'expected', 'found'] as const
 

@@ -1,7 +1,9 @@
 /** Between the rows of the tables and the words of the proxy room. */
 import { isH1 } from '@modstead/gomod/dirhash'
 import { ModsteadError } from '../errors.ts'
-import type { IncidentRow, Snapshot, VersionRow, VersionTrace } from '../proxy/catalog.ts'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import type { ActRow, IncidentRow, Mark, Snapshot, VersionRow, VersionTrace } from '../proxy/catalog.ts'
 import type { CompiledStatement } from './placeholder.ts'
 import type { Reads } from './queries.ts'
 
@@ -43,6 +45,9 @@ export function decodeVersion(row: RowOf<Reads['version']>): VersionRow {
   if (row.time !== null) decoded.time = row.time
   if (row.origin !== null) decoded.origin = row.origin
   if (row.proven_by !== null) decoded.provenBy = row.proven_by
+  if (row.published === 1) decoded.published = true
+  const { deleted_at: at, deleted_by: who, reason } = row
+  if (at !== null && who !== null) decoded.deleted = { at, who, reason: reason ?? '' }
   return { ...decoded, ...decodeTrace(row) }
 }
 
@@ -57,6 +62,23 @@ export function decodeSnapshot(row: RowOf<Reads['snapshot']>): Snapshot {
 
 export function decodeIncident(row: RowOf<Reads['incident']>): IncidentRow {
   return { ...row, kind: row.kind as IncidentRow['kind'] }
+}
+
+/** Names of modules and versions were checked before they were written. */
+export function decodeAct({ h1, reason, ...row }: RowOf<Reads['act']>): ActRow {
+  return {
+    ...row,
+    act: row.act as ActRow['act'],
+    outcome: row.outcome as ActRow['outcome'],
+    module: row.module as ModulePath,
+    version: row.version as Version,
+    ...(h1 !== null && { h1 }),
+    ...(reason !== null && { reason }),
+  }
+}
+
+export function decodeMark({ version, published, deletion }: RowOf<Reads['marks']>): Mark {
+  return { version, published: published === 1, deleted: deletion !== null }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

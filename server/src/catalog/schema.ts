@@ -12,6 +12,8 @@ export interface Schema {
   names: NamesTable
   snapshots: SnapshotsTable
   incidents: IncidentsTable
+  acts: ActsTable
+  marks: MarksTable
   totals: TotalsTable
 }
 
@@ -77,6 +79,30 @@ export interface IncidentsTable {
   expected: string
   found: string
   outcome: string
+}
+
+/** Key: id. What was published and deleted, by whom: rows are never removed. */
+export interface ActsTable {
+  id: string
+  at: number
+  who: string
+  act: string
+  outcome: string
+  realm: string
+  module: string
+  version: string
+  h1: string | null
+  reason: string | null
+}
+
+/** Versions that were published or deleted here. Key: module, version. */
+export interface MarksTable {
+  module: number
+  version: string
+  /** 0 or 1. */
+  published: number
+  /** Id of the act that deleted it. */
+  deletion: string | null
 }
 
 /** One row, with id 1: counts kept in the transactions that change them. */

@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { testCatalog } from './catalog-contract.ts'
+import { testActs } from './acts-contract.ts'
+import { type CatalogUnderTest, testCatalog } from './catalog-contract.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
 import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
 import { path, version } from './test-support.ts'
@@ -14,7 +15,7 @@ import { path, version } from './test-support.ts'
 const child = fileURLToPath(new URL('./sqlite-catalog-child.ts', import.meta.url))
 const observer = createTestObserver()
 
-testCatalog('SQLite', async (t) => {
+async function create(t: TestContext): Promise<CatalogUnderTest> {
   let catalog = { close: () => Promise.resolve() }
   // Before the folder is deleted: hooks run in the order in which they were set.
   t.after(() => catalog.close())
@@ -30,7 +31,10 @@ testCatalog('SQLite', async (t) => {
       return second
     },
   }
-})
+}
+
+testCatalog('SQLite', create)
+testActs('SQLite', create)
 
 describe('SQLite catalog', () => {
   it('is private, and leaves one file when closed', async (t) => {

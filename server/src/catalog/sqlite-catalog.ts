@@ -4,8 +4,8 @@ import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { addFacts } from './facts.ts'
-import { MAX_INCIDENT_ID } from './incident-id.ts'
-import { decodeIncident, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
+import { MAX_ACT_ID, MAX_INCIDENT_ID } from './incident-id.ts'
+import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { READS } from './sqlite-statements.ts'
 import { prepareAll } from './statement.ts'
@@ -77,7 +77,7 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     async report(incident) {
       const row = await writer.write({ kind: 'report', incident })
-      if (row === undefined) throw new TypeError('a report gives the row of its incident')
+      if (row === undefined || !('kind' in row)) throw new TypeError('a report gives the row of its incident')
       return row
     },
     incident: async (id) =>
@@ -87,6 +87,17 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
       }),
     incidents: async ({ limit, before = MAX_INCIDENT_ID }) =>
       read(() => reads.incidentsBefore.all({ limit, before }).map(decodeIncident)),
+    async begin(act) {
+      const row = await writer.write({ kind: 'begin', act })
+      if (row === undefined || !('act' in row)) throw new TypeError('beginning an act gives its row')
+      return row
+    },
+    async end(id, outcome, facts) {
+      await writer.write({ kind: 'end', id, outcome, facts })
+    },
+    acts: async ({ limit, before = MAX_ACT_ID, begun = false }) =>
+      read(() => (begun ? reads.begunActsBefore : reads.actsBefore).all({ limit, before }).map(decodeAct)),
+    marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
     totals: async () =>
       read(() => {
         const { modules, versions, zip_bytes: zipBytes, incidents } = reads.totals.get({})!

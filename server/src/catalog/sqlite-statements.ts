@@ -23,12 +23,36 @@ export const MIGRATIONS: readonly Migration[] = [
       'alter table "versions" add column "gone" bigint',
     ],
   },
+  {
+    name: '003_acts',
+    statements: [
+      'create table "acts" ("id" text primary key, "at" bigint not null, "who" text not null, "act" text not null, "outcome" text not null, "realm" text not null, "module" text not null, "version" text not null, "h1" text, "reason" text)',
+      'create index "acts_outcome" on "acts" ("outcome", "id")',
+      'create table "marks" ("module" integer not null, "version" text not null, "published" smallint not null, "deletion" text, constraint "marks_key" primary key ("module", "version")) without rowid',
+    ],
+  },
 ]
 
 export const READS: Reads = {
   version: {
-    sql: 'select "h1", "go_mod_h1", "zip_size", "zip_sha256", "info", "time", "first_seen", "last_used", "git_commit", "gone", "origins"."name" as "origin", "databases"."name" as "proven_by" from "modules" inner join "versions" on "versions"."module" = "modules"."id" left join "names" as "origins" on "origins"."id" = "versions"."origin" left join "names" as "databases" on "databases"."id" = "versions"."proven_by" where "modules"."realm" = ? and "modules"."path" = ? and "versions"."version" = ?',
+    sql: 'select "versions"."h1", "go_mod_h1", "zip_size", "zip_sha256", "info", "time", "first_seen", "last_used", "origins"."name" as "origin", "databases"."name" as "proven_by", "git_commit", "gone", "published", "acts"."at" as "deleted_at", "acts"."who" as "deleted_by", "acts"."reason" from "modules" inner join "versions" on "versions"."module" = "modules"."id" left join "names" as "origins" on "origins"."id" = "versions"."origin" left join "names" as "databases" on "databases"."id" = "versions"."proven_by" left join "marks" on "marks"."module" = "versions"."module" and "marks"."version" = "versions"."version" left join "acts" on "acts"."id" = "marks"."deletion" where "modules"."realm" = ? and "modules"."path" = ? and "versions"."version" = ?',
     names: ['realm', 'path', 'version'],
+  },
+  marks: {
+    sql: 'select "marks"."version", "marks"."published", "marks"."deletion" from "modules" inner join "marks" on "marks"."module" = "modules"."id" where "modules"."realm" = ? and "modules"."path" = ?',
+    names: ['realm', 'path'],
+  },
+  act: {
+    sql: 'select * from "acts" where "id" = ?',
+    names: ['id'],
+  },
+  actsBefore: {
+    sql: 'select * from "acts" where "id" < ? order by "id" desc limit ?',
+    names: ['before', 'limit'],
+  },
+  begunActsBefore: {
+    sql: 'select * from "acts" where "outcome" = \'begun\' and "id" < ? order by "id" desc limit ?',
+    names: ['before', 'limit'],
   },
   traces: {
     sql: 'select "version", "git_commit", "gone" from "modules" inner join "versions" on "versions"."module" = "modules"."id" where "modules"."realm" = ? and "modules"."path" = ? and ("git_commit" is not null or "gone" is not null)',
@@ -100,6 +124,22 @@ export const WRITES: Writes = {
   addIncident: {
     sql: 'insert into "incidents" ("id", "at", "outcome", "module", "version", "realm", "kind", "source", "expected", "found") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     names: ['id', 'at', 'outcome', 'module', 'version', 'realm', 'kind', 'source', 'expected', 'found'],
+  },
+  lastAct: {
+    sql: 'select "id" from "acts" order by "id" desc limit 1',
+    names: [],
+  },
+  addAct: {
+    sql: 'insert into "acts" ("id", "at", "who", "act", "outcome", "realm", "module", "version", "h1", "reason") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'who', 'act', 'outcome', 'realm', 'module', 'version', 'h1', 'reason'],
+  },
+  endAct: {
+    sql: 'update "acts" set "outcome" = ? where "id" = ?',
+    names: ['outcome', 'id'],
+  },
+  putMark: {
+    sql: 'insert into "marks" ("module", "version", "published", "deletion") values (?, ?, ?, ?) on conflict ("module", "version") do update set "published" = "excluded"."published", "deletion" = "excluded"."deletion"',
+    names: ['module', 'version', 'published', 'deletion'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ? where "id" = 1',

@@ -60,7 +60,11 @@ describe('writer of the catalog', () => {
       t,
       `
       import { parentPort } from 'node:worker_threads'
-      parentPort.on('message', () => setTimeout(() => { throw new Error('bad luck') }, 50))
+      const post = parentPort.postMessage.bind(parentPort)
+      parentPort.postMessage = (message) => {
+        post(message)
+        if (message.kind !== 'ready') setTimeout(() => { throw new Error('bad luck') }, 50)
+      }
       await import(${JSON.stringify(realWorker.href)})`,
     )
     const { writer, observer } = start(t, file, { file: worker })

@@ -1,5 +1,8 @@
 import type { Config } from '../config/config.ts'
+import type { ModulePath } from '@modstead/gomod/path'
+import type { ModsteadError } from '../errors.ts'
 import type { ProcessObserver } from '../observe/create-observer.ts'
+import type { Observer } from '../observe/observer.ts'
 
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
@@ -26,6 +29,36 @@ export interface CommandContext {
   /** The version of modstead. */
   version: string
   start: StartServer
+  /** Loads the wiring for commands that ask origins themselves. */
+  load(): Promise<{ askModule: AskModule }>
+}
+
+/** What `main.ts` gives for `modstead origin test`. Throws `config_invalid` for origins that cannot be opened. */
+export type AskModule = (options: {
+  config: Config
+  observer: Observer
+  env: CommandContext['env']
+  module: ModulePath
+}) => Promise<ModuleReport>
+
+/** How a module would be asked for, and what came of it. */
+export interface ModuleReport {
+  /** The patterns of its route. */
+  modules: readonly string[]
+  private: boolean
+  /** Name of the upload origin of its route, where it has one. */
+  upload?: string
+  ends: 'off' | 'list'
+  origins: readonly OriginReport[]
+}
+
+export interface OriginReport {
+  name: string
+  /** What the origin tells of the way to the module: names and values for people, without secrets. */
+  facts: [what: string, said: string][]
+  versions?: number
+  newest?: string
+  failure?: ModsteadError
 }
 
 /** The part of `process` that tells when to end. */

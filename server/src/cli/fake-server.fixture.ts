@@ -11,4 +11,7 @@ function start(): Promise<RunningServer> {
   })
 }
 
-await launch(() => Promise.resolve({ start }))
+await launch(
+  () => Promise.resolve({ start }),
+  () => Promise.reject(new Error('no origins here')),
+)

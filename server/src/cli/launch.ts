@@ -1,13 +1,16 @@
 import { homedir } from 'node:os'
 import manifest from '../../package.json' with { type: 'json' }
-import type { StartServer } from './context.ts'
+import type { CommandContext, StartServer } from './context.ts'
 import { run } from './main.ts'
 
 /**
  * Runs the command line of this process, and ends it with the exit code. `loadServer` imports the server's wiring,
- * which stands above this room; it is called when a command needs the server, since nothing else is as slow to load.
+ * which stands above this room, and `loadOrigins` that of the origins alone; each is called when a command needs the server, since nothing else is as slow to load.
  */
-export async function launch(loadServer: () => Promise<{ start: StartServer }>): Promise<void> {
+export async function launch(
+  loadServer: () => Promise<{ start: StartServer }>,
+  loadOrigins: CommandContext['load'],
+): Promise<void> {
   // Whoever read our output is gone: that ends no server, and has nobody to be told.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const code = await run(process.argv.slice(2), {
@@ -19,6 +22,7 @@ export async function launch(loadServer: () => Promise<{ start: StartServer }>):
     events: process,
     version: manifest.version,
     start: async (options) => (await loadServer()).start(options),
+    load: loadOrigins,
   })
   process.exit(code)
 }

@@ -9,6 +9,7 @@ Examples:
   modstead serve --listen :6637 --data-dir /var/lib/modstead
   modstead serve --upstream "https://proxy.golang.org,direct"
   modstead config check modstead.yaml                find mistakes before they matter
+  modstead origin test corp.example/team/lib         where a module comes from, and what its server says
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`
 
@@ -23,6 +24,15 @@ Examples:
   modstead serve --config /etc/modstead.yaml
   modstead serve --listen unix:/run/modstead.sock --public-url https://go.corp.example
   modstead serve --upstream "https://proxy.golang.org|https://goproxy.io"`
+
+const TOKEN_NOTES = `
+The token is one of those in the configuration of that modstead (see docs/publishing.md), and is read from the variable
+MODSTEAD_TOKEN or from --token-file.
+
+Examples:
+  modstead publish --version v1.2.3 --to https://go.corp.example
+  modstead publish ./lib --version v1.2.3 --dry-run
+  modstead delete go.corp.example/lib@v1.2.3 --to https://go.corp.example --reason "holds a private key"`
 
 /** Runs the command line `args` (without `node` and the script) and gives the exit code. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
@@ -45,6 +55,8 @@ function describeProgram(context: CommandContext, done: (code: number) => void):
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', EXAMPLES)
+    // So that `publish` may have a --version of its own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
@@ -77,6 +89,37 @@ function describeProgram(context: CommandContext, done: (code: number) => void):
     .command('schema')
     .description('print the JSON Schema of configuration files')
     .action(async () => done((await import('./config-schema.ts')).printSchema(context)))
+  const origin = program.command('origin').description('ask the origins of modules')
+  addConfigFlags(
+    origin
+      .command('test <module>')
+      .description('tell where a module comes from, with which credentials, and what the server said'),
+  ).action(async (module, _, command) =>
+    done(await (await import('./origin-test.ts')).testOrigins(module, configFlags(command), context)),
+  )
+  remoteFlags(
+    program
+      .command('publish [folder]')
+      .description('make a module version from a folder and send it to a modstead')
+      .requiredOption('--version <version>', 'the version, such as v1.2.3')
+      .option('--module <path>', 'the module path (default: what the go.mod declares)')
+      .option('--to <url>', 'address of the modstead, as in GOPROXY')
+      .option('--dry-run', 'make and check it, and send nothing')
+      .option('--allow-dirty', 'publish files that are not committed, too')
+      .addHelpText('after', TOKEN_NOTES),
+  ).action(async (folder, options) =>
+    done(await (await import('./publish.ts')).publish(folder ?? '.', options, context)),
+  )
+  remoteFlags(
+    program
+      .command('delete <module@version>')
+      .description('delete one version from a modstead, for good')
+      .requiredOption('--reason <text>', 'why: shown to whoever asks for the version, and recorded')
+      .requiredOption('--to <url>', 'address of the modstead, as in GOPROXY')
+      .addHelpText('after', TOKEN_NOTES),
+  ).action(async (name, options) =>
+    done(await (await import('./delete.ts')).deleteVersion(name, options, context)),
+  )
   program
     .command('version')
     .description('print the versions of modstead and Node.js')
@@ -85,6 +128,11 @@ function describeProgram(context: CommandContext, done: (code: number) => void):
   for (const command of [program, ...program.commands, ...config.commands])
     command.showHelpAfterError(`Run "${pathOf(command)} --help" for the usage.`)
   return program
+}
+
+/** Never a token itself: everyone on the machine can read the arguments of a process. */
+function remoteFlags(command: Command): Command {
+  return command.option('--token-file <file>', 'file that holds the token (default: MODSTEAD_TOKEN)')
 }
 
 function withFile<Flags extends object>(flags: Flags, file: string | undefined): Flags {

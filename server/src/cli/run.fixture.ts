@@ -51,6 +51,7 @@ export async function runHere(given: Given): Promise<Ran> {
       stderr: output('stderr'),
       events,
       version: '1.2.3',
+      load: () => import('../ask-module.ts'),
       start: async (options) => {
         setImmediate(() => starting?.(events))
         const server = await start(options)

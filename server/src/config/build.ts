@@ -4,6 +4,7 @@ import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
+import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
@@ -47,6 +48,8 @@ export async function buildConfig(
     minVersion: file.tls.minVersion,
   }
   const origins = await buildOrigins(context, file.origins ?? {})
+  const uploads = uploadNames(file.origins)
+  const tokens = await buildTokens(context, file.tokens)
   const sumdb = buildSumdb(context, file, surroundings)
   const lists: RouteSurroundings = {
     originNames: surroundings.originNames,
@@ -67,7 +70,7 @@ export async function buildConfig(
   const fixed = fixedPathAt(pathPrefix)
   if (fixed !== undefined)
     complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
-  return {
+  const config: Config = {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
@@ -76,6 +79,8 @@ export async function buildConfig(
     memory,
     clones,
     origins,
+    uploads,
+    tokens,
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
@@ -86,6 +91,8 @@ export async function buildConfig(
     log,
     shutdownGrace,
   }
+  warnOfPublishing(context, config)
+  return config
 }
 
 function modulePaths(context: BuildContext, paths: readonly string[]): ModulePath[] {

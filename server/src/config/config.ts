@@ -17,6 +17,10 @@ export interface Config {
   /** Bytes that clones of repositories may take on disk, all together. */
   clones: number
   origins: ReadonlyMap<string, OriginConfig>
+  /** Names of the origins of type `upload`: what is published for routes that name one is kept here. */
+  uploads: readonly string[]
+  /** Who may publish and delete. Without any, nobody may. */
+  tokens: readonly TokenConfig[]
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
@@ -60,6 +64,14 @@ export interface GoproxyOriginConfig {
   /** Largest answers accepted, in bytes. */
   limits: { list: number; info: number; mod: number; zip: number }
 }
+
+export interface TokenConfig {
+  name: string
+  token: string
+  may: readonly Permission[]
+}
+
+export type Permission = 'publish' | 'delete'
 
 export type OriginCredentials =
   | { kind: 'basic'; username: string; password: string }

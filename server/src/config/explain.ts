@@ -64,11 +64,12 @@ function explainIssue(
   const expected = notes?.expects ?? structureOf(target)
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
-  // Whatever stands where credentials or a hook should is most likely a secret.
+  // Whatever stands where credentials, a token or a hook should is most likely a secret.
   const secret =
     notes?.secret === true ||
     hidden(path) ||
     path.includes('credentials') ||
+    path[0] === 'tokens' ||
     (path[0] === 'hooks' && path.length === 2)
   const shown = describeValue(found, secret)
   // Without a type that is known, nothing else in the mapping can be judged.

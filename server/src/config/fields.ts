@@ -66,8 +66,26 @@ export function choice<const Values extends readonly [string, ...string[]]>(
   return field({ expects: `one of ${quoted}`, takes: among.join(', ') }, z.enum(values))
 }
 
+/** A list of some of these values, at least one. */
+export function choices<const Values extends readonly [string, ...string[]]>(values: Values) {
+  const quoted = values.map((value) => `"${value}"`).join(', ')
+  const element = choice(values)
+  return field(
+    { expects: `a list of ${quoted}`, takes: `list of ${values.join(', ')}` },
+    z.array(element).min(1),
+  )
+}
+
 export function text(expects: string, takes = 'text') {
   return field({ expects, takes }, z.string().trim().min(1))
+}
+
+/** A text that is often a number, and need not be quoted then. */
+export function identifier(expects: string) {
+  return field(
+    { expects, takes: 'text or number' },
+    z.union([z.int().min(0), z.string().trim().min(1)]).transform(String),
+  )
 }
 
 /** A path of a file or folder; whoever builds the configuration makes it absolute. */
@@ -115,7 +133,11 @@ export function sourceLinks() {
     },
     z.union([
       z.enum(['none', 'gitlab', 'github', 'gitea']),
-      z.strictObject({ home: url(), directory: url(), file: url() }),
+      z.strictObject({
+        home: url().describe('Front page of the repository.'),
+        directory: url().describe('Page of a folder.'),
+        file: url().describe('Page of a file and line.'),
+      }),
     ]),
   )
 }

@@ -5,16 +5,20 @@ import { parseCredentialPlace } from './host-pattern.ts'
 import type { KeyPath } from './problems.ts'
 import { resolveSecret, secretFile } from './secrets.ts'
 
-/** The `credentials` of a git origin; `path` is where the entry, or the list of them, stands. */
+/** The `credentials` of a git origin: one entry that stands at `path`, or a list of them. */
 export async function buildGitCredentials(
   context: BuildContext,
   path: KeyPath,
-  entries: readonly FileGitCredentials[],
+  given: FileGitCredentials | readonly FileGitCredentials[] = [],
 ): Promise<GitCredentials[]> {
+  if (!isList(given)) return [await buildEntry(context, path, given)]
   const built: GitCredentials[] = []
-  for (const [index, entry] of entries.entries())
-    built.push(await buildEntry(context, [...path, index], entry))
+  for (const [index, entry] of given.entries()) built.push(await buildEntry(context, [...path, index], entry))
   return built
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value)
 }
 
 async function buildEntry(

@@ -25,7 +25,7 @@ export async function buildGitOrigin(
   const repositories = Object.entries(origin.repositories ?? {}).flatMap(([pattern, url]) =>
     buildMapping(context, [...path, 'repositories', pattern], pattern, url),
   )
-  const credentials = await buildGitCredentials(context, [...path, 'credentials'], origin.credentials ?? [])
+  const credentials = await buildGitCredentials(context, [...path, 'credentials'], origin.credentials)
   const hasLogin = credentials.some(({ login }) => login !== undefined && login.kind !== 'ssh')
   if (hasLogin && repositories.some(({ url }) => url.startsWith('http:')))
     context.warn(`the credentials of origin ${name} are sent unencrypted where its repositories are http`)

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { choice, count, duration, path, secret, size, text, texts } from './fields.ts'
+import { choice, count, duration, identifier, path, secret, size, text, texts } from './fields.ts'
 
 const GIB = 2 ** 30
 const TIB = 2 ** 40
 
 /** What `type` can be. */
-export const ORIGIN_TYPES = ['goproxy', 'git']
+export const ORIGIN_TYPES = ['goproxy', 'git', 'upload']
 
 const entry = z.strictObject({
   for: text('a host such as git.corp.example, with a port or path where that matters')
@@ -43,9 +43,9 @@ const entry = z.strictObject({
     .describe('Tokens by the client credentials grant of OAuth 2.0, renewed before they expire.'),
   githubApp: z
     .strictObject({
-      appId: text('an app id, quoted').describe('Number or client id of the app.'),
+      appId: identifier('the id of an app').describe('Number or client id of the app.'),
       privateKey: path('a PEM file').describe('Private key of the app, PEM.'),
-      installationId: text('an installation id, quoted')
+      installationId: identifier('the id of an installation')
         .optional()
         .describe('The one installation to use. Default: the one that can read the repository.'),
       apiUrl: text('a URL of https or http')
@@ -103,7 +103,6 @@ export const gitOriginSchema = z.strictObject({
     ),
   credentials: z
     .union([entry, z.array(entry).min(1)])
-    .transform((value) => (Array.isArray(value) ? value : [value]))
     .optional()
     .describe(
       'What repositories and go-import pages are asked with: one entry, or a list of them. It is never sent elsewhere.',
@@ -116,4 +115,4 @@ export const gitOriginSchema = z.strictObject({
 })
 
 export type FileGitOrigin = z.output<typeof gitOriginSchema>
-export type FileGitCredentials = NonNullable<FileGitOrigin['credentials']>[number]
+export type FileGitCredentials = z.output<typeof entry>

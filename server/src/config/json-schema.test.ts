@@ -7,6 +7,8 @@ interface Node {
   properties?: Record<string, Node>
   additionalProperties?: Node | boolean
   items?: Node
+  oneOf?: Node[]
+  anyOf?: Node[]
 }
 
 /** Every key below a node, as `origins.*.url`. */
@@ -15,11 +17,12 @@ function keysWithoutDescription(node: Node, path = ''): string[] {
     ...(child.description ? [] : [path + key]),
     ...keysWithoutDescription(child, `${path}${key}.`),
   ])
-  const { additionalProperties: named, items } = node
+  const { additionalProperties: named, items, oneOf = [], anyOf = [] } = node
   return [
     ...own,
     ...(typeof named === 'object' ? keysWithoutDescription(named, `${path}*.`) : []),
     ...(items ? keysWithoutDescription(items, `${path}[].`) : []),
+    ...[...oneOf, ...anyOf].flatMap((option) => keysWithoutDescription(option, path)),
   ]
 }
 

@@ -97,7 +97,7 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
   [
     'origin of an unknown kind',
     'origins: { a: { type: svn, url: "https://a" } }',
-    ['1:23: origins.a.type: expected one of "goproxy", "git", found "svn"'],
+    ['1:23: origins.a.type: expected one of "goproxy", "git", "upload", found "svn"'],
   ],
   [
     'origin with a reserved name',

@@ -6,7 +6,7 @@ import type { KeyPath } from './problems.ts'
 import { proxyOriginSchema, type FileOrigin, type FileProxyOrigin } from './schema.ts'
 import { resolveSecret } from './secrets.ts'
 
-/** The origins of the file, by name and in its order. */
+/** The origins of the file that are asked, by name and in its order. */
 export async function buildOrigins(
   context: BuildContext,
   origins: Readonly<Record<string, FileOrigin>>,
@@ -15,6 +15,7 @@ export async function buildOrigins(
   for (const [name, origin] of Object.entries(origins)) {
     if (name === 'direct' && origin.type !== 'git')
       complain(context, ['origins', name, 'type'], 'expected "git": `direct` is the word for repositories')
+    if (origin.type === 'upload') continue
     const config =
       origin.type === 'git'
         ? await buildGitOrigin(context, name, origin)

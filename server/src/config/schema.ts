@@ -9,6 +9,7 @@ import { z } from 'zod'
 import {
   age,
   choice,
+  choices,
   count,
   duration,
   flag,
@@ -68,7 +69,7 @@ export const proxyOriginSchema = z.strictObject({
   type: choice(['goproxy'], ORIGIN_TYPES)
     .optional()
     .transform((value) => value ?? 'goproxy')
-    .describe('What kind of origin it is: `goproxy`, another module proxy (the default), or `git`.'),
+    .describe('What kind of origin it is: `goproxy`, another module proxy (the default), `git` or `upload`.'),
   url: text('a URL such as https://proxy.golang.org').describe(
     'Base URL: `https:`, `http:` or `file:` (a folder laid out like `$GOMODCACHE/cache/download`). A path is allowed; a user name and password in it are taken as `credentials`.',
   ),
@@ -88,7 +89,18 @@ export const proxyOriginSchema = z.strictObject({
   limits: limits.prefault({}).describe('Largest answers that are accepted.'),
 })
 
-const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema])
+const uploadOriginSchema = z.strictObject({
+  type: choice(['upload'], ORIGIN_TYPES).describe('`upload`: what is published to modstead itself.'),
+})
+
+const tokenSchema = z.strictObject({
+  token: secret('a token of 16 characters or more').describe(
+    'The secret itself: 16 characters or more, without spaces.',
+  ),
+  may: choices(['publish', 'delete']).describe('What it allows.'),
+})
+
+const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema, uploadOriginSchema])
 
 export const routeSchema = z.strictObject({
   modules: texts('a module pattern such as corp.example or *.corp.example').describe(
@@ -236,6 +248,12 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`); `direct`, of `type: git`, says what that word means. Default: the proxies of GOPROXY.',
+    ),
+  tokens: z
+    .record(z.string().regex(originName), tokenSchema)
+    .optional()
+    .describe(
+      'Who may publish and delete versions, by a name of your choice that is recorded with what was done. Default: nobody may.',
     ),
   routes: z
     .array(routeSchema)

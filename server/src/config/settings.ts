@@ -42,6 +42,9 @@ export const SETTINGS: readonly Setting[] = [
   { path: ['shutdownGrace'], flag: 'shutdownGrace', variable: 'MODSTEAD_SHUTDOWN_GRACE' },
 ]
 
+/** What `publish` and `delete` read their token from: no setting of the server. */
+export const TOKEN_VARIABLE = 'MODSTEAD_TOKEN'
+
 /** A setting that is set outside the file. */
 export interface Override {
   setting: Setting
@@ -70,7 +73,7 @@ export function readOverrides(flags: Flags, env: Environment): Override[] {
  * and Docker set for a service named modstead are passed over.
  */
 export function unknownVariables(env: Environment): string[] {
-  const known = SETTINGS.map((setting) => setting.variable)
+  const known = [...SETTINGS.map((setting) => setting.variable), TOKEN_VARIABLE]
   return Object.keys(env)
     .filter((name) => name.startsWith('MODSTEAD_') && !known.includes(name))
     .filter(

@@ -6,6 +6,7 @@ import type {
   OriginCredentials,
   RouteConfig,
   SumdbConfig,
+  TokenConfig,
   VanityRule,
 } from './config.ts'
 import { describeGitOrigin } from './show-git.ts'
@@ -28,7 +29,11 @@ export function describeConfig(config: Config): Record<string, unknown> {
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),
-    origins: Object.fromEntries(origins.map(([name, origin]) => [name, describeOrigin(origin)])),
+    origins: Object.fromEntries([
+      ...origins.map(([name, origin]) => [name, describeOrigin(origin)] as const),
+      ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
+    ]),
+    ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     routes: config.routes.map(describeRoute),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
@@ -74,6 +79,10 @@ function describeCredentials(credentials: OriginCredentials): Record<string, str
     case 'clientCertificate':
       return { cert: credentials.cert, key: credentials.key }
   }
+}
+
+function describeTokens(tokens: readonly TokenConfig[]): Record<string, unknown> {
+  return Object.fromEntries(tokens.map(({ name, may }) => [name, { token: HIDDEN, may: [...may] }]))
 }
 
 function describeRoute(route: RouteConfig): Record<string, unknown> {

@@ -19,6 +19,8 @@ export interface TableProxy extends ModuleProxy {
   /** The requests that reached it, as paths. */
   served: string[]
   uses: { realm: string; module: string; version: string; at: number }[]
+  /** What was published and deleted, and the bytes that came. */
+  acts: object[]
   change(change: Change): void
 }
 
@@ -28,6 +30,7 @@ export function createTableProxy(): TableProxy {
     answers: new Map(),
     served: [],
     uses: [],
+    acts: [],
     async serve(request, context) {
       const path = formatModuleRequest(request)
       proxy.served.push(path)
@@ -41,12 +44,28 @@ export function createTableProxy(): TableProxy {
           next: 'go env -w GONOSUMDB=corp.example',
         })
     },
+    publishing: {
+      async publish({ module, version, who, size, sha256, chunks }) {
+        proxy.acts.push({ act: 'publish', module, version, who, size, sha256 })
+        const pieces: Buffer[] = []
+        for await (const chunk of chunks) pieces.push(chunk)
+        proxy.acts.push({ bytes: Buffer.concat(pieces).toString() })
+        const outcome = pieces.length === 0 ? 'unchanged' : 'published'
+        return { outcome, module, version, h1: 'h1:zip', goModH1: 'h1:mod' }
+      },
+      async delete({ module, version, who, reason }) {
+        proxy.acts.push({ act: 'delete', module, version, who, reason })
+        return { module, version, h1: 'h1:zip', deletion: { at: 0, who, reason }, again: false }
+      },
+    },
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     touched: (uses) => void proxy.uses.push(...uses),
     change: (change) => listeners.forEach((listener) => listener(change)),
+    refresh: async () => undefined,
+    keepWhole: async () => undefined,
     close: async () => undefined,
   }
   return proxy
@@ -133,6 +152,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
       listen: [{ host: '127.0.0.1', port: 0 }],
       pathPrefix: '',
       memory: 16 << 20,
+      tokens: [],
       log: { level: 'info', format: 'json', requests: false },
       routes: [],
       sumdb: [],

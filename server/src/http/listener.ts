@@ -13,7 +13,7 @@ import { claimSocketFile } from './socket-file.ts'
 export interface ListenerTimeouts {
   /** For the headers of a request, counted from the opening of a connection or the first byte. */
   headers: number
-  /** For a whole request. */
+  /** For a whole request: 500 MiB at 2.5 Mbit/s. Those who read bodies bound them more closely. */
   request: number
   /** For a connection on which no byte moves while an answer is due. */
   idle: number
@@ -24,7 +24,7 @@ export interface ListenerTimeouts {
 
 export const TIMEOUTS: ListenerTimeouts = {
   headers: 30_000,
-  request: 60_000,
+  request: 30 * 60_000,
   idle: 300_000,
   keepAlive: 120_000,
   handshake: 10_000,
@@ -85,6 +85,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const sockets = trackSockets(server)
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', options.onConnection)
   server.on('clientError', (error, socket) => options.onClientError(error, socket as net.Socket))
+  server.on('checkContinue', (req, res) => {
+    // Whoever may refuse an upload says itself when to go on, so that a refused one is not sent at all.
+    if (req.method !== 'PUT') res.writeContinue()
+    options.onRequest(req, res)
+  })
   server.on('connect', (_, socket) => options.onConnect(socket as net.Socket))
   const closed = Promise.withResolvers<void>()
   server.once('close', closed.resolve)

@@ -101,6 +101,22 @@ export function formatModuleRequest(request: ModuleRequest): string {
   return `/${module}/@v/${encodePath(escapeVersion(request.version))}.${request.kind}`
 }
 
+/**
+ * The version that `PREFIX/MODULE/@v/VERSION` names. Throws as the parser does, and `no_endpoint` where what is named
+ * is a file of a version, or the list.
+ */
+export function parseVersionPath(target: string, prefix: string): { module: ModulePath; version: Version } {
+  const { path, hasQuery } = requestPath(target)
+  const at = path.indexOf('/@v/')
+  if (!path.startsWith(`${prefix}/`) || at <= prefix.length) throw noEndpoint(path, prefix)
+  if (hasQuery) throw new ModsteadError('bad_request', 'the address has a query (?), which it must not have')
+  const module = modulePath(path.slice(prefix.length + 1, at))
+  const version = refusing('bad_version', () => unescapeVersion(path.slice(at + '/@v/'.length)))
+  if (isCanonicalFor(module, version)) return { module, version }
+  if (version === 'list' || /\.(?:info|mod|zip)$/.test(version)) throw noEndpoint(path, prefix)
+  throw badVersion(module, version, 'zip')
+}
+
 const SLASH = 0x2f
 
 function parseModuleRequest(rest: string): ModuleRequest | undefined {

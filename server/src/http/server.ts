@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createTokens } from '../access/tokens.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { clientSettings } from '../config/client-settings.ts'
@@ -8,6 +9,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { SumdbMirror } from '../sumdb/mirror.ts'
 import type { Action } from './action.ts'
+import { createActs } from './acts.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
 import { createConnections } from './connections.ts'
@@ -19,7 +21,7 @@ import { createMemory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
 import type { PushReceiver } from './push-hint.ts'
-import { sendRefusal } from './ready.ts'
+import { refuse } from './refuse.ts'
 import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
@@ -31,7 +33,17 @@ import { createVanityAnswers } from './vanity-answers.ts'
 export interface HttpServerOptions {
   config: Pick<
     Config,
-    'listen' | 'publicUrl' | 'pathPrefix' | 'tls' | 'memory' | 'log' | 'routes' | 'sumdb' | 'vanity' | 'hooks'
+    | 'listen'
+    | 'publicUrl'
+    | 'pathPrefix'
+    | 'tls'
+    | 'memory'
+    | 'log'
+    | 'routes'
+    | 'sumdb'
+    | 'vanity'
+    | 'hooks'
+    | 'tokens'
   >
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
@@ -93,6 +105,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
+    ...createActs({
+      publishing: proxy.publishing,
+      tokens: createTokens(config.tokens),
+      prefix: config.pathPrefix,
+    }),
   ]
   const exchanges = new WeakMap<IncomingMessage, Exchange>()
   const endChanges = proxy.onChange((change) => memory.drop(change))
@@ -165,7 +182,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else exchange.bytes = sendRefusal(error, req, res)
+      } else exchange.bytes = await refuse(error, req, res)
     } finally {
       running?.done()
     }

@@ -10,7 +10,7 @@ const CODES = Object.keys(MEANINGS) as ErrorCode[]
 
 test('only absence is 404, and nothing else lets go on to the next proxy', () => {
   const absent = CODES.filter((code) => [404, 410].includes(MEANINGS[code].status))
-  assert.deepEqual(absent.sort(), ['no_endpoint', 'not_found', 'not_stored'])
+  assert.deepEqual(absent.sort(), ['deleted', 'no_endpoint', 'not_found', 'not_stored'])
   for (const code of CODES) assert.ok(MEANINGS[code].status >= 400, code)
 })
 
@@ -18,6 +18,13 @@ const STATUSES: [ErrorCode, number][] = [
   ['bad_path', 400],
   ['private_name', 403],
   ['method_not_allowed', 405],
+  ['unauthenticated', 401],
+  ['not_permitted', 403],
+  ['publish_disabled', 403],
+  ['version_conflict', 409],
+  ['deleted', 410],
+  ['too_large', 413],
+  ['bad_zip', 422],
   ['uri_too_long', 414],
   ['headers_too_large', 431],
   ['internal', 500],

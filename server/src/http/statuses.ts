@@ -115,6 +115,41 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'The name is private here, and is never sent to a public checksum database.',
     next: 'Set GONOSUMDB (or GOPRIVATE) to the pattern, so that go does not ask for it.',
   },
+  deleted: {
+    status: 410,
+    cause: 'This version was deleted here, and can only come back with the same contents.',
+    next: 'Use another version; who runs this server can say more.',
+  },
+  unauthenticated: {
+    status: 401,
+    cause: 'The request has no token, or one that this server does not know.',
+    next: 'Send a token of its configuration as "Authorization: Bearer TOKEN", or as the password of HTTP Basic.',
+  },
+  not_permitted: {
+    status: 403,
+    cause: 'The token is known, but it may not do this.',
+    next: 'Use another token, or ask who runs this server to add the permission to it.',
+  },
+  publish_disabled: {
+    status: 403,
+    cause: 'Modules of this path cannot be published to, or deleted from, this server.',
+    next: 'Who runs it can allow that in the configuration: see docs/publishing.md.',
+  },
+  too_large: {
+    status: 413,
+    cause: 'The zip is larger than 500 MiB, which is the most that go accepts.',
+    next: 'Take large files out of the module.',
+  },
+  bad_zip: {
+    status: 422,
+    cause: 'What was sent is not the module zip of this version. Nothing was kept.',
+    next: 'Make the zip with modstead publish, which says what is wrong before it sends anything.',
+  },
+  version_conflict: {
+    status: 409,
+    cause: 'This version is known with other contents, and a version never changes.',
+    next: 'Publish the new contents under a new version.',
+  },
   upstream_unreachable: {
     status: 502,
     cause: 'An origin could not be reached: no address, no connection, or no TLS.',
@@ -232,6 +267,7 @@ export function refusalFor(error: unknown): Refusal {
     'nosniff',
   ]
   if (code === 'method_not_allowed') headers.push('Allow', allowOf(error) ?? 'GET, HEAD')
+  if (code === 'unauthenticated') headers.push('WWW-Authenticate', 'Basic realm="modstead", Bearer')
   if (meaning.retryAfter !== undefined) headers.push('Retry-After', String(meaning.retryAfter))
   return { status: meaning.status, headers, body }
 }

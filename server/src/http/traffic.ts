@@ -19,6 +19,8 @@ const KINDS = [
   'lookup',
   'tile',
   'tree_head',
+  'publish',
+  'delete',
   'page',
   'vanity',
   'hook',
@@ -27,7 +29,7 @@ const KINDS = [
 export type RequestKind = (typeof KINDS)[number]
 
 /** What is never answered from memory, so that it is not missing there. */
-const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['page', 'vanity', 'hook', 'other'])
+const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['publish', 'delete', 'page', 'vanity', 'hook', 'other'])
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
 export interface Tally {

@@ -23,6 +23,12 @@ export function createLazyOrigin(
     resolve: async (module, query, options) => (await origin()).resolve(module, query, options),
     goMod: async (module, version, options) => (await origin()).goMod(module, version, options),
     zip: async (module, version, options) => (await origin()).zip(module, version, options),
+    async modulesIn(module, options) {
+      return (await (await origin()).modulesIn?.(module, options)) ?? [module]
+    },
+    async *explain(module, options) {
+      yield* (await origin()).explain?.(module, options) ?? []
+    },
     close: async () => (await opened)?.close(),
   }
 }

@@ -266,3 +266,55 @@ test('an origin that is asked for nothing ahead is only asked once a client wait
   const promoted = AbortSignal.abort()
   assert.equal(await askFor({ priority: 'background', promoted }), 'b', 'a client joined')
 })
+
+test('what no proxy has is absent where its host has no address', async () => {
+  const list = route('any', 'any')
+  const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
+  const origins = [list.originsFor(module)[0]!, direct]
+  const outcome = (first: ErrorCode, second: string, isPrivate = false) =>
+    askOrigins(
+      {
+        route: { ...list, private: isPrivate, originsFor: () => origins },
+        module,
+        behalf,
+        what: 'zip m@v1.0.0',
+        setbacks: createSetbacks(Date.now),
+      },
+      async ({ name }): Promise<never> => {
+        const cause = Object.assign(new Error('lookup'), { code: second })
+        if (name !== 'direct') throw new ModsteadError(first, `${name} fails`)
+        throw new ModsteadError('upstream_unreachable', `${name} fails`, { cause })
+      },
+    ).catch((error: unknown) => (error as ModsteadError).code)
+  assert.equal(await outcome('not_found', 'ENOTFOUND'), 'not_found')
+  assert.equal(await outcome('not_found', 'EAI_AGAIN'), 'upstream_unreachable', 'nobody knows')
+  assert.equal(await outcome('not_found', 'ECONNREFUSED'), 'upstream_unreachable')
+  assert.equal(await outcome('upstream_failed', 'ENOTFOUND'), 'upstream_failed')
+  assert.equal(
+    await outcome('not_found', 'ENOTFOUND', true),
+    'upstream_unreachable',
+    'it may be known elsewhere',
+  )
+})
+
+test('an origin with a setback goes behind the others, but not behind direct, and every place keeps its separator', async () => {
+  const list = route('any', 'any')
+  const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
+  const origins = [...list.originsFor(module), direct]
+  const setbacks = createSetbacks(Date.now)
+  setbacks.note('a', 'zip m@v1.0.0', new ModsteadError('upstream_failed', 'a fails'))
+  const asked: string[] = []
+  const question = {
+    route: { ...list, originsFor: () => origins },
+    module,
+    behalf,
+    setbacks,
+    what: 'zip m@v1.0.0',
+  }
+  const answer = await askOrigins(question, async ({ name }) => {
+    asked.push(name)
+    if (name === 'b') throw new ModsteadError('upstream_failed', 'b fails')
+    return name
+  })
+  assert.deepEqual([answer, ...asked], ['a', 'b', 'a'])
+})

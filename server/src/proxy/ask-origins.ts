@@ -35,7 +35,8 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
       failure ??= refusal
       continue
     }
-    const outage = setbacks.outage(origin.name)
+    // Behind an origin of repositories there are many hosts: one that is out of order says nothing of the others.
+    const outage = origin.speculative ? setbacks.outage(origin.name) : undefined
     if (outage !== undefined) {
       failure ??= outage
       if (then === 'absent') break
@@ -52,6 +53,7 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
         absence ??= error
         continue
       }
+      if (absence !== undefined && isNowhere(origin, route, error)) continue
       setbacks.note(origin.name, what, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
@@ -67,17 +69,32 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
  */
 function inOrder(origins: readonly RouteOrigin[], what: string, setbacks: Setbacks): readonly RouteOrigin[] {
   if (origins.length < 2 || !origins.some(({ origin }) => setbacks.has(origin.name, what))) return origins
-  const last = (entry: RouteOrigin): boolean => entry.then === 'any' && setbacks.has(entry.origin.name, what)
-  return [...origins.filter((entry) => !last(entry)), ...origins.filter(last)]
+  // `direct` is the last resort wherever it stands: whoever has it looks for repositories all over the world.
+  const rank = ({ origin, then }: RouteOrigin): number => {
+    if (origin.name === 'direct') return 2
+    return then === 'any' && setbacks.has(origin.name, what) ? 1 : 0
+  }
+  const order = origins.toSorted((a, b) => rank(a) - rank(b))
+  // What lets the next one be asked belongs to the place in the list.
+  return order.map(({ origin }, place) => ({ origin, then: origins[place]!.then }))
 }
 
-function isAhead({ priority, promoted }: OnBehalf): boolean {
-  return priority === 'background' && promoted?.aborted !== true
+function isAhead({ priority, promoted, announced }: OnBehalf): boolean {
+  return priority === 'background' && promoted?.aborted !== true && announced !== true
 }
 
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
 function isOfOrigin(error: ModsteadError): boolean {
   return error.code.startsWith('upstream_') || error.code === 'checksum_mismatch'
+}
+
+/**
+ * A public module that no proxy has, at a host that has no address: there is no such host. In networks without a way out
+ * every name is like that, and `go` asks for every path below a module, so that it must not be an outage there.
+ */
+function isNowhere(origin: Origin, route: Route, error: ModsteadError): boolean {
+  const cause = error.cause as { code?: unknown } | undefined
+  return origin.name === 'direct' && !route.private && cause?.code === 'ENOTFOUND'
 }
 
 /** Somebody on the way spoke in the origin's place. */
@@ -86,6 +103,16 @@ function isPage(error: ModsteadError): boolean {
 }
 
 function nobodyToAsk(route: Route, what: string): ModsteadError {
+  // Also before off: what was not published is absent, and go probes paths above and below a module.
+  if (route.upload !== undefined) {
+    return new ModsteadError(
+      'not_found',
+      `${what} was not published here, and no origin may be asked for it`,
+      {
+        next: 'publish it, or check the spelling',
+      },
+    )
+  }
   if (route.end === 'off') {
     return new ModsteadError('fetch_disabled', `${what} is not stored, and fetching is off for this module`, {
       next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',

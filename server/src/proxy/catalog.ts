@@ -33,6 +33,47 @@ export interface VersionRow extends VersionFacts {
   lastUsed: number
   /** Milliseconds since the epoch: since then its origin does not list it any more. It is listed and served all the same. */
   gone?: number
+  /** It was published here, and is listed for as long as it is not deleted. */
+  published?: boolean
+  /** It was deleted, and may not be given any more. */
+  deleted?: Deletion
+}
+
+export interface Deletion {
+  /** Milliseconds since the epoch. */
+  at: number
+  /** Name of the token, and the reason that was given. */
+  who: string
+  reason: string
+}
+
+/** What of a module was published or deleted here, whichever came last. */
+export interface Mark {
+  version: string
+  published: boolean
+  deleted: boolean
+}
+
+/** Something that a person, or a build in a person's name, did to a version. Kept for ever. */
+export interface Act {
+  act: 'publish' | 'delete'
+  /** Name of the token. */
+  who: string
+  realm: Realm
+  module: ModulePath
+  version: Version
+  /** Dirhash of the zip; absent where it was deleted before it was known. */
+  h1?: string
+  /** Why it was deleted. */
+  reason?: string
+}
+
+export interface ActRow extends Act {
+  id: string
+  /** Milliseconds since the epoch. */
+  at: number
+  /** `begun` while its files are on their way into or out of the store; `undone` when they never got there. */
+  outcome: 'begun' | 'done' | 'undone'
 }
 
 /** What a mutable question was last answered with. `query` is `list`, `latest` or an `.info` query. */
@@ -97,6 +138,20 @@ export interface Catalog {
   incident(id: string): Promise<IncidentRow | undefined>
   /** Newest first. */
   incidents(options: { limit: number; before?: string }): Promise<IncidentRow[]>
+  /**
+   * Begins an act, before any file is touched. From here on a version that is deleted counts as `deleted`. Throws
+   * `internal` for a version of which nothing is known.
+   */
+  begin(act: Act): Promise<ActRow>
+  /**
+   * Ends an act once its files are where they should be, all in one step: a published version gets its `facts`, as by
+   * `learn`, counts as published, and no more as deleted. `undone` only closes the record of a publication.
+   */
+  end(id: string, outcome: 'done' | 'undone', facts?: VersionFacts): Promise<void>
+  /** Newest first; `begun` ones only where that is asked. */
+  acts(options: { limit: number; before?: string; begun?: boolean }): Promise<ActRow[]>
+  /** The versions of a module that were published or deleted here, in no order. */
+  marks(realm: Realm, module: ModulePath): Promise<Mark[]>
   /** Cheap enough for a home page: counts kept by the catalog itself, not scans. */
   totals(): Promise<{ modules: number; versions: number; zipBytes: number; incidents: number }>
   close(): Promise<void>

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Answer } from './answer.ts'
+import type { Publishing } from './publish.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Realm } from './store.ts'
 
@@ -17,8 +18,17 @@ export interface ModuleProxy {
   serve(request: ModuleRequest, context: RequestContext): Promise<Answer>
   /** Refuses with `private_name` a module whose name must not reach a public checksum database. */
   refusePrivate(module: ModulePath): void
+  /** What is not asked for, but done: publishing and deleting versions. */
+  readonly publishing: Pick<Publishing, 'publish' | 'delete'>
   /** Called after each change; returns the function that ends it. */
   onChange(listener: (change: Change) => void): () => void
+  /**
+   * Takes note that a module has changed: its lists and queries are asked for anew, and the versions that are new in
+   * its list are fetched before anyone asks. Settles when all of them are stored or were tried, or the signal fired.
+   */
+  refresh(module: ModulePath, signal: AbortSignal): Promise<void>
+  /** The same for every version of its list. */
+  keepWhole(module: ModulePath, signal: AbortSignal): Promise<void>
   /** Notes uses of remembered answers, so that `last used` stays true; batched. */
   touched(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): void
   /** Stops look-ahead and waits for running fetches until the signal fires. */

@@ -10,6 +10,7 @@ import { formatList, mergeLists, parseOwnList } from './merge-lists.ts'
 import type { ListedVersion, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
+import type { Realm } from './store.ts'
 
 /** A question whose answer may change: the list, the latest version, or what a branch or commit prefix is. */
 export interface MutableQuestion {
@@ -30,6 +31,10 @@ export interface MutableFiles {
   get(question: MutableQuestion, options: OriginOptions): Promise<MutableAnswer>
   /** What is at hand, however old; never asks an origin. */
   stored(question: MutableQuestion): Promise<MutableAnswer | undefined>
+  /** What the origins say now, however long it takes; an answer that was on its way before does not count. */
+  renew(question: MutableQuestion, options: OriginOptions): Promise<MutableAnswer>
+  /** From now on nothing that was fetched before is fresh: the module is known to have changed. */
+  expire(realm: Realm, module: ModulePath): void
   idle(): Promise<void>
 }
 
@@ -46,6 +51,8 @@ const AFTER_FAILURE = 5_000
 export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
   const { catalog, store, absences, setbacks, traces, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
+  /** When modules were expired, in milliseconds since the epoch. */
+  const expired = new LRUCache<string, number>({ max: 10_000 })
   const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE, perf: { now } })
 
   async function renew(
@@ -103,7 +110,11 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   ): Promise<Buffer> {
     const known = before === undefined ? [] : parseOwnList(before.body)
     const merged = await mergeLists(known, listed, (version) => isStored(route, module, version))
-    await traces.compare({ realm: route.realm, module, origin, listed, gone: merged.gone })
+    await traces
+      .compare({ realm: route.realm, module, origin, listed, gone: merged.gone })
+      .catch((error: unknown) =>
+        observer.log.warn({ err: error, module }, 'a new list could not be compared with what is known'),
+      )
     return formatList(merged.versions)
   }
 
@@ -212,11 +223,21 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   return {
     stored,
+    async renew(question, { signal, ...behalf }) {
+      const { route, module, query } = question
+      await renewals.settled(keyOf(question))
+      const snapshot = await catalog.snapshot(route.realm, module, query)
+      const before = isThere(query, snapshot) ? snapshot : undefined
+      const renewed = await waitFor(renewal(question, before, behalf), signal)
+      return answerOf(renewed, renewed.fetched + route.fresh)
+    },
+    expire: (realm, module) => void expired.set(`${realm} ${module}`, now()),
     async get(question, options) {
       const { route, module, query } = question
       const snapshot = await catalog.snapshot(route.realm, module, query)
       if (!isThere(query, snapshot)) return getFirst(question, options)
-      const age = now() - snapshot.fetched
+      const isExpired = snapshot.fetched <= (expired.get(`${route.realm} ${module}`) ?? -1)
+      const age = isExpired ? Infinity : now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
       if (route.origins.length === 0 || failedLately.has(keyOf(question)))
         return answerOf(snapshot, now() + BRIEFLY)

@@ -62,6 +62,8 @@ export interface OnBehalf {
   priority: 'client' | 'background'
   /** Fires when a client begins to wait for what was begun as background work: it goes on as the client's. */
   promoted?: AbortSignal
+  /** Somebody has said that it will be wanted: also origins that are asked for nothing ahead are asked for it. */
+  announced?: boolean
   /** The `Modstead-Via` header of the request on whose behalf this is asked: passed on, so that loops are seen. */
   via?: string
 }
@@ -103,6 +105,10 @@ export interface Origin {
   ): Promise<InfoFile | 'unchanged'>
   goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile>
   zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource>
+  /** The modules of the repository at whose root `module` is, itself included; absent where there are no repositories. */
+  modulesIn?(module: ModulePath, options: OriginOptions): Promise<ModulePath[]>
+  /** The way to a module step by step, as names and values for people, without secrets. Throws what asking throws. */
+  explain?(module: ModulePath, options: OriginOptions): AsyncIterable<[what: string, said: string]>
   /** Ends its connections. */
   close(): Promise<void>
 }

@@ -19,6 +19,8 @@ export interface Route {
   modules: readonly string[]
   /** All of them, in the order of the configuration. */
   origins: readonly RouteOrigin[]
+  /** Name of the upload origin in its list: what is published is kept, and nobody is asked in its place. */
+  upload?: string
   /** The same in the order in which they are asked for a module: weights choose the first. */
   originsFor(module: ModulePath): readonly RouteOrigin[]
   /** How the list ends: `off` asks nobody, and is no absence. */
@@ -45,8 +47,9 @@ export function createRouter(
   routes: readonly RouteConfig[],
   origins: ReadonlyMap<string, Origin>,
   databases: ReadonlyMap<string, ChecksumDatabase>,
+  uploads: readonly string[] = [],
 ): Router {
-  const compiled = routes.map((route) => compileRoute(route, origins, databases))
+  const compiled = routes.map((route) => compileRoute(route, origins, databases, uploads))
   return {
     routeOf(module) {
       const route = compiled.find(
@@ -67,7 +70,9 @@ function compileRoute(
   config: RouteConfig,
   origins: ReadonlyMap<string, Origin>,
   databases: ReadonlyMap<string, ChecksumDatabase>,
+  uploads: readonly string[],
 ): Route {
+  const upload = config.from.find(({ origin }) => uploads.includes(origin))
   const list: RouteOrigin[] = []
   let end: Route['end'] = 'list'
   for (const entry of config.from) {
@@ -76,13 +81,14 @@ function compileRoute(
       break
     }
     const origin = origins.get(entry.origin)
-    // An origin that is missing here was dropped because it is this server itself.
+    // One that is missing here is an upload, or was dropped because it is this server itself.
     if (origin !== undefined) list.push({ origin, then: entry.then })
   }
   return {
     patterns: compilePatterns(config.modules),
     modules: config.modules,
     origins: list,
+    ...(upload !== undefined && { upload: upload.origin }),
     originsFor: createUplinks(list, config.weights),
     end,
     limits: config.hosts === undefined ? {} : { hosts: config.hosts },

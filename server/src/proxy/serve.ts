@@ -6,11 +6,14 @@ import type { Answer } from './answer.ts'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './catalog.ts'
 import { createIncidents } from './incidents.ts'
+import { createKeeper } from './keeper.ts'
 import { createLookAhead } from './look-ahead.ts'
 import type { Change, ModuleProxy } from './module-proxy.ts'
 import { createMutableFiles, type MutableQuestion } from './mutable.ts'
 import type { OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
+import { createPublishing } from './publish.ts'
+import { withPublished } from './published-lists.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Route, Router } from './route.ts'
 import { createSetbacks } from './setbacks.ts'
@@ -52,13 +55,17 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     shutdown: shutdown.signal,
   }
   const listeners = new Set<(change: Change) => void>()
-  const mutable = createMutableFiles(parts, ({ route, module }) => {
-    for (const listener of listeners) listener({ realm: route.realm, module })
-  })
+  const changed = (change: Change): void => {
+    for (const listener of listeners) listener(change)
+  }
   const files = createSmallFiles(parts)
   const zips = createZips(parts)
+  const listed = createMutableFiles(parts, ({ route, module }) => changed({ realm: route.realm, module }))
+  const mutable = withPublished(listed, files, parts)
+  const publishing = createPublishing({ router, files, zips, changed }, parts)
   const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
   const uses = createUses(catalog, observer, now)
+  const keeper = createKeeper({ router, mutable, files, zips, parts, changed })
 
   async function serveMutable(
     route: Route,
@@ -139,20 +146,25 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   }
 
   async function idle(): Promise<void> {
-    await Promise.all([mutable.idle(), files.idle(), zips.idle()])
+    await Promise.all([mutable.idle(), files.idle(), zips.idle(), publishing.idle()])
   }
 
   return {
     async serve(request, context) {
       if (shutdown.signal.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
-      return answer(router.routeOf(request.module), request, context)
+      const route = router.routeOf(request.module)
+      await publishing.settled(route, request.module)
+      return answer(route, request, context)
     },
     refusePrivate: (module) => refusePrivate(router, module),
+    publishing,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    refresh: keeper.refresh,
+    keepWhole: keeper.keepWhole,
     touched(batch) {
       for (const { realm, module, version, at } of batch) uses.note(realm, module, version, at)
     },

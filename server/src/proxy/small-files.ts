@@ -4,6 +4,7 @@ import { ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
+import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { parseInfo } from './info-file.ts'
 import type { GoModFile, InfoFile, OnBehalf, OriginOptions } from './origin.ts'
@@ -49,10 +50,11 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   /** Put there by someone else, or changed since, it is proven like an origin's answer, and dropped when refuted. */
   async function readStored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
     const { route, module, version, kind } = wanted
+    const row = await catalog.version(route.realm, module, version)
+    refuseDeleted(wanted, row)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
     const bytes = await file.bytes()
-    const row = await catalog.version(route.realm, module, version)
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
       const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
@@ -94,6 +96,11 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       : acceptMod(wanted, file, source, known, record))
   }
 
+  async function put(wanted: Wanted, bytes: Buffer, hash?: string): Promise<void> {
+    await store.commit(storeKeyOf(wanted), bytes, hash)
+    await dropIfDeleted(parts, wanted)
+  }
+
   async function acceptInfo(wanted: Wanted, { bytes, commit }: GoModFile, source: Source): Promise<void> {
     const { route, module, version } = wanted
     const info = parseInfo(module, version, bytes)
@@ -101,7 +108,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       const sentence = `${source.name} has an .info file of ${module}@${version} ${info.problem}`
       throw new ModsteadError('upstream_invalid', sentence, { origin: source.name })
     }
-    if (!source.stored) await store.commit(storeKeyOf(wanted), bytes)
+    if (!source.stored) await put(wanted, bytes)
     const facts = {
       info: true,
       origin: source.name,
@@ -133,7 +140,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const provenBy = await incidents.prove(claim)
     if (provenBy === undefined && !source.stored && !route.private)
       checkDeclaredPath(wanted, bytes, source.name)
-    if (!source.stored) await store.commit(storeKeyOf(wanted), bytes, hash)
+    if (!source.stored) await put(wanted, bytes, hash)
     const facts = {
       goModH1: hash,
       origin: source.name,

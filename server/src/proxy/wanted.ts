@@ -16,6 +16,12 @@ export interface Wanted<Kind extends ArtifactKind = ArtifactKind> {
   version: Version
 }
 
+/** The files of a version; the zip first, without which a version does not count as whole. */
+export const KINDS: readonly ArtifactKind[] = ['zip', 'info', 'mod']
+
+/** Somebody waits for it. */
+export const FOR_CLIENT: OnBehalf = { priority: 'client' }
+
 /** Where contents that are to be accepted come from: an origin, or the store itself, where someone else put them. */
 export type Source = { name: string; stored: false } | { name: 'store'; stored: true }
 

@@ -22,10 +22,17 @@ export interface CompleteZip {
   urgency: Urgency
 }
 
+export interface InspectedZip {
+  h1: string
+  goMod?: Uint8Array
+}
+
 /** Checks complete module zips against every rule of golang.org/x/mod/zip. */
 export interface ZipChecker {
   /** Gives the dirhash of its contents. Throws `upstream_invalid` naming the source and the rule that is broken. */
   check(zip: CompleteZip): Promise<string>
+  /** The same, with the go.mod in its root where it has one. */
+  inspect(zip: CompleteZip): Promise<InspectedZip>
   close(): Promise<void>
 }
 
@@ -47,21 +54,25 @@ export function createZipChecker({ threads, log }: { threads: number; log: Logge
   })
   // Without a listener an exception of an idle worker would end the process; the pool replaces the worker.
   pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that checks zips failed'))
+  async function run(zip: CompleteZip, goMod: boolean): Promise<InspectedZip> {
+    const { path, size, module, version, source, urgency } = zip
+    const task: ZipTask = { path, module, version, goMod }
+    const verdict = size <= IN_PLACE ? await checkZipFile(task) : await pool.run(withUrgency(task, urgency))
+    if ('h1' in verdict) return verdict
+    const { code, message } = verdict
+    if (code === 'invalid_zip' || code === 'zip_too_large') {
+      const sentence = `${source} gave a zip of ${module}@${version} that is no valid module zip: ${message}`
+      throw new ModsteadError('upstream_invalid', sentence, { origin: source })
+    }
+    throw new ModsteadError(
+      'store_unavailable',
+      `the zip of ${module}@${version} could not be checked: ${message}`,
+    )
+  }
+
   return {
-    async check({ path, size, module, version, source, urgency }) {
-      const task: ZipTask = { path, module, version }
-      const verdict = size <= IN_PLACE ? await checkZipFile(task) : await pool.run(withUrgency(task, urgency))
-      if ('h1' in verdict) return verdict.h1
-      const { code, message } = verdict
-      if (code === 'invalid_zip' || code === 'zip_too_large') {
-        const sentence = `${source} gave a zip of ${module}@${version} that is no valid module zip: ${message}`
-        throw new ModsteadError('upstream_invalid', sentence, { origin: source })
-      }
-      throw new ModsteadError(
-        'store_unavailable',
-        `the zip of ${module}@${version} could not be checked: ${message}`,
-      )
-    },
+    check: async (zip) => (await run(zip, false)).h1,
+    inspect: (zip) => run(zip, true),
     close: () => pool.close({ force: true }),
   }
 }

@@ -8,9 +8,11 @@ export interface ZipTask {
   path: string
   module: ModulePath
   version: Version
+  /** The go.mod in it is wanted too. */
+  goMod: boolean
 }
 
-export type ZipVerdict = { h1: string } | { code: string; message: string }
+export type ZipVerdict = { h1: string; goMod?: Uint8Array } | { code: string; message: string }
 
 /** Runs in a worker thread. Errors travel as data, because an error's code does not survive structured cloning. */
 export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
@@ -25,8 +27,8 @@ export async function checkZipFile(task: ZipTask): Promise<ZipVerdict> {
         return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
       },
     }
-    const { h1 } = await verifyModuleZip(source, { path: task.module, version: task.version })
-    return { h1 }
+    const { h1, goMod } = await verifyModuleZip(source, { path: task.module, version: task.version })
+    return task.goMod && goMod !== undefined ? { h1, goMod } : { h1 }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     return { code: 'code' in error ? String(error.code) : 'internal', message: error.message }

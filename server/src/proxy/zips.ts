@@ -6,6 +6,7 @@ import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
+import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
@@ -38,7 +39,11 @@ export interface Zips {
    * Fetches a zip nobody waits for yet, and gives its size in bytes; `undefined` where it is stored already or on its
    * way. `sized` is told the size as soon as an origin says it.
    */
-  fetchAhead(wanted: WantedZip, sized: (bytes: number) => void): Promise<number | undefined>
+  fetchAhead(
+    wanted: WantedZip,
+    sized?: (bytes: number) => void,
+    behalf?: OnBehalf,
+  ): Promise<number | undefined>
   idle(): Promise<void>
 }
 
@@ -63,9 +68,10 @@ export function createZips(parts: Parts): Zips {
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
   async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const { route, module, version } = wanted
+    const row = await catalog.version(route.realm, module, version)
+    refuseDeleted(wanted, row)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) return undefined
-    const row = await catalog.version(route.realm, module, version)
     if (row?.h1 !== undefined && row.zipSize === file.size) {
       if (await isIntact(wanted, file, row.zipSha256)) return { file, sha256: row.zipSha256 }
       await store.remove(storeKeyOf(wanted))
@@ -255,6 +261,7 @@ export function createZips(parts: Parts): Zips {
     })
     const provenBy = await prove(wanted, h1, source, record)
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
+    await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
     // The same contents may be held in other bytes: those are what is given from then on.
@@ -304,9 +311,9 @@ export function createZips(parts: Parts): Zips {
       absences.refuse(keyOf(wanted))
       return asClient(() => getOnce(wanted, options))
     },
-    async fetchAhead(wanted, sized) {
+    async fetchAhead(wanted, sized, behalf = { priority: 'background' }) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined
-      return (await work(wanted, { priority: 'background', sized }).done).file.size
+      return (await work(wanted, { ...behalf, ...(sized && { sized }) }).done).file.size
     },
     idle: () => flights.idle(),
   }

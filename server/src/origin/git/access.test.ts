@@ -160,7 +160,7 @@ suite('which credentials', () => {
   }
   const ENTRIES: GitCredentials[] = [
     tokenEntry('everywhere'),
-    tokenEntry('host', 'git.corp.example'),
+    tokenEntry('host', 'Git.corp.example'),
     tokenEntry('team', 'git.corp.example/team'),
     tokenEntry('tool', 'git.corp.example/team/tool'),
     tokenEntry('port', 'git.corp.example:8443'),
@@ -172,18 +172,18 @@ suite('which credentials', () => {
   test('the longest place that fits, compared by elements', async () => {
     const remotes = remotesWith({ hosts: ['git.corp.example', '*.lab.example'], credentials: ENTRIES })
     const table: [url: string, login: string | undefined, entry: string][] = [
-      ['https://git.corp.example/x', 'oauth2:host', 'credentials[1] (git.corp.example)'],
+      ['https://git.corp.example/x', 'oauth2:host', 'credentials[1] (Git.corp.example)'],
       ['https://git.corp.example/team', 'oauth2:team', 'credentials[2] (git.corp.example/team)'],
       ['https://git.corp.example/team/x.git', 'oauth2:team', 'credentials[2] (git.corp.example/team)'],
-      ['https://git.corp.example/team2/x', 'oauth2:host', 'credentials[1] (git.corp.example)'],
-      ['https://git.corp.example/Team/x', 'oauth2:host', 'credentials[1] (git.corp.example)'],
+      ['https://git.corp.example/team2/x', 'oauth2:host', 'credentials[1] (Git.corp.example)'],
+      ['https://git.corp.example/Team/x', 'oauth2:host', 'credentials[1] (Git.corp.example)'],
       [
         'https://git.corp.example/team/tool.git',
         'oauth2:tool',
         'credentials[3] (git.corp.example/team/tool)',
       ],
       ['https://git.corp.example/team/tool.git2', 'oauth2:team', 'credentials[2] (git.corp.example/team)'],
-      ['https://git.corp.example/team.git/x', 'oauth2:host', 'credentials[1] (git.corp.example)'],
+      ['https://git.corp.example/team.git/x', 'oauth2:host', 'credentials[1] (Git.corp.example)'],
       ['https://git.corp.example:8443/team/tool', 'oauth2:port', 'credentials[4] (git.corp.example:8443)'],
       ['https://a.lab.example/x', 'oauth2:everywhere', 'credentials[0] (a.lab.example)'],
       ['https://github.com/corp/x', 'x-access-token:github', 'credentials[6] (github.com/corp)'],
@@ -270,6 +270,18 @@ suite('kinds of credentials', () => {
     const password: GitLogin = { kind: 'basic', username: 'ci', password: { file } }
     writeFileSync(file, 'pw')
     assert.equal(await shown(password), 'ci:pw')
+  })
+
+  test('a token that would break its header is not sent', async () => {
+    for (const text of ['a b', 'a\nX-Evil: 1', 'a\0', 'ä'])
+      for (const scheme of ['basic', 'bearer'] as const) {
+        const error = await failsWith(
+          shown({ kind: 'token', token: { text }, scheme }),
+          'upstream_refused',
+          /the token of credentials\[0\] has spaces or line breaks in it$/,
+        )
+        assert.ok(!error.message.includes(text))
+      }
   })
 
   test('netrc: the longest machine, and only for hosts of the origin', async () => {

@@ -7,8 +7,9 @@ import type { Outside } from '../outside.ts'
 import { hostOf } from '../proxy-environment.ts'
 import { isPublicAddress } from '../public-address.ts'
 import type { FoundRepository } from './found.ts'
-import type { Logins, Shown } from './logins.ts'
+import type { Logins } from './logins.ts'
 import { portOf } from './places.ts'
+import type { Shown } from './secrets/show.ts'
 import type { Web } from './web.ts'
 
 /** What git needs to reach one repository, and nothing that it could use elsewhere. */

@@ -27,7 +27,7 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
 
   async function refs(signal: AbortSignal): Promise<RemoteRefs> {
     const { status, stdout, said } = await runGit({
-      args: ['upload-pack', '--strict', '--advertise-refs', '--', folder],
+      args: ['upload-pack', '--advertise-refs', '--', folder],
       settings: [['safe.directory', '*']],
       signal,
       deadlines: { total: deadline },
@@ -41,11 +41,12 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
   return {
     key,
     url: url.href,
+    entry: async () => 'none',
     refs,
     upload: async (request, signal) =>
       converse(request, {
         command: 'git',
-        args: ['upload-pack', '--strict', '--', folder],
+        args: ['upload-pack', '--', folder],
         env: settingsEnvironment([...GIT_SETTINGS, ['safe.directory', '*']]),
         signal,
       }),

@@ -1,6 +1,7 @@
 import { autoQuote } from '@modstead/gomod/modfile/quoting'
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
+import { LRUCache } from 'lru-cache'
 import { isAbsence } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type {
@@ -19,7 +20,9 @@ import type { Clones } from './clones.ts'
 import type { Asked, ModuleLocation } from './code.ts'
 import { formatInfo, formatTime } from './info.ts'
 import { locate } from './location.ts'
+import { modulesIn } from './modules-in.ts'
 import { findModuleFolder } from './module-folder.ts'
+import type { KnownRepository } from './pushes.ts'
 import type { Remote } from './remote.ts'
 import type { Repository } from './repository.ts'
 import { resolveRevision, type Resolved } from './resolve.ts'
@@ -35,6 +38,13 @@ export interface Place {
   root: string
   subdirectory: string
   remote: Remote
+}
+
+/** An origin of repositories. */
+export interface GitOrigin extends Origin {
+  modulesIn(module: ModulePath, options: OriginOptions): Promise<ModulePath[]>
+  /** The repositories that modules were asked of, for whoever hears that one has changed. */
+  repositories(): Iterable<KnownRepository>
 }
 
 export interface GitOriginOptions {
@@ -55,10 +65,23 @@ export interface GitOriginOptions {
  */
 const NAMES_HOLD = 60_000
 
+/** Repositories of which is remembered which modules they have. */
+const MOST_KNOWN = 10_000
+
 /** Module versions from git repositories, as `go` would make them with GOPROXY=direct. */
-export function createGitOrigin(options: GitOriginOptions): Origin {
+export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   const { name, find, clones, bounds, builder, observer, close } = options
   const meter = createMeter(observer, name)
+
+  /** Modules by the repository they were found in. */
+  const known = new LRUCache<string, Known>({ max: MOST_KNOWN })
+
+  /** There is such a module there: worth a look when the repository changes. */
+  function note(module: ModulePath, { remote, root }: Place): void {
+    const { modules } = known.get(remote.key) ?? { modules: new Set<ModulePath>() }
+    modules.add(module)
+    known.set(remote.key, { remote, root, modules })
+  }
 
   /** Opens the repository of a module for as long as `work` needs it. */
   function open<T>(module: ModulePath, place: Place, work: (opened: Opened) => Promise<T>): Promise<T> {
@@ -66,6 +89,29 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     const location = locate(module, root, subdirectory)
     builder.prepare()
     return clones.use(remote, bounds, (code) => work({ code, module: location }))
+  }
+
+  async function* explain(module: ModulePath, options: OriginOptions): AsyncGenerator<[string, string]> {
+    const found = await find(module, options)
+    if ('proxy' in found) {
+      yield ['module proxy', found.proxy.name]
+      return
+    }
+    const { remote, root, subdirectory } = found
+    yield ['repository', subdirectory === '' ? remote.url : `${remote.url}, folder ${subdirectory}`]
+    yield ['its root is', root]
+    yield ['credentials', await remote.entry(options.signal)]
+    const { byName } = await clones.use(remote, bounds, (repository) => repository.refs(0))
+    const count = (prefix: string) => [...byName.keys()].filter((name) => name.startsWith(prefix)).length
+    yield ['the server said', `${count('refs/heads/')} branches, ${count('refs/tags/')} tags`]
+  }
+
+  async function modulesOf(module: ModulePath, options: OriginOptions): Promise<ModulePath[]> {
+    const found = await find(module, options)
+    if ('proxy' in found) return [module]
+    const modules = modulesIn(found, await open(module, found, ({ code }) => code.refs(0)))
+    note(module, found)
+    return modules
   }
 
   async function versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'> {
@@ -77,6 +123,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
       // Without a version only a commit can be the module: `go` asks for every path above and below one.
       if (list.length === 0)
         await findModuleFolder(asked.code, asked.module, (await findHead(asked)).hash, 'latest')
+      note(module, found)
       return { versions: list.map(({ version, hash }) => ({ version, commit: hash })) }
     })
   }
@@ -91,6 +138,7 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     const answer = async (asked: Asked): Promise<InfoFile> => {
       const resolved = await resolveIn(asked, query, options.commit)
       const { version, revision } = resolved
+      note(module, found)
       const bytes = formatInfo(query === 'latest' ? '' : query, resolved, asked)
       return { bytes, version, time: formatTime(revision.time), commit: revision.hash }
     }
@@ -134,8 +182,24 @@ export function createGitOrigin(options: GitOriginOptions): Origin {
     resolve: (module, query, options) => meter.asked('info', resolve(module, query, options)),
     goMod: (module, version, options) => meter.asked('mod', goMod(module, version, options)),
     zip: (module, version, options) => meter.asked('zip', zip(module, version, options)),
+    explain,
+    modulesIn: modulesOf,
+    *repositories() {
+      for (const { remote, root, modules } of known.values())
+        yield {
+          url: remote.url,
+          root,
+          modules: () => [...modules],
+          renew: () => clones.use(remote, bounds, (repository) => repository.renew()),
+        }
+    },
     close,
   }
+}
+
+/** A repository, and the modules that were found in it. */
+interface Known extends Pick<Place, 'remote' | 'root'> {
+  modules: Set<ModulePath>
 }
 
 /** A module's repository, before its names are known. */

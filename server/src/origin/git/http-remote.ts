@@ -207,7 +207,8 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     return { url: url.href, settings, environment: {} }
   }
 
-  return { key, url: goUrl, refs, upload, fetchFrom }
+  const entry = async (signal: AbortSignal) => (await access.accessTo(repository, { signal })).entry
+  return { key, url: goUrl, entry, refs, upload, fetchFrom }
 }
 
 /** A repository moves as a whole: what it leads to must be the refs of a repository again. */

@@ -9,9 +9,10 @@ import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
-import { createGitOrigin, type Found } from './git-origin.ts'
+import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
 import { createAccepted, createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
+import { runGit } from './run-git.ts'
 import { createRemotes } from './remotes.ts'
 import { createSshRemote } from './ssh-remote.ts'
 import { createZipBuilder, type ZipBuilder } from './zip-builder.ts'
@@ -48,6 +49,7 @@ export async function openGitWorkshop(options: {
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const servingConfig = join(folder, 'serving.config')
   await writeServingConfig(servingConfig)
+  await warnOfGit(observer)
   const clones = await openClones({ folder: join(folder, 'clones'), most: size, log })
   const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
   return {
@@ -62,6 +64,20 @@ export async function openGitWorkshop(options: {
   }
 }
 
+/** Says at once what would otherwise be found out by the first request. */
+async function warnOfGit({ log }: Observer): Promise<void> {
+  const signal = AbortSignal.timeout(LOCAL)
+  const run = { args: ['version'], signal, deadlines: { total: LOCAL }, limit: 1_000 }
+  const found = await runGit(run).catch((error: unknown) => error as Error)
+  const version = found instanceof Error ? found.message : found.stdout.toString().trim()
+  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(version) ?? []
+  if (Number(major) > 2 || (Number(major) === 2 && Number(minor) >= OLDEST_MINOR)) return
+  log.warn({ git: version }, `repositories need git 2.${OLDEST_MINOR} or newer where modstead runs`)
+}
+
+/** The git that first knows every setting we use: `http.curloptResolve` is the newest. */
+const OLDEST_MINOR = 37
+
 /**
  * The git origin of a configuration. `proxyAt` gives the module proxy that a go-import page names. Throws
  * `config_invalid` for certificates that cannot be used.
@@ -75,7 +91,7 @@ export function openGitOrigin(
     /** Whether a URL leads to this server: a page that names us says nothing new. */
     isOurselves(url: string): boolean
   },
-): Origin {
+): GitOrigin {
   const { workshop, outside, proxyAt, isOurselves } = options
   const { name, timeouts, limits } = config
   const remotes = createRemotes({ config, outside, isOurselves })

@@ -17,6 +17,8 @@ export interface Remote {
    * with something else, or not at all.
    */
   upload(request: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
+  /** The entry of the configuration that it is asked with, for people. */
+  entry(signal: AbortSignal): Promise<string>
   /** What git is told to fetch from it. */
   fetchFrom(signal: AbortSignal): Promise<FetchFrom>
 }

@@ -46,6 +46,8 @@ export interface Repository extends Code {
    * and `work` done once more.
    */
   withContents<T>(hash: string, ref: string | undefined, work: (gitDir: string) => Promise<T>): Promise<T>
+  /** Asks for the names anew: an answer that began before the call does not count. */
+  renew(): Promise<void>
   /** Settles when nothing runs any more, and ends what is kept running. */
   close(): Promise<void>
 }
@@ -290,6 +292,11 @@ export function createRepository(options: RepositoryOptions): Repository {
   return {
     url: remote.url,
     refs: (maxAge) => tended(() => refs(maxAge)),
+    renew: () =>
+      tended(async () => {
+        await asking?.catch(() => undefined) // whoever asked hears of it
+        await refs(0)
+      }),
     // Nearly every question about a commit goes on to its go.mod, which comes along for nothing.
     commit: (hash, ref) => tended(async () => (await lookOrFetch(hash, ref, ['go.mod']))?.commit),
     read: (hash, paths) =>

@@ -85,7 +85,8 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
     })
   }
 
-  return { key, url: shown, refs, upload, fetchFrom }
+  const entry = async (signal: AbortSignal) => (await access(signal)).entry
+  return { key, url: shown, entry, refs, upload, fetchFrom }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** A loopback server for tests that gives tokens, or fails to. */
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
 import { text } from 'node:stream/consumers'
@@ -35,24 +35,16 @@ export async function startTokenServer(
   answer: (request: TokenRequest, number: number) => TokenAnswer,
 ): Promise<TokenServer> {
   const seen: TokenRequest[] = []
-  const server = createServer((incoming, response) => {
-    void text(incoming).then((body) => {
-      const { method = '', url: path = '', headers } = incoming
-      const request = { method, path, headers, body }
-      seen.push(request)
-      const {
-        status = 200,
-        headers: own = {},
-        json,
-        text: plain = '',
-        silent,
-        broken,
-      } = answer(request, seen.length)
-      if (broken === true) response.destroy()
-      else if (silent !== true)
-        response.writeHead(status, own).end(json === undefined ? plain : JSON.stringify(json))
-    })
-  })
+  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = '', url: path = '', headers } = incoming
+    const request = { method, path, headers, body: await text(incoming) }
+    seen.push(request)
+    const { status = 200, headers: own = {}, json, text: plain = '', ...odd } = answer(request, seen.length)
+    if (odd.broken === true) response.destroy()
+    else if (odd.silent !== true)
+      response.writeHead(status, own).end(json === undefined ? plain : JSON.stringify(json))
+  }
+  const server = createServer((incoming, response) => void serve(incoming, response))
   await listen(server)
   const close = async (): Promise<void> => {
     running.delete(close)

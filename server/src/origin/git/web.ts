@@ -40,6 +40,11 @@ export function createWeb({ config, outside, open = connect }: WebOptions): Web 
   const { name, timeouts, connections } = config
   const { proxies, lookup } = outside
   const role = { kind: 'origin', name } as const
+  const tries = outside.observer.counter(
+    'modstead_origin_tries_total',
+    'Requests sent to origins, repeated ones included.',
+    ['origin'],
+  )
   /** Connections with one certificate are not used for requests that show another, or none. */
   const pools = new Map<Trust, Connections>()
 
@@ -55,6 +60,7 @@ export function createWeb({ config, outside, open = connect }: WebOptions): Web 
 
   function sendOn(lease: Lease, request: WebRequest): Promise<Exchange> {
     const { url, method, headers, body } = request
+    tries.add(1, name)
     return exchange(lease, {
       path: url.pathname + url.search,
       headers: { 'user-agent': USER_AGENT, ...headers },

@@ -13,26 +13,32 @@ const APP_TOKEN_LIFE = 540
 /** Installation tokens live an hour; this counts where GitHub does not say so. Milliseconds. */
 const UNKNOWN_LIFE = 5 * 60_000
 
-/** Where the API of the GitHub that `repository` is on is asked. */
-export function apiOf(login: GithubApp, repository: URL): string {
-  if (login.apiUrl !== undefined) return login.apiUrl
-  return repository.hostname === 'github.com' ? 'https://api.github.com' : `https://${repository.host}/api/v3`
+/** A repository as the API of its GitHub knows it. */
+export interface GithubRepository {
+  api: string
+  /** `owner/name` */
+  path: string
+}
+
+/** The repository that the path of `url` begins with; `undefined` where it is too short. */
+export function repositoryOf(login: GithubApp, url: URL): GithubRepository | undefined {
+  const [owner = '', name = ''] = url.pathname.split('/').slice(1)
+  if (owner === '' || name === '') return undefined
+  const usual = url.hostname === 'github.com' ? 'https://api.github.com' : `https://${url.host}/api/v3`
+  return { api: login.apiUrl ?? usual, path: `${owner}/${name.replace(/\.git$/, '')}` }
 }
 
 /**
- * The installation of the app that can read `repository`, or `undefined` where there is none. Throws
+ * The installation of the app that can read the repository, or `undefined` where there is none. Throws
  * `upstream_refused` where GitHub does not accept the app, `upstream_failed` and what `askJson` throws.
  */
 export async function findInstallation(
   login: GithubApp,
-  repository: URL,
+  { api, path }: GithubRepository,
   source: TokenSource,
 ): Promise<string | undefined> {
   if (login.installationId !== undefined) return login.installationId
-  const [owner = '', name = ''] = repository.pathname.split('/').slice(1)
-  if (owner === '' || name === '') return undefined
-  const path = `/repos/${owner}/${name.replace(/\.git$/, '')}/installation`
-  const { status, members, peer } = await askApp(login, `${apiOf(login, repository)}${path}`, source, 'GET')
+  const { status, members, peer } = await askApp(login, `${api}/repos/${path}/installation`, source, 'GET')
   if (status === 404) return undefined
   const { id } = members
   if (status === 200 && typeof id === 'number' && Number.isSafeInteger(id)) return String(id)

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import type { GitLogin } from '../../../config/config.ts'
 import { failsWith, testOutside } from '../../test-origin.ts'
 import { startTokenServer, type TokenAnswer, type TokenServer } from '../test-token-server.ts'
@@ -192,6 +193,37 @@ suite('OAuth 2.0', () => {
     }
   })
 
+  test('the server that gives tokens is trusted by the entry’s authorities, and not shown its certificate', async () => {
+    const certificates = makeCertificates()
+    const shown: (string | undefined)[] = []
+    const upstream = await startTestUpstream(
+      (_request, socket) => {
+        shown.push((socket as TLSSocket).getPeerCertificate().subject?.CN?.toString())
+        respond(socket, 200, '{"access_token":"tok"}')
+      },
+      { ...certificates.server, requestCert: true, rejectUnauthorized: false },
+    )
+    const login: GitLogin = {
+      kind: 'oauth2',
+      tokenUrl: `${upstream.url}/token`,
+      clientId: 'c',
+      clientSecret: { text: 's' },
+      scheme: 'bearer',
+    }
+    const { ca, client: certificate } = certificates
+    const credentials = [{ for: 'git.corp.example', login, ca, certificate }]
+    const remotes = createRemotes({ config: gitConfig({ credentials }), outside: testOutside() })
+    try {
+      const access = await remotes.accessTo(repositoryAt(URL_OF_X), { signal: AbortSignal.timeout(20_000) })
+      assert.deepEqual([access.authorization, access.certificate], ['Bearer tok', certificate])
+      assert.deepEqual(shown, [undefined])
+    } finally {
+      await remotes.close()
+      await upstream.close()
+      certificates.remove()
+    }
+  })
+
   test('a failure is not remembered', async () => {
     const answers = [{ status: 503 }, { json: { access_token: 'tok' } }]
     await withServer(answers, oauth2, async (remotes) => {
@@ -252,7 +284,8 @@ suite('GitHub App', () => {
 
   test('repositories of one installation share its token', async () => {
     await withServer([installed, token(), installed], app, async (remotes, server) => {
-      await headerOf(remotes)
+      await Promise.all([headerOf(remotes), headerOf(remotes), headerOf(remotes, `${URL_OF_X}/deep`)])
+      assert.equal(server.seen.length, 2)
       assert.equal(await headerOf(remotes, 'https://git.corp.example/team/y'), 'oauth2:ghs_1')
       assert.equal(server.seen.length, 3)
     })

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
+import { resolve as resolvePath } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { TOKEN_VARIABLE } from '../config/settings.ts'
+import { ModsteadError } from '../errors.ts'
+import type { CommandContext } from './context.ts'
+
+/** How the commands that talk to a running modstead find it. */
+export interface RemoteFlags {
+  /** Its address as in GOPROXY: with the path prefix, if it has one. */
+  to: string
+  tokenFile?: string
+}
+
+export interface RemoteRequest {
+  method: 'PUT' | 'DELETE'
+  /** Below the address. */
+  path: string
+  headers: Record<string, string>
+  /** What is sent, with its length in bytes. */
+  body?: { size: number; open(): Readable }
+}
+
+/** How long no byte may move: storing a large zip takes the server a while. Milliseconds. */
+const IDLE = 300_000
+/** How long the server, or what stands before it, may take to say that it wants the body. Milliseconds. */
+const CONTINUE = 3_000
+const LARGEST_ANSWER = 64 << 10
+
+/**
+ * Sends a request to a modstead and gives the text of its answer. Throws `config_invalid` for flags that make no
+ * sense, `upstream_refused` with the server's own words, `upstream_unreachable` where there is no answer.
+ */
+export async function askRemote(
+  flags: RemoteFlags,
+  request: RemoteRequest,
+  context: Pick<CommandContext, 'env' | 'cwd'>,
+): Promise<string> {
+  const base = addressOf(flags.to)
+  const token = await tokenFor(flags, context)
+  const { status, text } = await exchange(new URL(base.pathname.replace(/\/$/, '') + request.path, base), {
+    ...request,
+    headers: { ...request.headers, Authorization: `Bearer ${token}` },
+  }).catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.code ?? cause.message
+    throw new ModsteadError('upstream_unreachable', `${base.host} gave no answer (${reason})`, {
+      cause,
+      next: 'check the address in --to, and that modstead runs there',
+    })
+  })
+  if (status >= 200 && status < 300) return text
+  const [message = '', next] = text.split('\n').filter((line) => line.trim() !== '')
+  throw new ModsteadError('upstream_refused', `${base.host} refused it with ${status}: ${message}`, {
+    ...(next !== undefined && { next }),
+  })
+}
+
+function addressOf(to: string): URL {
+  const url = URL.parse(to)
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || /[?#]/.test(to))
+    throw new ModsteadError('config_invalid', '--to: expected the address of a modstead, as in GOPROXY', {
+      next: 'write it as in --to https://go.corp.example',
+    })
+  // Everyone on the machine can read the arguments of a process.
+  if (url.username + url.password !== '')
+    throw new ModsteadError('config_invalid', '--to: a token does not belong into the address', {
+      next: `put it into the variable ${TOKEN_VARIABLE}, or into a file that --token-file names`,
+    })
+  return url
+}
+
+async function tokenFor(
+  { tokenFile }: RemoteFlags,
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+): Promise<string> {
+  const token = tokenFile === undefined ? env[TOKEN_VARIABLE] : await readToken(resolvePath(cwd, tokenFile))
+  if (token === undefined || token === '')
+    throw new ModsteadError('config_invalid', 'there is no token to show to the server', {
+      next: `set the variable ${TOKEN_VARIABLE}, or name a file with --token-file`,
+    })
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new ModsteadError('config_invalid', 'the token has characters that no token has, such as spaces')
+  return token
+}
+
+async function readToken(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new ModsteadError('config_invalid', `--token-file: cannot read ${path} (${code})`, { cause })
+  }
+}
+
+/** The body goes out once the server asks for it; an answer that comes before or meanwhile ends the sending. */
+async function exchange(
+  url: URL,
+  { method, headers, body }: RemoteRequest,
+): Promise<{ status: number; text: string }> {
+  const { request: open } = url.protocol === 'https:' ? https : http
+  const request = open(url, {
+    method,
+    agent: false,
+    timeout: IDLE,
+    headers: {
+      ...headers,
+      ...(body && { 'Content-Length': String(body.size), Expect: '100-continue' }),
+    },
+  })
+  request.on('timeout', () => request.destroy(new Error(`nothing came for ${IDLE / 1000} seconds`)))
+  const answered = Promise.withResolvers<http.IncomingMessage>()
+  request.once('response', answered.resolve)
+  request.on('error', answered.reject)
+  const sending = new AbortController()
+  if (body === undefined) request.end()
+  else {
+    request.flushHeaders()
+    await Promise.race([asksForBody(request), answered.promise])
+    const done = answered.promise.then(() => sending.abort()) // its rejection is that of the exchange
+    done.catch(() => undefined)
+    if (!sending.signal.aborted)
+      pipeline(body.open(), request, { signal: sending.signal }).catch((error: unknown) => {
+        if (!sending.signal.aborted) answered.reject(error)
+      })
+  }
+  const response = await answered.promise
+  return { status: response.statusCode ?? 0, text: await textOf(response) }
+}
+
+function asksForBody(request: http.ClientRequest): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, CONTINUE)
+  request.once('continue', resolve)
+  request.once('close', resolve)
+  return promise.finally(() => clearTimeout(timer))
+}
+
+async function textOf(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    if ((size += chunk.length) > LARGEST_ANSWER) break
+  }
+  return Buffer.concat(chunks).toString()
+}

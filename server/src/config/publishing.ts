@@ -1,0 +1,57 @@
+import type { Config, RouteConfig, TokenConfig } from './config.ts'
+import { type BuildContext, complain } from './context.ts'
+import type { KeyPath } from './problems.ts'
+import type { FileConfig, FileOrigin } from './schema.ts'
+import { resolveSecret } from './secrets.ts'
+
+/** A token shorter than this could be guessed. */
+const SHORTEST = 16
+
+/** The tokens of the file. Two of one value would leave open whose name is recorded. */
+export async function buildTokens(
+  context: BuildContext,
+  tokens: FileConfig['tokens'] = {},
+): Promise<TokenConfig[]> {
+  const built: TokenConfig[] = []
+  for (const [name, { token: given, may }] of Object.entries(tokens)) {
+    const path: KeyPath = ['tokens', name, 'token']
+    const token = await resolveSecret(context, path, given)
+    const same = built.find((other) => other.token === token)
+    if (!/^[\x21-\x7e]*$/.test(token))
+      complain(context, path, 'expected letters, digits and signs of ASCII without spaces, found others')
+    else if (token.length < SHORTEST)
+      complain(context, path, `expected ${SHORTEST} characters or more, found ${token.length}`)
+    else if (same !== undefined) complain(context, path, `is the same as that of ${same.name}`)
+    built.push({ name, token, may: [...new Set(may)] })
+  }
+  return built
+}
+
+/** The names of the origins of type `upload`, in the order of the file. */
+export function uploadNames(origins: Readonly<Record<string, FileOrigin>> = {}): string[] {
+  return Object.entries(origins).flatMap(([name, { type }]) => (type === 'upload' ? [name] : []))
+}
+
+/** Warns of what is set up for publishing and will not work, or not safely. */
+export function warnOfPublishing(
+  context: BuildContext,
+  { tokens, uploads, routes, tls, publicUrl, listen }: Omit<Config, 'origins'>,
+): void {
+  const takes = ({ from }: RouteConfig) => from.some(({ origin }) => uploads.includes(origin))
+  for (const name of uploads)
+    if (!routes.some(({ from }) => from.some(({ origin }) => origin === name)))
+      context.warn(`no route names the origin ${name}, so that nothing can be published to it`)
+  for (const { modules, checksum } of routes.filter(takes))
+    if (checksum !== 'off')
+      context.warn(
+        `what is published for ${modules.join(', ')} must be in the checksum database ${checksum}: ` +
+          'write private: true or checksum: off in that route for modules of your own',
+      )
+  if (uploads.length > 0 && tokens.length === 0)
+    context.warn('there are no tokens, so that nobody can publish or delete anything')
+  const local = listen.every(
+    (address) => 'socket' in address || /^(127\.|\[?::1|localhost$)/.test(address.host),
+  )
+  if (tokens.length > 0 && !local && tls === undefined && !publicUrl?.startsWith('https:'))
+    context.warn('tokens travel unencrypted: set tls, or an https publicUrl where a reverse proxy serves it')
+}

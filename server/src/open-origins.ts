@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config, GitOriginConfig, GoproxyOriginConfig } from './config/config.ts'
 import { proxyOriginAt } from './config/origins.ts'
+import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
 import type { GitOrigin } from './origin/git/git-origin.ts'
 import type { GitWorkshop } from './origin/git/open.ts'
@@ -24,6 +25,15 @@ export interface OpenOrigins {
   /** The git origins that are open: `direct` is among them once it was asked. */
   readonly gits: readonly GitOrigin[]
   close(): Promise<void>
+}
+
+/** Clones are kept where modules are: what is wrong with the disk is said in the same way. */
+function unusable(error: unknown): unknown {
+  if (error instanceof ModsteadError || !(error instanceof Error) || !('code' in error)) return error
+  return new ModsteadError('store_unavailable', `repositories cannot be kept: ${error.message}`, {
+    cause: error,
+    next: 'who runs this modstead should look at the disk of its data folder',
+  })
 }
 
 /** Opens the configured origins. Throws `config_invalid` for credentials and certificates that cannot be used. */
@@ -54,6 +64,10 @@ export async function openOrigins(options: {
       size: config.clones,
       threads: availableParallelism(),
       observer,
+    }).catch((error: unknown) => {
+      // A full disk may have room again: whoever asks next tries anew.
+      workshop = undefined
+      throw unusable(error)
     })
     const origin = openGitOrigin(git, {
       workshop: await workshop,

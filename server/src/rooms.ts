@@ -93,7 +93,7 @@ export async function joinRooms({
       for (const git of origins.gits) yield* git.repositories()
     },
     learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
-    refresh: (module) => proxy.refresh(module),
+    refresh: proxy.refresh,
     log: observer.log,
   })
   await settleActs({ store, catalog, observer })
@@ -120,7 +120,7 @@ export async function joinRooms({
     keepWhole({
       config: config.mirror,
       router,
-      refresh: (module) => proxy.refresh(module),
+      keep: proxy.keepWhole,
       log: observer.log,
     })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
@@ -131,8 +131,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop()])
-      await proxy.close(given)
+      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given)])
     },
   }
 }

@@ -65,6 +65,7 @@ export function createTableProxy(): TableProxy {
     touched: (uses) => void proxy.uses.push(...uses),
     change: (change) => listeners.forEach((listener) => listener(change)),
     refresh: async () => undefined,
+    keepWhole: async () => undefined,
     close: async () => undefined,
   }
   return proxy

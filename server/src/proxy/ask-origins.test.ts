@@ -267,11 +267,11 @@ test('an origin that is asked for nothing ahead is only asked once a client wait
   assert.equal(await askFor({ priority: 'background', promoted }), 'b', 'a client joined')
 })
 
-test('what a public proxy said is absent stays so where direct cannot be asked', async () => {
+test('what no proxy has is absent where its host has no address', async () => {
   const list = route('any', 'any')
   const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
   const origins = [list.originsFor(module)[0]!, direct]
-  const outcome = (first: ErrorCode, second: ErrorCode, isPrivate = false) =>
+  const outcome = (first: ErrorCode, second: string, isPrivate = false) =>
     askOrigins(
       {
         route: { ...list, private: isPrivate, originsFor: () => origins },
@@ -281,13 +281,20 @@ test('what a public proxy said is absent stays so where direct cannot be asked',
         setbacks: createSetbacks(Date.now),
       },
       async ({ name }): Promise<never> => {
-        throw new ModsteadError(name === 'direct' ? second : first, `${name} fails`)
+        const cause = Object.assign(new Error('lookup'), { code: second })
+        if (name !== 'direct') throw new ModsteadError(first, `${name} fails`)
+        throw new ModsteadError('upstream_unreachable', `${name} fails`, { cause })
       },
     ).catch((error: unknown) => (error as ModsteadError).code)
-  assert.equal(await outcome('not_found', 'upstream_unreachable'), 'not_found')
-  assert.equal(await outcome('not_found', 'upstream_invalid'), 'upstream_invalid', 'that was an answer')
-  assert.equal(await outcome('upstream_failed', 'upstream_unreachable'), 'upstream_failed')
-  assert.equal(await outcome('not_found', 'upstream_unreachable', true), 'upstream_unreachable')
+  assert.equal(await outcome('not_found', 'ENOTFOUND'), 'not_found')
+  assert.equal(await outcome('not_found', 'EAI_AGAIN'), 'upstream_unreachable', 'nobody knows')
+  assert.equal(await outcome('not_found', 'ECONNREFUSED'), 'upstream_unreachable')
+  assert.equal(await outcome('upstream_failed', 'ENOTFOUND'), 'upstream_failed')
+  assert.equal(
+    await outcome('not_found', 'ENOTFOUND', true),
+    'upstream_unreachable',
+    'it may be known elsewhere',
+  )
 })
 
 test('an origin with a setback goes behind the others, but not behind direct, and every place keeps its separator', async () => {

@@ -53,7 +53,7 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
         absence ??= error
         continue
       }
-      if (absence !== undefined && isLookingFurther(origin, route, error)) continue
+      if (absence !== undefined && isNowhere(origin, route, error)) continue
       setbacks.note(origin.name, what, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
@@ -79,8 +79,8 @@ function inOrder(origins: readonly RouteOrigin[], what: string, setbacks: Setbac
   return order.map(({ origin }, place) => ({ origin, then: origins[place]!.then }))
 }
 
-function isAhead({ priority, promoted }: OnBehalf): boolean {
-  return priority === 'background' && promoted?.aborted !== true
+function isAhead({ priority, promoted, announced }: OnBehalf): boolean {
+  return priority === 'background' && promoted?.aborted !== true && announced !== true
 }
 
 /** Failures that belong to one origin's answer; anything else (a full disk, a shutdown) ends the whole question. */
@@ -89,11 +89,12 @@ function isOfOrigin(error: ModsteadError): boolean {
 }
 
 /**
- * A public module proxy has looked for the repository itself before it said that there is no such module. That `direct`
- * cannot be asked, as in networks without a way out, adds no doubt to it; and `go` asks for every path below a module.
+ * A public module that no proxy has, at a host that has no address: there is no such host. In networks without a way out
+ * every name is like that, and `go` asks for every path below a module, so that it must not be an outage there.
  */
-function isLookingFurther(origin: Origin, route: Route, error: ModsteadError): boolean {
-  return origin.name === 'direct' && !route.private && error.code.startsWith('upstream_') && !isWrong(error)
+function isNowhere(origin: Origin, route: Route, error: ModsteadError): boolean {
+  const cause = error.cause as { code?: unknown } | undefined
+  return origin.name === 'direct' && !route.private && cause?.code === 'ENOTFOUND'
 }
 
 /** Somebody on the way spoke in the origin's place. */

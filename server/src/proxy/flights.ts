@@ -16,6 +16,8 @@ export interface Flights<T> {
   /** Milliseconds since the work of this key was started; 0 where none runs. */
   age(key: string): number
   has(key: string): boolean
+  /** Settles when the work of this key that runs now is over, whatever became of it. */
+  settled(key: string): Promise<void>
   /** Settles when nothing runs any more. */
   idle(): Promise<void>
 }
@@ -39,6 +41,9 @@ export function createFlights<T>(now: () => number = Date.now): Flights<T> {
       return flight === undefined ? 0 : now() - flight.started
     },
     has: (key) => running.has(key),
+    async settled(key) {
+      await Promise.allSettled([running.get(key)?.promise])
+    },
     async idle() {
       while (running.size > 0) await Promise.allSettled([...running.values()].map((flight) => flight.promise))
     },

@@ -28,6 +28,8 @@ export async function learnRepositories(options: {
   const ask = async (): Promise<void> => {
     for (let module = waiting.pop(); module !== undefined && !signal.aborted; module = waiting.pop()) {
       const route = router.routeOf(module)
+      // What was private once may be asked elsewhere now: its name is not for those.
+      if (!route.private) continue
       for (const { origin } of route.originsFor(module)) {
         const work = origin.modulesIn?.(module, { ...asked, ...route.limits })
         await work?.catch((error: unknown) =>

@@ -24,9 +24,11 @@ export interface ModuleProxy {
   onChange(listener: (change: Change) => void): () => void
   /**
    * Takes note that a module has changed: its lists and queries are asked for anew, and the versions that are new in
-   * its list are fetched before anyone asks. Settles when all of them are stored or were tried.
+   * its list are fetched before anyone asks. Settles when all of them are stored or were tried, or the signal fired.
    */
-  refresh(module: ModulePath): Promise<void>
+  refresh(module: ModulePath, signal: AbortSignal): Promise<void>
+  /** The same for every version of its list. */
+  keepWhole(module: ModulePath, signal: AbortSignal): Promise<void>
   /** Notes uses of remembered answers, so that `last used` stays true; batched. */
   touched(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): void
   /** Stops look-ahead and waits for running fetches until the signal fires. */

@@ -31,6 +31,8 @@ export interface MutableFiles {
   get(question: MutableQuestion, options: OriginOptions): Promise<MutableAnswer>
   /** What is at hand, however old; never asks an origin. */
   stored(question: MutableQuestion): Promise<MutableAnswer | undefined>
+  /** What the origins say now, however long it takes; an answer that was on its way before does not count. */
+  renew(question: MutableQuestion, options: OriginOptions): Promise<MutableAnswer>
   /** From now on nothing that was fetched before is fresh: the module is known to have changed. */
   expire(realm: Realm, module: ModulePath): void
   idle(): Promise<void>
@@ -221,6 +223,14 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   return {
     stored,
+    async renew(question, { signal, ...behalf }) {
+      const { route, module, query } = question
+      await renewals.settled(keyOf(question))
+      const snapshot = await catalog.snapshot(route.realm, module, query)
+      const before = isThere(query, snapshot) ? snapshot : undefined
+      const renewed = await waitFor(renewal(question, before, behalf), signal)
+      return answerOf(renewed, renewed.fetched + route.fresh)
+    },
     expire: (realm, module) => void expired.set(`${realm} ${module}`, now()),
     async get(question, options) {
       const { route, module, query } = question

@@ -64,6 +64,8 @@ export interface OnBehalf {
   priority: 'client' | 'background'
   /** Fires when a client begins to wait for what was begun as background work: it goes on as the client's. */
   promoted?: AbortSignal
+  /** Somebody has said that it will be wanted: also origins that are asked for nothing ahead are asked for it. */
+  announced?: boolean
   /** The `Modstead-Via` header of the request on whose behalf this is asked: passed on, so that loops are seen. */
   via?: string
 }

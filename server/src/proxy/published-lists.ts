@@ -100,6 +100,10 @@ export function withPublished(
       // Only asking what is stored gives nothing without saying why.
       return answer ?? inner.get(question, options)
     },
+    async renew(question, options) {
+      const answer = await overlay(question, () => inner.renew(question, options))
+      return answer ?? inner.renew(question, options)
+    },
     stored: (question) => overlay(question, () => inner.stored(question)),
     expire: (realm, module) => inner.expire(realm, module),
     idle: () => inner.idle(),

@@ -163,7 +163,8 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    refresh: (module) => keeper.refresh(module),
+    refresh: keeper.refresh,
+    keepWhole: keeper.keepWhole,
     touched(batch) {
       for (const { realm, module, version, at } of batch) uses.note(realm, module, version, at)
     },

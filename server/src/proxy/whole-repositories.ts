@@ -13,15 +13,16 @@ export interface WholeRepositories {
 export function keepWhole(options: {
   config: MirrorConfig
   router: Router
-  refresh: (module: ModulePath) => Promise<void>
+  /** `ModuleProxy.keepWhole`. */
+  keep: (module: ModulePath, signal: AbortSignal) => Promise<void>
   log: Logger
 }): WholeRepositories {
-  const { config, router, refresh, log } = options
+  const { config, router, keep, log } = options
   const stopping = new AbortController()
   let round: Promise<void> | undefined
 
   async function modulesIn(root: ModulePath): Promise<ModulePath[]> {
-    const asked = { signal: stopping.signal, priority: 'client' } as const
+    const asked = { signal: stopping.signal, priority: 'background', announced: true } as const
     const route = router.routeOf(root)
     const found = new Set([root])
     for (const { origin } of route.originsFor(root)) {
@@ -42,7 +43,7 @@ export function keepWhole(options: {
     for (const root of config.modules)
       for (const module of await modulesIn(root)) {
         if (stopping.signal.aborted) return
-        await refresh(module)
+        await keep(module, stopping.signal)
       }
   }
 

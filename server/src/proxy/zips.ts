@@ -7,7 +7,7 @@ import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
-import { alsoFor, asClient, createFlights, type Priority, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -42,7 +42,7 @@ export interface Zips {
   fetchAhead(
     wanted: WantedZip,
     sized?: (bytes: number) => void,
-    priority?: Priority,
+    behalf?: OnBehalf,
   ): Promise<number | undefined>
   idle(): Promise<void>
 }
@@ -311,9 +311,9 @@ export function createZips(parts: Parts): Zips {
       absences.refuse(keyOf(wanted))
       return asClient(() => getOnce(wanted, options))
     },
-    async fetchAhead(wanted, sized, priority = 'background') {
+    async fetchAhead(wanted, sized, behalf = { priority: 'background' }) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined
-      return (await work(wanted, { priority, ...(sized && { sized }) }).done).file.size
+      return (await work(wanted, { ...behalf, ...(sized && { sized }) }).done).file.size
     },
     idle: () => flights.idle(),
   }

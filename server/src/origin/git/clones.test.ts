@@ -167,9 +167,9 @@ test('clones that an earlier process left count, and are used or deleted', async
 test('requests and sweeps at the same time do not disturb each other', async (t) => {
   const f = await fixture(t)
   const clones = await f.open(1)
-  let over = false
+  const over = new AbortController()
   const sweeping = (async () => {
-    while (!over) await clones.sweep()
+    while (!over.signal.aborted) await clones.sweep()
   })()
   try {
     for (let round = 0; round < 6; round++)
@@ -179,7 +179,7 @@ test('requests and sweeps at the same time do not disturb each other', async (t)
         'module c\n',
       ])
   } finally {
-    over = true
+    over.abort()
     await sweeping
   }
 })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { BadPacket, DELIMITER, FLUSH, packet, passMessage, readPackets, type Mark } from './packets.ts'
+import { BadPacket, DELIMITER, FLUSH, packet, passMessage, readPackets } from './packets.ts'
 import { streamOf } from './test-repository.ts'
 
-async function read(...pieces: (string | Buffer)[]): Promise<(string | Mark)[]> {
-  const parts: (string | Mark)[] = []
+async function read(...pieces: (string | Buffer)[]): Promise<string[]> {
+  const parts: string[] = []
   for await (const part of readPackets(streamOf(...pieces)))
     parts.push(typeof part === 'string' ? part : `=${part.toString('latin1')}`)
   return parts

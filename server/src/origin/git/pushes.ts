@@ -34,7 +34,7 @@ export interface PushesOptions {
    */
   learn(signal: AbortSignal): Promise<void>
   /** Asks for the lists of a module, and fetches what is new in them. */
-  refresh(module: ModulePath): Promise<void>
+  refresh(module: ModulePath, signal: AbortSignal): Promise<void>
   log: Logger
 }
 
@@ -55,7 +55,7 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
     const names = push.repository.map(plainName)
     return [...repositories()].filter(({ url, root }) => {
       const place = plainName(url)
-      return names.some((name) => name === root || name === place || isEndOf(place, name))
+      return names.some((name) => name === plainName(root) || name === place || isEndOf(place, name))
     })
   }
 
@@ -70,7 +70,8 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
   async function renew(repository: KnownRepository): Promise<void> {
     try {
       await repository.renew()
-      for (const module of repository.modules()) if (!closing.signal.aborted) await refresh(module)
+      for (const module of repository.modules())
+        if (!closing.signal.aborted) await refresh(module, closing.signal)
     } catch (error) {
       log.warn({ err: error, repository: repository.url }, 'a repository could not be asked after a push')
     }

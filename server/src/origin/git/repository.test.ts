@@ -99,6 +99,18 @@ test('what comes before a commit is known from history without files', async (t)
   assert.throws(() => git(folder, ['cat-file', '-e', blob]), 'files are in the history')
 })
 
+test('a commit is no longer found when the branch that led to it is gone', async (t) => {
+  const { repository, source } = await fixture(t)
+  const topic = { files: { 'a.go': 'package a\n' }, branch: 'topic' }
+  const [hash] = addCommits(source, [topic])
+  const prefix = hash!.slice(0, 12)
+  const refs = await repository.refs(0)
+  assert.deepEqual(await repository.expand(prefix, refs), { hash })
+  assert.deepEqual(await repository.expand(prefix, refs), { hash })
+  git(source, ['branch', '-D', 'topic'])
+  assert.equal(await repository.expand(prefix, await repository.refs(0)), undefined)
+})
+
 test('200 requests for ten new tags make one fetch', async (t) => {
   const f = await fixture(t)
   assert.equal(await goModOf(f, f.hashes[0]!, 'refs/tags/v1.0.0'), GO_MOD)

@@ -12,6 +12,7 @@ import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
 import type { Gates } from './gates.ts'
+import { createHistory } from './history.ts'
 import { createNeighbours } from './neighbours.ts'
 import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
@@ -101,6 +102,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     await fetching(bringHistory)
     historyOf = newest
   })
+
+  const history = createHistory({ clone: () => clones.get('history'), fetch: fetchHistory, shutdown })
 
   /** Runs a fetch in its turn. Before that it belongs to no clone, and is not ended with one. */
   function fetching(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -333,32 +336,8 @@ export function createRepository(options: RepositoryOptions): Repository {
         if (found !== undefined) return found.blobs
         throw new ModsteadError('upstream_failed', `${remote.url} does not have commit ${hash} any more`)
       }),
-    expand: (prefix, refs) =>
-      tended(async () => {
-        const history = await clones.get('history')
-        for (const attempt of ['known', 'fetched']) {
-          if (attempt === 'fetched') await fetchHistory(refs)
-          const asked = await history.ask(['rev-parse', `--disambiguate=${prefix}`], shutdown)
-          const hashes = asked.stdout.toString().split('\n').filter(Boolean)
-          const objects = hashes.length === 0 ? [] : await history.objects(hashes, MAX_FILE, shutdown)
-          const found = objects.filter((object) => object?.type === 'commit')
-          if (found.length > 1) return 'ambiguous'
-          if (found[0] !== undefined) return { hash: found[0].hash }
-        }
-        return undefined
-      }),
-    tagsBefore: (hash, refs) =>
-      tended(async () => {
-        await fetchHistory(refs)
-        const history = await clones.get('history')
-        const args = ['for-each-ref', '--format=%(refname)', `--merged=${hash}`, 'refs/tags/']
-        const { status, stdout, said } = await history.ask(args, shutdown)
-        if (status !== 0) throw new BrokenClone(said)
-        return stdout
-          .toString()
-          .split('\n')
-          .flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref.slice('refs/tags/'.length)] : []))
-      }),
+    expand: (prefix, refs) => tended(() => history.expand(prefix, refs)),
+    tagsBefore: (hash, refs) => tended(() => history.tagsBefore(hash, refs)),
     withContents: (hash, ref, work) =>
       tended(async () => {
         await lookOrFetch(hash, ref, [])

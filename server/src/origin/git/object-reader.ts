@@ -1,7 +1,6 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Gates } from './gates.ts'
 import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { AWAY, killGroup, noGit } from './run-git.ts'
+import { startProgram } from './program.ts'
 
 /** An object of a clone. */
 export interface GitObject {
@@ -88,16 +87,15 @@ interface Reading {
 const HEAD = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/
 
 function startReading(gitDir: string, resting: Gates['resting'], ended: () => void): Reading {
-  const child: ChildProcessWithoutNullStreams = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    cwd: AWAY,
-    detached: true,
+  const git = startProgram({
+    command: 'git',
+    args: [`--git-dir=${gitDir}`, 'cat-file', '--batch'],
     env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
   })
   let held: Buffer[] = []
   let size = 0
   let failure: Error | undefined
   let wake: (() => void) | undefined
-  let said = ''
   let idle: NodeJS.Timeout | undefined
   let wakeUp: (() => void) | undefined
 
@@ -110,18 +108,15 @@ function startReading(gitDir: string, resting: Gates['resting'], ended: () => vo
     failure = error
     rise()
     ended()
-    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+    git.end()
     wake?.()
   }
-  child.stdout.on('data', (chunk: Buffer) => {
+  git.stdout.on('data', (chunk: Buffer) => {
     held.push(chunk)
     size += chunk.length
     wake?.()
   })
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  child.stdin.on('error', () => child.stdin.destroy())
-  child.on('error', (cause) => fail(noGit(cause)))
-  child.on('close', () => fail(new ReaderFailed(`git cat-file ended: ${said}`)))
+  git.ended.then(() => fail(new ReaderFailed(`git cat-file ended: ${git.said()}`)), fail)
 
   async function more(): Promise<void> {
     if (failure !== undefined) throw failure
@@ -159,7 +154,7 @@ function startReading(gitDir: string, resting: Gates['resting'], ended: () => vo
   return {
     async object(name, limit) {
       if (failure !== undefined) throw failure
-      child.stdin.write(`${name}\n`)
+      git.stdin.write(`${name}\n`)
       const head = await line()
       const [, hash, type, digits] = HEAD.exec(head) ?? []
       if (hash === undefined) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { ModsteadError } from '../../errors.ts'
 
 /** A program that runs beside this one, in a group of its own: whatever it starts ends with it. */
@@ -46,7 +46,7 @@ export function startProgram(options: ProgramOptions): Program {
     stdio: ['pipe', output, 'pipe'],
   })
   const { stdin, stderr } = child as typeof child & { stdin: Writable; stderr: Readable }
-  const stdout = child.stdout ?? stderr
+  const stdout = child.stdout ?? Readable.from([])
   let said = Buffer.alloc(0)
   let over = false
   const end = (): void => {

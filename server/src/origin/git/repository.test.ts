@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import { ModsteadError } from '../../errors.ts'
 import { temporaryFolder } from '../../observe/test-support.ts'
 import { failsWith } from '../test-origin.ts'
 import { BrokenClone, type CloneBounds } from './clone.ts'
@@ -248,6 +249,20 @@ test('a neighbour that is too large does not stand in the way of what was asked 
   addCommits(f.source, [{ files: { noise: noise(500_000, 1) }, tags: ['v1.2.0'], branch: 'large' }])
   assert.equal(await goModOf(f, f.hashes[0]!, 'refs/tags/v1.0.0'), GO_MOD)
   assert.equal(await goModOf(f, f.hashes[1]!, 'refs/tags/v1.1.0'), GO_MOD)
+})
+
+test('a host that cannot be reached is not asked a second time, for less', async (t) => {
+  const f = await fixture(t)
+  let asked = 0
+  const upload = async (): Promise<never> => {
+    asked++
+    throw new ModsteadError('upstream_unreachable', 'the host is away')
+  }
+  const { repository } = openRepository({ ...f.remote, upload }, join(f.folder, 'other'))
+  t.after(() => repository.close())
+  await repository.refs(0)
+  await failsWith(repository.commit(f.hashes[0]!, 'refs/tags/v1.0.0'), 'upstream_unreachable', /away/)
+  assert.equal(asked, 1)
 })
 
 test('a commit that is too large is refused with the setting that bounds it, and leaves nothing', async (t) => {

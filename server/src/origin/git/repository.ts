@@ -212,7 +212,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     }
     try {
       await bring([...wants, ...neighbours]).catch((error: unknown) => {
-        if (neighbours.size === 0 || signal.aborted) throw error
+        // A host that cannot be reached, or is late, would be no better for less.
+        if (neighbours.size === 0 || signal.aborted || error instanceof ModsteadError) throw error
         // What nobody asked for, such as a version with too large a file, must not stand in the way.
         log.debug({ err: error, repository: remote.url }, 'a fetch with neighbours failed')
         return bring([...wants])

@@ -68,7 +68,7 @@ const PACKS_TO_INDEX = 32
 const PRINTED = 64 << 20
 
 /** The name of the remote: what a partial clone remembers as the place that has the rest. */
-export const REMOTE = 'origin'
+const REMOTE = 'origin'
 
 export interface OpenCloneOptions {
   folder: string

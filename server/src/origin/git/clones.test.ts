@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, utimes } from 'node:fs/promises'
+import { readdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
@@ -82,6 +82,25 @@ test('those that were not used for longest are deleted until the rest is within 
   assert.deepEqual(await readdir(f.folder), [names[2]])
   assert.ok((await sizeOf(f.folder)) <= 150_000)
   assert.equal(await fill(clones, f, 1), 'module b\n')
+})
+
+test('a clone that is only read was used as well', async (t) => {
+  const f = await fixture(t)
+  let time = Date.now()
+  const clones = await openClones({
+    folder: f.folder,
+    most: 1,
+    log: createTestObserver().log,
+    now: () => time,
+  })
+  t.after(() => clones.close())
+  await fill(clones, f, 0)
+  const [name] = await readdir(f.folder)
+  await age(f.folder, [name!])
+  const old = (await stat(join(f.folder, name!))).mtimeMs
+  time += 60_000
+  await clones.use(f.remotes[0]!, PATIENT, (repository) => repository.read(f.hashes[0]!, ['go.mod']))
+  assert.ok((await stat(join(f.folder, name!))).mtimeMs > old)
 })
 
 test('within the bound nothing is deleted', async (t) => {

@@ -27,8 +27,6 @@ export interface RepositoryOptions {
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
   now: () => number
-  /** Told when it was used: clones that were not for long are deleted first. */
-  used: () => Promise<void>
 }
 
 /**
@@ -63,7 +61,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, log, shutdown, now, used } = options
+  const { remote, folder, bounds, log, shutdown, now } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -155,7 +153,6 @@ export function createRepository(options: RepositoryOptions): Repository {
     const from = await remote.fetchFrom(signal)
     const refspecs = new Set(wanted.map(({ hash, ref }) => `+${ref ?? hash}:refs/seen/${hash}`))
     const { status, said } = await clone.fetch(from, [...refspecs], ['--depth=1'], signal)
-    await used()
     if (status === 0) return
     log.debug({ repository: remote.url, said }, 'a shallow fetch failed; everything is fetched')
     // Some hosts give no commit by its hash, and a name may have gone since: all names then, with all that is behind.
@@ -179,7 +176,6 @@ export function createRepository(options: RepositoryOptions): Repository {
     const bring = async (hashes: readonly string[]): Promise<void> => {
       await clone.fetchCommits(hashes, remote.upload, signal)
       for (const hash of hashes) here.add(hash)
-      await used()
     }
     try {
       await bring([...wants, ...neighbours]).catch((error: unknown) => {

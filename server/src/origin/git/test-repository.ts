@@ -115,7 +115,6 @@ export function openRepository(
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,
-    used: async () => undefined,
   })
   return { repository, observer }
 }

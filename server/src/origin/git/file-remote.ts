@@ -63,6 +63,11 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
  * configuration names it, and gives parts of a repository, as hosts do.
  */
 export async function writeServingConfig(path: string): Promise<void> {
-  const lines = ['[safe]', 'directory = *', '[uploadpack]', 'allowFilter = true', 'allowAnySHA1InWant = true']
+  const lines = [
+    ...['[safe]', 'directory = *'],
+    ...['[uploadpack]', 'allowFilter = true', 'allowAnySHA1InWant = true'],
+    // The git that fetches does not hand its own settings down to the one that serves.
+    ...['[protocol]', 'allow = never', '[core]', 'hooksPath = /dev/null', 'fsmonitor = false'],
+  ]
   await writeFile(path, `${lines.join('\n')}\n`)
 }

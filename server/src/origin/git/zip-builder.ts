@@ -66,7 +66,11 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
     async build({ module, version, gitDir, hash, folder, license, url }, signal) {
       const path = join(scratch, `${process.pid}-${++count}.zip`)
       const task = { gitDir, hash, folder, module, version, license, path, most, deadline }
-      const result = await pool.run(task, { signal })
+      const result = await pool.run(task, { signal }).catch(async (error: unknown) => {
+        // A worker that was ended in the middle has left what it was at.
+        for (const left of [path, `${path}.tar`]) await rm(left, { force: true })
+        throw error
+      })
       if ('size' in result) return { size: result.size, chunks: chunksOf(path, result.size) }
       if (result.problem === 'clone') throw new BrokenClone(result.message)
       throw new ModsteadError(

@@ -63,7 +63,7 @@ test('hosts that speak only the old protocol are fetched from with git itself', 
   const zips: Buffer[] = []
   for (const [index, [name, each]] of [['none', undefined] as const, ...faults].entries()) {
     fault = each
-    await hosts.repository(`http/lib${index}`, [{ ...FIRST, files: { ...FIRST.files, 'go.mod': undefined } }])
+    await hosts.repository(`http/lib${index}`, [{ ...FIRST, files: { 'a.go': 'package lib\n' } }])
     const { status, body } = await hosts.stage.get(`/corp.example/lib${index}/@v/v1.0.0.zip`)
     assert.equal(status, 200, `${name}: ${body.toString()}`)
     zips.push(body)

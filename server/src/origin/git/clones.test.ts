@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, utimes } from 'node:fs/promises'
+import { readdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
@@ -122,6 +122,26 @@ test('only so many fetches run at a time', async (t) => {
   }))
   await Promise.all([0, 1, 2].map((index) => fill(clones, f, index)))
   assert.equal(most, 1)
+})
+
+test('a clone that is only read was used as well', async (t) => {
+  const f = await fixture(t)
+  let time = Date.now()
+  const clones = await openClones({
+    folder: f.folder,
+    most: 1,
+    gates: createGates(2),
+    log: createTestObserver().log,
+    now: () => time,
+  })
+  t.after(() => clones.close())
+  await fill(clones, f, 0)
+  const [name] = await readdir(f.folder)
+  await age(f.folder, [name!])
+  const old = (await stat(join(f.folder, name!))).mtimeMs
+  time += 60_000
+  await clones.use(f.remotes[0]!, PATIENT, (repository) => repository.read(f.hashes[0]!, ['go.mod']))
+  assert.ok((await stat(join(f.folder, name!))).mtimeMs > old)
 })
 
 test('within the bound nothing is deleted', async (t) => {

@@ -37,12 +37,17 @@ const SPARE = 0.1
 /** Repositories at rest whose refs and files stay in memory; the clones of others stay on disk alone. */
 const MOST_AT_REST = 64
 
+/** How often the use of a clone is noted in the time of its folder. Milliseconds. */
+const NOTE_EVERY = 10_000
+
 /** A folder that is being deleted: nobody opens it again. */
 const LEAVING = '.old'
 
 interface InUse {
   repository: Repository
   users: number
+  /** When its use was noted on disk. */
+  noted: number
 }
 
 /** Opens the clone cache, which is made where there is none. */
@@ -109,11 +114,17 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       shutdown: closing.signal,
       now,
       makeRoom,
-      async used(bytes) {
+      grew(bytes) {
         if (taken !== undefined) taken += bytes
-        await touch(own)
       },
     })
+  }
+
+  /** Notes that a clone was used, where there is one by now: those that were not for longest are deleted first. */
+  async function note(name: string, entry: InUse): Promise<void> {
+    if (now() - entry.noted < NOTE_EVERY) return
+    entry.noted = now()
+    await touch(join(folder, name)).catch(unlessGone(undefined))
   }
 
   /** Forgets those that rest for longest, where too many do. */
@@ -129,13 +140,14 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
   return {
     async use(remote, bounds, work) {
       const name = createHash('sha256').update(remote.key).digest('hex').slice(0, 32)
-      const entry = repositories.get(name) ?? { repository: open(name, remote, bounds), users: 0 }
+      const entry = repositories.get(name) ?? { repository: open(name, remote, bounds), users: 0, noted: 0 }
       repositories.delete(name)
       repositories.set(name, entry)
       entry.users++
       try {
         return await work(entry.repository)
       } finally {
+        await note(name, entry)
         entry.users--
         forgetSome()
       }

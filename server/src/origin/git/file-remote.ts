@@ -100,6 +100,18 @@ function codeOf(error: unknown): string {
  * configuration names it, and gives parts of a repository, as hosts do.
  */
 export async function writeServingConfig(path: string): Promise<void> {
-  const lines = ['[safe]', 'directory = *', '[uploadpack]', 'allowFilter = true', 'allowAnySHA1InWant = true']
-  await writeFile(path, `${lines.join('\n')}\n`)
+  await writeFile(path, SERVING)
 }
+
+// The git that fetches does not hand its own settings down to the one that serves.
+const SERVING = `[safe]
+directory = *
+[uploadpack]
+allowFilter = true
+allowAnySHA1InWant = true
+[protocol]
+allow = never
+[core]
+hooksPath = /dev/null
+fsmonitor = false
+`

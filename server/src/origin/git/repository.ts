@@ -30,8 +30,8 @@ export interface RepositoryOptions {
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
   now: () => number
-  /** Told when it was used, and how many bytes that brought: clones that were not for long are deleted first. */
-  used: (bytes: number) => Promise<void>
+  /** Told how many bytes a fetch has brought. */
+  grew: (bytes: number) => void
   /** Settles when there is room on disk for a fetch. */
   makeRoom: () => Promise<void>
 }
@@ -68,7 +68,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, gates, log, shutdown, now, used, makeRoom } = options
+  const { remote, folder, bounds, gates, log, shutdown, now, grew, makeRoom } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -116,7 +116,7 @@ export function createRepository(options: RepositoryOptions): Repository {
   async function growing<T>(clone: Clone, fetch: () => Promise<T>): Promise<T> {
     const before = clone.size
     const outcome = await fetch()
-    await used(clone.size - before)
+    grew(clone.size - before)
     return outcome
   }
 

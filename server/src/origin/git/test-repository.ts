@@ -117,7 +117,7 @@ export function openRepository(
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,
-    used: async () => undefined,
+    grew: () => undefined,
     makeRoom: async () => undefined,
   })
   return { repository, observer }

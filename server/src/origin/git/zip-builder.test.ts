@@ -1,91 +1,142 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { checkPath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import { verifyModuleZip } from '@modstead/gomod/zip/check'
 import { createTestObserver, eventually, temporaryFolder } from '../../observe/test-support.ts'
 import { collect, failsWith } from '../test-origin.ts'
 import { BrokenClone } from './clone.ts'
 import { makeRepository, noise } from './test-repository.ts'
-import { createZipBuilder, type ZipBuilder, type ZipBuilderOptions, type ZipOrder } from './zip-builder.ts'
+import { createZipBuilder, type ZipBuilder, type ZipOrder } from './zip-builder.ts'
+
+const PATIENT = new AbortController().signal
+const MODULE = checkPath('corp.example/lib')
+const VERSION = 'v1.0.0' as Version
 
 interface Fixture {
-  builder: ZipBuilder
+  scratch: string
+  gitDir: string
   order: ZipOrder
-  /** The files in scratch. */
-  left(): Promise<string[]>
+  builder(options?: { most?: number; deadline?: number }): ZipBuilder
 }
 
-async function fixture(t: TestContext, options: Partial<ZipBuilderOptions> = {}): Promise<Fixture> {
-  const folder = await temporaryFolder(t)
-  const scratch = join(folder, 'scratch')
+async function fixture(t: TestContext, files: Record<string, string | Buffer> = {}): Promise<Fixture> {
+  const place = await temporaryFolder(t)
+  const scratch = join(place, 'scratch')
   await mkdir(scratch)
-  const gitDir = join(folder, 'repository')
+  const gitDir = join(place, 'repository')
   const [hash] = makeRepository(gitDir, [
-    { files: { 'go.mod': 'module corp.example/lib\n', 'large.bin': noise(20 << 20, 1) } },
+    {
+      files: {
+        'go.mod': `module ${MODULE}\n`,
+        'a.go': 'package lib\n',
+        'sub/go.mod': 'module x\n',
+        LICENSE: 'Free\n',
+        ...files,
+      },
+    },
   ])
-  const { log } = createTestObserver()
-  const builder = createZipBuilder({ scratch, threads: 1, most: 2 ** 30, deadline: 40_000, log, ...options })
-  t.after(() => builder.close())
-  const named = { module: checkPath('corp.example/lib'), version: 'v1.0.0' as Version, url: 'file:///lib' }
   return {
-    builder,
-    order: { ...named, limit: 1 << 30, gitDir, hash: hash!, folder: '', license: undefined },
-    left: () => readdir(scratch),
+    scratch,
+    gitDir,
+    order: {
+      module: MODULE,
+      version: VERSION,
+      gitDir,
+      hash: hash!,
+      folder: '',
+      license: undefined,
+      limit: 1 << 30,
+      url: 'https://git.test/lib',
+    },
+    builder({ most = 1 << 30, deadline = 40_000 } = {}) {
+      const builder = createZipBuilder({ scratch, threads: 1, most, deadline, log: createTestObserver().log })
+      t.after(() => builder.close())
+      return builder
+    },
   }
 }
 
-test('a zip is given once, and nothing stays behind', async (t) => {
-  const { builder, order, left } = await fixture(t)
-  const { size, chunks } = await builder.build(order, new AbortController().signal)
-  assert.equal((await collect(chunks)).length, size)
-  assert.deepEqual(await left(), [])
+test('a zip is a module zip, and is gone from the disk once it was read', async (t) => {
+  const f = await fixture(t, { noise: noise(1 << 20, 1) })
+  const source = await f.builder().build(f.order, PATIENT)
+  const zip = await collect(source.chunks)
+  assert.equal(zip.length, source.size)
+  const bytes = { size: zip.length, read: (at: number, length: number) => zip.subarray(at, at + length) }
+  const { files } = await verifyModuleZip(bytes, { path: MODULE, version: VERSION })
+  assert.equal(files, 4)
+  assert.deepEqual(await readdir(f.scratch), [])
+})
+
+test('a reader that leaves in the middle leaves nothing on the disk', async (t) => {
+  const f = await fixture(t, { noise: noise(1 << 20, 1) })
+  const source = await f.builder().build(f.order, PATIENT)
+  for await (const chunk of source.chunks) if (chunk.length > 0) break
+  assert.deepEqual(await readdir(f.scratch), [])
+})
+
+test('what cannot be a zip is told apart, and leaves nothing on the disk', async (t) => {
+  const f = await fixture(t, { 'A.go': 'package lib\n', noise: noise(6 << 20, 1) })
+  await failsWith(
+    f.builder().build(f.order, PATIENT),
+    'upstream_invalid',
+    /no zip can be made of corp\.example\/lib@v1\.0\.0 .*A\.go/,
+  )
+  await failsWith(f.builder({ deadline: 1 }).build(f.order, PATIENT), 'upstream_invalid', /within 1 ms|A\.go/)
+  await assert.rejects(f.builder().build({ ...f.order, hash: '1'.repeat(40) }, PATIENT), BrokenClone)
+  await assert.rejects(f.builder().build({ ...f.order, folder: 'none' }, PATIENT), BrokenClone)
+  await rm(f.gitDir, { recursive: true })
+  await assert.rejects(f.builder().build(f.order, PATIENT), BrokenClone)
+  assert.deepEqual(await readdir(f.scratch), [])
 })
 
 test('a zip that nobody reads is deleted when it is given up', async (t) => {
-  const { builder, order, left } = await fixture(t)
+  const f = await fixture(t)
   const leaving = new AbortController()
-  await builder.build(order, leaving.signal)
-  assert.equal((await left()).length, 1)
+  await f.builder().build(f.order, leaving.signal)
+  assert.equal((await readdir(f.scratch)).length, 1)
   leaving.abort()
   let files = 1
   await eventually(() => {
-    void left().then(({ length }) => (files = length))
+    void readdir(f.scratch).then(({ length }) => (files = length))
     return files === 0
   }, 'the zip was deleted')
 })
 
-test('one that is given up while it is made leaves nothing, whatever it was at', async (t) => {
-  const { builder, order, left } = await fixture(t)
+test('who gives up leaves nothing on the disk, whatever was under way, and the next zip is made', async (t) => {
+  const f = await fixture(t, { noise: noise(12 << 20, 1) })
+  const builder = f.builder()
   for (const wanted of ['.zip.tar', '.zip']) {
     const leaving = new AbortController()
-    const building = builder.build(order, leaving.signal)
+    const building = builder.build(f.order, leaving.signal)
     let over = false
     building.then(
       () => (over = true),
       () => (over = true),
     )
-    while (!over && !(await left()).some((name) => name.endsWith(wanted))) continue
+    while (!over && !(await readdir(f.scratch)).some((name) => name.endsWith(wanted))) continue
     leaving.abort()
     await assert.rejects(building, { name: 'AbortError' })
-    assert.deepEqual(await left(), [])
+    assert.deepEqual(await readdir(f.scratch), [])
   }
-  const { size, chunks } = await builder.build(order, new AbortController().signal)
-  assert.equal((await collect(chunks)).length, size)
+  const next = await builder.build(f.order, PATIENT)
+  assert.equal((await collect(next.chunks)).length, next.size)
+  assert.deepEqual(await readdir(f.scratch), [])
 })
 
-test('what cannot be made says why, and leaves nothing', async (t) => {
-  const { builder, order, left } = await fixture(t, { most: 1 << 20 })
-  const signal = new AbortController().signal
-  await failsWith(builder.build(order, signal), 'upstream_invalid', /its files have more than 1048576 bytes/)
-  const small = await fixture(t)
+test('what is larger than it may be is told with the setting, and leaves nothing on the disk', async (t) => {
+  const f = await fixture(t, { noise: noise(2 << 20, 1) })
   await failsWith(
-    small.builder.build({ ...small.order, limit: 19 << 20 }, signal),
+    f.builder({ most: 1 << 20 }).build(f.order, PATIENT),
     'upstream_invalid',
-    /more than the 19922944 bytes that limits\.zip/,
+    /its files have more than 1048576 bytes/,
   )
-  assert.deepEqual(await small.left(), [])
-  await assert.rejects(builder.build({ ...order, hash: 'f'.repeat(40) }, signal), BrokenClone)
-  assert.deepEqual(await left(), [])
+  await failsWith(
+    f.builder().build({ ...f.order, limit: 1 << 20 }, PATIENT),
+    'upstream_invalid',
+    /more than the 1048576 bytes that limits\.zip/,
+  )
+  assert.deepEqual(await readdir(f.scratch), [])
 })

@@ -1,12 +1,13 @@
 /**
- * `node scripts/tools.ts`: installs what the bench needs beside Node.js and Go from Debian's packages, where it is
- * missing: wrk (load) and nginx (a yardstick). Without root it says what to install.
+ * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
+ * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host). Without root it says what to install.
  */
 import { spawnSync } from 'node:child_process'
 
 const TOOLS = [
   { program: 'wrk', version: '-v', debian: 'wrk' },
   { program: 'nginx', version: '-v', debian: 'nginx-light' },
+  { program: 'sshd', version: '-V', debian: 'openssh-server' },
   { program: 'taskset', version: '-V', debian: 'util-linux' },
 ]
 
@@ -19,7 +20,7 @@ else if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error !
   )
   process.exitCode = 1
 } else {
-  // nginx must not start as a service on a machine that only measures.
+  // Nothing must start as a service on a machine that only measures and tests.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   for (const args of [
     ['update', '-qq'],

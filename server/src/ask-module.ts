@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { AskModule, ModuleReport, OriginReport } from './cli/context.ts'
+import type { Config } from './config/config.ts'
 import { ModsteadError } from './errors.ts'
-import { openOrigins } from './open-origins.ts'
+import { openOrigins, type OpenOrigins } from './open-origins.ts'
 import { createViaId } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { max } from '@modstead/gomod/semver'
@@ -17,17 +18,20 @@ const PATIENCE = 120_000
 /** Asks the origins of a module as a server with this configuration would, one after the other, and keeps nothing. */
 export const askModule: AskModule = async ({ config, observer, env, module }) => {
   const folder = await mkdtemp(join(tmpdir(), 'modstead-origin-test-'))
-  const outside = createOutside({ observer, via: createViaId(), env, urls: [] })
-  const origins = await openOrigins({ config, folder, outside, observer })
   try {
-    const route = createRouter(config.routes, origins.all, new Map(), config.uploads).routeOf(module)
-    const reports: OriginReport[] = []
-    for (const { origin } of route.originsFor(module)) reports.push(await askOrigin(origin, module, route))
-    return reportOf(route, reports)
+    const outside = createOutside({ observer, via: createViaId(), env, urls: [] })
+    const origins = await openOrigins({ config, folder, outside, observer })
+    return await askAll(config, origins, module).finally(() => origins.close())
   } finally {
-    await origins.close()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+async function askAll(config: Config, origins: OpenOrigins, module: ModulePath): Promise<ModuleReport> {
+  const route = createRouter(config.routes, origins.all, new Map(), config.uploads).routeOf(module)
+  const reports: OriginReport[] = []
+  for (const { origin } of route.originsFor(module)) reports.push(await askOrigin(origin, module, route))
+  return reportOf(route, reports)
 }
 
 function reportOf(

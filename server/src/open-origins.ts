@@ -9,6 +9,7 @@ import type { GitWorkshop } from './origin/git/open.ts'
 import { createGoproxyOrigin, type GoproxyOrigin } from './origin/goproxy.ts'
 import { createLazyOrigin } from './origin/lazy.ts'
 import { isOurselves } from './origin/loop.ts'
+import { createNamedProxies } from './origin/named-proxies.ts'
 import { originsToAsk } from './origin/others.ts'
 import type { Outside } from './origin/outside.ts'
 import type { Origin } from './proxy/origin.ts'
@@ -48,18 +49,12 @@ export async function openOrigins(options: {
   const proxies = new Map<string, GoproxyOrigin>()
   const all = new Map<string, Origin>()
   const asked: GoproxyOriginConfig[] = []
-  const named = new Map<string, GoproxyOrigin>()
+  // What pages name may lead to public addresses only, and counts under one name, for pages name what they like.
+  const named = createNamedProxies((url) =>
+    createGoproxyOrigin({ ...proxyOriginAt(url.href), name: 'named' }, outside, { onAStrangersWord: true }),
+  )
   const gits: GitOrigin[] = []
   let workshop: Promise<GitWorkshop> | undefined
-
-  /** The module proxy that a go-import page names: it may lead to public addresses only, unless it is configured. */
-  function proxyAt(url: URL): Origin {
-    const known = named.get(url.href)
-    if (known !== undefined) return known
-    const origin = createGoproxyOrigin(proxyOriginAt(url.href), outside, { onAStrangersWord: true })
-    named.set(url.href, origin)
-    return origin
-  }
 
   async function openGit(git: GitOriginConfig): Promise<GitOrigin> {
     // Loaded on use: most servers ask other proxies only.
@@ -77,7 +72,7 @@ export async function openOrigins(options: {
     const origin = openGitOrigin(git, {
       workshop: await workshop,
       outside,
-      proxyAt,
+      proxyAt: (url) => named.at(url),
       isOurselves: (url) => isOurselves(url, config),
     })
     gits.push(origin)
@@ -105,8 +100,8 @@ export async function openOrigins(options: {
     asked,
     gits,
     async close() {
-      const open = [...all.values(), ...named.values()]
-      await Promise.all(open.map((origin) => origin.close()))
+      await Promise.all(Array.from(all.values(), (origin) => origin.close()))
+      await named.close()
       await (await workshop)?.close()
     },
   }

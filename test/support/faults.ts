@@ -11,16 +11,16 @@ export type Fault =
   /** Content-Length of the whole, then the connection ends after `after` bytes. */
   | { kind: 'truncate'; body: Buffer; after: number }
   /** As truncate, but without Content-Length: the chunked body lacks its end. */
-  | { kind: 'cut'; body: Buffer; after: number }
+  | { kind: 'cut'; body: Buffer; after: number; headers?: Record<string, string> }
   /** A Content-Length that does not fit the body. */
   | { kind: 'length'; body: Buffer; declared: number }
   | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
   /** Headers, then `after` bytes of the body, then silence. */
-  | { kind: 'stall'; body: Buffer; after: number }
+  | { kind: 'stall'; body: Buffer; after: number; headers?: Record<string, string> }
   /** One byte every `every` milliseconds. */
   | { kind: 'drip'; body: Buffer; every: number }
   /** Zeros without end. */
-  | { kind: 'endless' }
+  | { kind: 'endless'; headers?: Record<string, string> }
   /** The connection ends before any answer. */
   | { kind: 'reset' }
   /** No answer at all. */
@@ -56,7 +56,7 @@ export async function answerWithFault(
       await sendPaced(response, fault.body.subarray(0, fault.after), 0, count)
       return void response.socket?.end()
     case 'cut':
-      head(200)
+      head(200, fault.headers)
       await sendPaced(response, fault.body.subarray(0, fault.after), 0, count)
       return void response.socket?.end()
     case 'length':
@@ -71,14 +71,14 @@ export async function answerWithFault(
       head(fault.status ?? 302, { location: fault.to })
       return void response.end()
     case 'stall':
-      head(200, { 'content-length': fault.body.length })
+      head(200, { 'content-length': fault.body.length, ...fault.headers })
       response.flushHeaders()
       return sendPaced(response, fault.body.subarray(0, fault.after), 0, count)
     case 'drip':
       head(200, { 'content-length': fault.body.length })
       return sendPaced(response, fault.body, 1000 / fault.every, count)
     case 'endless':
-      head(200)
+      head(200, fault.headers)
       while (!response.destroyed) await sendPaced(response, ZEROS, 0, count)
       return undefined
     case 'reset':

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { answerWithFault, type Fault } from './faults.ts'
 import { gitEnvironment } from './git-repositories.ts'
+import { drained } from './pace.ts'
 import type { UpstreamRequest } from './upstream.ts'
 
 /**
@@ -186,15 +187,7 @@ async function runBackend(
     entry.firstByte ??= performance.now()
     entry.bytes += bytes.length
     if (response.write(bytes) || response.destroyed) continue
-    await new Promise<void>((resolve) => {
-      const goOn = (): void => {
-        response.off('drain', goOn)
-        response.off('close', goOn)
-        resolve()
-      }
-      response.on('drain', goOn)
-      response.on('close', goOn)
-    })
+    await drained(response)
   }
   await ended
   if (begun) response.end()

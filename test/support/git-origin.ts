@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openClones, type Clones } from '../../server/src/origin/git/clones.ts'
 import { createFileRemote, writeServingConfig } from '../../server/src/origin/git/file-remote.ts'
+import { createGates } from '../../server/src/origin/git/gates.ts'
 import { createGitOrigin } from '../../server/src/origin/git/git-origin.ts'
 import { createZipBuilder } from '../../server/src/origin/git/zip-builder.ts'
 import { runGit } from '../../server/src/origin/git/run-git.ts'
@@ -37,6 +38,7 @@ export async function createLocalGitOrigin(options: {
     folder: join(folder, 'clones'),
     most: 2 ** 33,
     run: runGit,
+    gates: createGates(2),
     log: observer.log,
   })
   const builder = createZipBuilder({
@@ -62,6 +64,7 @@ export async function createLocalGitOrigin(options: {
   const origin = createGitOrigin({
     name: 'git',
     clones,
+    limits: { mod: 2 ** 24, zip: 2 ** 29 },
     bounds,
     builder,
     observer,

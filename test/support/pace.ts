@@ -27,7 +27,8 @@ export async function sendPaced(
   }
 }
 
-function drained(stream: Writable): Promise<void> {
+/** Settles when the stream takes more, or is closed. */
+export function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off('drain', done)

@@ -16,7 +16,10 @@ export interface StageOptions {
   checksums?: boolean
   /** The same key for two stages. */
   sumdbSeed?: Buffer
-  modstead?: ModsteadOptions
+  modstead?: ModsteadOptions & {
+    /** Makes the text of the configuration file, for what has to name the upstream. */
+    configOf?: (upstream: string) => string
+  }
   /** The configuration names the upstreams: no `--upstream` is given. */
   configured?: boolean
   /** Joins the upstreams: `,` or `|`. */
@@ -57,10 +60,12 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
     t.after(() => started.close())
     others.push(started)
   }
+  const { configOf, ...given } = options.modstead ?? {}
   const settings: ModsteadOptions = {
     ...(!options.configured && { upstream: [upstream, ...others].map(({ url }) => url).join(separator) }),
-    ...options.modstead,
-    env: { GOSUMDB: checksums ? sumdb.gosumdb(database.url) : 'off', ...options.modstead?.env },
+    ...given,
+    ...(configOf && { config: configOf(upstream.url) }),
+    env: { GOSUMDB: checksums ? sumdb.gosumdb(database.url) : 'off', ...given.env },
   }
   let modstead = await startModstead(settings)
   t.after(() => modstead.close())
@@ -79,16 +84,16 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
     get modstead() {
       return modstead
     },
-    async go(given = {}) {
+    async go(wanted = {}) {
       const home = await createGoHome({
         proxy: modstead.url,
         sumdb: checksums ? sumdb.gosumdb() : 'off',
-        ...given,
+        ...wanted,
       })
       t.after(() => home.close())
       return home
     },
-    get: (path, given) => ask(modstead.url, path, given),
+    get: (path, http) => ask(modstead.url, path, http),
     async restart(changes = {}) {
       const next = await startModstead({ ...settings, dataDir, ...changes })
       const former = modstead

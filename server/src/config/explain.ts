@@ -99,7 +99,7 @@ export function hideUserinfo(text: string): string {
  * The schema of what stands at `path` in `value`, without wrappers; undefined where the schema knows no such path.
  * `value` decides between the options of a union.
  */
-export function schemaAt(schema: z.ZodType, path: KeyPath, value: unknown): z.ZodType | undefined {
+function schemaAt(schema: z.ZodType, path: KeyPath, value: unknown): z.ZodType | undefined {
   let current: z.ZodType | undefined = schema
   for (const [depth, key] of path.entries()) {
     const container: z.ZodType | undefined = current && unwrap(current, valueAt(value, path.slice(0, depth)))

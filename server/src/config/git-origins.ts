@@ -29,8 +29,7 @@ export async function buildGitOrigin(
   const hasLogin = credentials.some(({ login }) => login !== undefined && login.kind !== 'ssh')
   if (hasLogin && repositories.some(({ url }) => url.startsWith('http:')))
     context.warn(`the credentials of origin ${name} are sent unencrypted where its repositories are http`)
-  const config = { name, type, repositories, credentials, timeouts, connections, limits }
-  return { ...config, hosts: origin.hosts === undefined ? [] : hosts }
+  return { name, type, hosts, repositories, credentials, timeouts, connections, limits }
 }
 
 /** What `direct` means where nothing is said about it: repositories at public addresses, without credentials. */

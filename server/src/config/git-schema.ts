@@ -75,7 +75,9 @@ const timeouts = z.strictObject({
 
 const limits = z.strictObject({
   page: size({ max: GIB, upTo: '1GiB' }).prefault('1MiB').describe('How much of a go-import page is read.'),
-  mod: size({ max: GIB, upTo: '1GiB' }).prefault('16MiB').describe('A go.mod file.'),
+  mod: size({ max: 16 * 2 ** 20, upTo: '16MiB (go accepts no more)' })
+    .prefault('16MiB')
+    .describe('A go.mod file.'),
   zip: size({ max: 500 * 2 ** 20, upTo: '500MiB (go accepts no more)' })
     .prefault('500MiB')
     .describe('A module zip, and what is in it.'),

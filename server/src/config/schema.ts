@@ -149,7 +149,7 @@ export const routeSchema = z.strictObject({
     .describe('How long it is remembered that a module or version does not exist.'),
 })
 
-export const vanityRuleSchema = z.strictObject({
+const vanityRuleSchema = z.strictObject({
   modules: texts('a module pattern such as go.corp.example/*').describe(
     'Patterns of module paths on a host that leads to modstead, as in routes: `go.corp.example/*`. What one matches is the root of a repository; packages and modules below it belong to the same one.',
   ),
@@ -170,7 +170,7 @@ export const vanityRuleSchema = z.strictObject({
     ),
 })
 
-export const hookSchema = z.strictObject({
+const hookSchema = z.strictObject({
   type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
     'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
   ),

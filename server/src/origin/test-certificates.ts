@@ -9,7 +9,7 @@ export interface TestCertificates {
   readonly ca: string
   /** Its PEM text. */
   readonly authority: string
-  /** PEM texts of a server that is `localhost`, `127.0.0.1`, `mirror.test` and `other.test`. */
+  /** PEM texts of a server that is `localhost`, `127.0.0.1`, `mirror.test`, `other.test`, `public.test` and `*.corp.test`. */
   readonly server: { cert: string; key: string }
   /** PEM files of a client. */
   readonly client: { cert: string; key: string }
@@ -53,7 +53,10 @@ export function makeCertificates(): TestCertificates {
     openssl('x509', '-req', '-in', at('request'), '-out', files.cert, ...signing)
     return files
   }
-  const server = issue('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:mirror.test,DNS:other.test\n')
+  const server = issue(
+    'server',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:mirror.test,DNS:other.test,DNS:*.corp.test,DNS:public.test\n',
+  )
   const client = issue('client', 'extendedKeyUsage=clientAuth\n')
   return {
     ca,

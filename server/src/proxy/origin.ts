@@ -54,6 +54,8 @@ export interface OriginOptions extends OnBehalf, RouteLimits {
 export interface RouteLimits {
   /** Hosts that a repository may be at, as patterns of host names; absent: any. */
   hosts?: readonly string[]
+  /** The names of these modules are for hosts alone that the configuration or the path itself names; default: false. */
+  private?: boolean
 }
 
 /** For whom an origin is asked. */

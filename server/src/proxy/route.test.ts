@@ -40,3 +40,20 @@ test('what no route has is refused with what to do', () => {
   const origin = origins(rule(['corp.example/*'], 'corp', true))
   assert.throws(() => origin('example.com/m'), { code: 'fetch_disabled', next: /add a route/ })
 })
+
+test('origins are told of a route whether it is private, and which hosts it allows', () => {
+  const common = { from: [], checksum: 'off', ...TIMES }
+  const router = createRouter(
+    [
+      { modules: ['corp.example/*'], private: true, ...common },
+      { modules: ['git.example/*'], private: true, hosts: ['git.example'], ...common },
+      { modules: ['*'], private: false, ...common },
+    ],
+    new Map(),
+    new Map(),
+  )
+  const limitsOf = (module: string) => router.routeOf(checkPath(module)).limits
+  assert.deepEqual(limitsOf('corp.example/x'), { private: true })
+  assert.deepEqual(limitsOf('git.example/x'), { private: true, hosts: ['git.example'] })
+  assert.deepEqual(limitsOf('github.com/a/b'), {})
+})

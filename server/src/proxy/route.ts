@@ -93,7 +93,10 @@ function compileRoute(
     ...(upload !== undefined && { upload: upload.origin }),
     originsFor: createUplinks(list, config.weights),
     end,
-    limits: config.hosts === undefined ? {} : { hosts: config.hosts },
+    limits: {
+      ...(config.hosts !== undefined && { hosts: config.hosts }),
+      ...(config.private && { private: true }),
+    },
     realm: config.private ? 'default' : 'public',
     private: config.private,
     checksum: config.checksum === 'off' ? undefined : databases.get(config.checksum),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { temporaryFolder } from '../../observe/test-support.ts'
-import { BadAdvertisement, parseAdvertisement } from './advertisement.ts'
+import { BadAdvertisement, MOST_REFS, parseAdvertisement } from './advertisement.ts'
 import { FLUSH, packet } from './packets.ts'
 import { countingRemote, git, makeRepository } from './test-repository.ts'
 
@@ -11,8 +11,9 @@ const A = 'a'.repeat(40)
 const B = 'b'.repeat(40)
 const C = 'c'.repeat(40)
 
-function refsIn(...lines: string[]): Record<string, string> {
-  return Object.fromEntries(parseAdvertisement(Buffer.from([...lines, FLUSH].join(''))).byName)
+async function refsIn(...lines: string[]): Promise<Record<string, string>> {
+  const { byName } = await parseAdvertisement(Buffer.from([...lines, FLUSH].join('')))
+  return Object.fromEntries(byName)
 }
 
 test('the refs of a real repository, annotated tags as what they stand for', async (t) => {
@@ -46,26 +47,26 @@ test('the refs of a real repository, annotated tags as what they stand for', asy
   assert.equal(refs.hashLength, 40)
 })
 
-test('a repository without commits has no refs', () => {
-  assert.deepEqual(refsIn(packet(`${'0'.repeat(40)} capabilities^{}\0agent=git`)), {})
-  assert.deepEqual(refsIn(), {})
+test('a repository without commits has no refs', async () => {
+  assert.deepEqual(await refsIn(packet(`${'0'.repeat(40)} capabilities^{}\0agent=git`)), {})
+  assert.deepEqual(await refsIn(), {})
 })
 
-test('over http, the name of the service and a flush packet come first', () => {
+test('over http, the name of the service and a flush packet come first', async () => {
   const lines = [packet('# service=git-upload-pack'), FLUSH, packet(`${A} HEAD\0agent=git`)]
-  assert.deepEqual(refsIn(...lines), { HEAD: A })
+  assert.deepEqual(await refsIn(...lines), { HEAD: A })
 })
 
-test('hashes of sha256 are longer', () => {
+test('hashes of sha256 are longer', async () => {
   const long = 'd'.repeat(64)
-  const refs = parseAdvertisement(
+  const refs = await parseAdvertisement(
     Buffer.from(packet(`${long} refs/heads/main\0agent=git object-format=sha256 x`) + FLUSH),
   )
   assert.equal(refs.hashLength, 64)
   assert.equal(refs.byName.get('refs/heads/main'), long)
 })
 
-test('names that could do harm are passed over, the others are kept', () => {
+test('names that could do harm are passed over, the others are kept', async () => {
   const hostile = [
     'refs/tags/a b',
     'refs/tags/a\tb',
@@ -94,10 +95,10 @@ test('names that could do harm are passed over, the others are kept', () => {
   ]
   const kept = ['refs/tags/--help', 'refs/heads/$(id)', 'refs/tags/`id`;x|y&z', 'refs/heads/ä/ö']
   const lines = [...hostile, ...kept].map((name) => packet(`${A} ${name}`))
-  assert.deepEqual(Object.keys(refsIn(...lines)).sort(), [...kept].sort())
+  assert.deepEqual(Object.keys(await refsIn(...lines)).sort(), [...kept].sort())
 })
 
-test('what is no list of refs is refused, in words that do not depend on it', () => {
+test('what is no list of refs is refused, in words that do not depend on it', async () => {
   const table: [bytes: string, message: RegExp][] = [
     ['<!doctype html><title>Sign in</title>', /not a whole list/],
     [packet(`${A} HEAD`), /not a whole list/],
@@ -108,30 +109,53 @@ test('what is no list of refs is refused, in words that do not depend on it', ()
     ['', /not a whole list/],
   ]
   for (const [bytes, message] of table)
-    assert.throws(
-      () => parseAdvertisement(Buffer.from(bytes)),
+    await assert.rejects(
+      parseAdvertisement(Buffer.from(bytes)),
       (error) => error instanceof BadAdvertisement && message.test(error.message),
       bytes,
     )
 })
 
-test('a peeled name without its tag stands for nothing', () => {
-  assert.deepEqual(refsIn(packet(`${B} refs/tags/v1.0.0^{}`), packet(`${C} refs/heads/main`)), {
+test('a repository may have so many branches and tags, and any number of other refs', async () => {
+  const lines = (count: number, of: string): string =>
+    Array.from({ length: count }, (_, i) => packet(`${A} refs/${of}/${i}`)).join('')
+  assert.equal(Object.keys(await refsIn(lines(MOST_REFS, 'tags'), lines(50_000, 'pull'))).length, MOST_REFS)
+  await assert.rejects(
+    refsIn(lines(MOST_REFS, 'tags'), lines(1, 'heads')),
+    /more than 250000 branches and tags/,
+  )
+})
+
+test('a long list leaves turns to others', async () => {
+  let turns = 0
+  let over = false
+  const count = (): void => {
+    turns++
+    if (!over) setImmediate(count)
+  }
+  setImmediate(count)
+  await refsIn(...Array.from({ length: 20_000 }, (_, i) => packet(`${A} refs/tags/${i}`)))
+  over = true
+  assert.ok(turns >= 9, `${turns} turns`)
+})
+
+test('a peeled name without its tag stands for nothing', async () => {
+  assert.deepEqual(await refsIn(packet(`${B} refs/tags/v1.0.0^{}`), packet(`${C} refs/heads/main`)), {
     'refs/heads/main': C,
   })
 })
 
-test('whatever the bytes, there are refs or a refusal', () => {
+test('whatever the bytes, there are refs or a refusal', async () => {
   const line = fc.oneof(
     fc.string().map(packet),
     fc.string({ unit: 'binary' }).map((name) => packet(`${A} refs/tags/${name}`)),
     fc.constant(FLUSH),
     fc.string(),
   )
-  fc.assert(
-    fc.property(fc.array(line), (lines) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(line), async (lines) => {
       try {
-        for (const name of Object.keys(refsIn(...lines))) assert.doesNotMatch(name, /[\p{Cc} ]/u)
+        for (const name of Object.keys(await refsIn(...lines))) assert.doesNotMatch(name, /[\p{Cc} ]/u)
       } catch (error) {
         assert.ok(error instanceof BadAdvertisement, String(error))
       }

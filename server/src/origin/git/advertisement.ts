@@ -23,13 +23,21 @@ const PEELED = '^{}'
 /** What git itself lets stand in the name of a ref (git-check-ref-format(1)), as far as it could do harm. */
 const UNFIT_NAME = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/u
 
-/** Reads an advertisement. Throws `BadAdvertisement`. */
-export function parseAdvertisement(bytes: Buffer): RemoteRefs {
+/** Branches and tags that a repository may have: each takes time from everybody. The largest known have a third. */
+export const MOST_REFS = 250_000
+
+/** Packets that are read in one turn of the event loop. */
+const AT_ONCE = 2_000
+
+/** Reads an advertisement, in turns with whatever else there is to do. Throws `BadAdvertisement`. */
+export async function parseAdvertisement(bytes: Buffer): Promise<RemoteRefs> {
   const found = new Map<string, string>()
   const peeled = new Map<string, string>()
   let hashLength: 40 | 64 = 40
   let first = true
+  let count = 0
   for (const line of packetLines(bytes)) {
+    if (++count % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
     if (line === SERVICE || line === 'version 1') continue
     if (line.startsWith('ERR ')) throw new BadAdvertisement(`says: ${line.slice('ERR '.length)}`)
     if (line.startsWith('shallow ')) continue
@@ -42,6 +50,7 @@ export function parseAdvertisement(bytes: Buffer): RemoteRefs {
     const name = entry.slice(hashLength + 1)
     if (name.endsWith(PEELED)) peeled.set(name.slice(0, -PEELED.length), hash)
     else if (isWanted(name)) found.set(name, hash)
+    if (found.size > MOST_REFS) throw new BadAdvertisement(`has more than ${MOST_REFS} branches and tags`)
   }
   for (const [name, hash] of peeled) if (found.has(name)) found.set(name, hash)
   return refsOf(found, hashLength)

@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sizeOf, tooMuchOnDisk, TooMuchOnDisk, unlessGone } from './disk-bound.ts'
-import type { GitSetting } from './git-environment.ts'
 import { fetchPack } from './fetch-pack.ts'
+import type { Gates } from './gates.ts'
+import { BOUNDED, type GitSetting } from './git-environment.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
 import type { RunGit } from './git-helper.ts'
 import type { GitOutcome } from './run-git.ts'
@@ -30,6 +31,8 @@ export interface CloneBounds {
 /** A bare repository in which part of a remote one is kept. */
 export interface Clone {
   readonly folder: string
+  /** Bytes on disk, as of the last fetch. */
+  readonly size: number
   /** As `ObjectReader.read`, but throws `BrokenClone` where the clone cannot be read. */
   objects(names: readonly string[], limit: number, signal: AbortSignal): Promise<(GitObject | undefined)[]>
   /** What a command prints, whatever its status. */
@@ -66,7 +69,7 @@ const PACKS_TO_INDEX = 32
 const PRINTED = 64 << 20
 
 /** The name of the remote: what a partial clone remembers as the place that has the rest. */
-export const REMOTE = 'origin'
+const REMOTE = 'origin'
 
 export interface OpenCloneOptions {
   folder: string
@@ -77,11 +80,12 @@ export interface OpenCloneOptions {
   historyOnly: boolean
   bounds: CloneBounds
   run: RunGit
+  gates: Gates
 }
 
 /** Opens a clone, or makes an empty one where there is none that can be used. */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
-  const { folder, hashLength, historyOnly, bounds, url, run } = options
+  const { folder, hashLength, historyOnly, bounds, url, run, gates } = options
   const local = { deadlines: { total: bounds.local }, limit: PRINTED }
   const partial: GitSetting[] = historyOnly
     ? [
@@ -95,12 +99,13 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
   }
 
   function ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome> {
-    return run({ args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local })
+    const order = { args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local }
+    return gates.local.pass(signal, () => run(order))
   }
 
   await layOut(folder, { hashLength, historyOnly, url })
   await deleteUnfinished(folder)
-  const reader = createObjectReader(folder, bounds.local)
+  const reader = createObjectReader(folder, bounds.local, gates)
   const shallowFile = join(folder, 'shallow')
   let shallow = await readShallow()
   let packs = 0
@@ -108,6 +113,9 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
 
   return {
     folder,
+    get size() {
+      return size
+    },
     ask,
     async objects(names, limit, signal) {
       try {
@@ -149,7 +157,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
         const outcome = await run({
           args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
           gitDir: folder,
-          settings: [...settings, ...partial, [`remote.${REMOTE}.url`, url]],
+          settings: [...settings, ...partial, ...BOUNDED, [`remote.${REMOTE}.url`, url]],
           environment,
           input: refspecs.map((refspec) => `${refspec}\n`).join(''),
           signal: bound.signal,

@@ -7,6 +7,7 @@ import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
 import { sizeOf, unlessGone } from './disk-bound.ts'
 import type { RunGit } from './git-helper.ts'
+import type { Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
@@ -24,6 +25,7 @@ export interface ClonesOptions {
   /** Bytes that all clones may take together. */
   most: number
   run: RunGit
+  gates: Gates
   log: Logger
   now?: () => number
 }
@@ -31,8 +33,14 @@ export interface ClonesOptions {
 /** Milliseconds between two looks at the sizes. */
 const SWEEP_EVERY = 60_000
 
+/** The part of the bound that is free after room was made. */
+const SPARE = 0.1
+
 /** Repositories at rest whose refs and files stay in memory; the clones of others stay on disk alone. */
 const MOST_AT_REST = 64
+
+/** How often the use of a clone is noted in the time of its folder. Milliseconds. */
+const NOTE_EVERY = 10_000
 
 /** A folder that is being deleted: nobody opens it again. */
 const LEAVING = '.old'
@@ -40,16 +48,20 @@ const LEAVING = '.old'
 interface InUse {
   repository: Repository
   users: number
+  /** When its use was noted on disk. */
+  noted: number
 }
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, run, log, now = Date.now } = options
+  const { folder, most, run, gates, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   /** Least recently used first. */
   const repositories = new Map<string, InUse>()
   let sweeping: Promise<void> | undefined
+  /** What they take by the last look, and what has come since; `undefined` before the first look. */
+  let taken: number | undefined
   const timer = setInterval(() => {
     sweepOnce().catch((error: unknown) => log.warn({ err: error }, 'old clones could not be deleted'))
   }, SWEEP_EVERY)
@@ -69,9 +81,12 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       }),
     )
     let total = found.reduce((sum, { size }) => sum + size, 0)
+    taken = total
+    // Some room is made beyond the bound, so that not every fetch has to make its own.
+    const goal = total > most ? most * (1 - SPARE) : most
     for (const { name, path, size, used } of found.sort((a, b) => a.used - b.used)) {
       if (closing.signal.aborted) return
-      if (total <= most && !name.endsWith(LEAVING)) continue
+      if (total <= goal && !name.endsWith(LEAVING)) continue
       const known = repositories.get(name)
       if (known !== undefined && known.users > 0) continue
       repositories.delete(name)
@@ -81,14 +96,38 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       await known?.repository.close()
       await rm(leaving, { recursive: true, force: true, maxRetries: 3 })
       total -= size
+      taken -= size
       log.info({ clone: name, bytes: size, used: new Date(used) }, 'a clone was deleted to make room')
     }
   }
 
+  async function makeRoom(): Promise<void> {
+    if (taken === undefined || taken > most) await sweepOnce()
+  }
+
   function open(name: string, remote: Remote, bounds: CloneBounds): Repository {
     const own = join(folder, name)
-    const used = () => touch(own)
-    return createRepository({ remote, folder: own, bounds, run, log, shutdown: closing.signal, now, used })
+    return createRepository({
+      remote,
+      folder: own,
+      bounds,
+      run,
+      gates,
+      log,
+      shutdown: closing.signal,
+      now,
+      makeRoom,
+      grew(bytes) {
+        if (taken !== undefined) taken += bytes
+      },
+    })
+  }
+
+  /** Notes that a clone was used, where there is one by now: those that were not for longest are deleted first. */
+  async function note(name: string, entry: InUse): Promise<void> {
+    if (now() - entry.noted < NOTE_EVERY) return
+    entry.noted = now()
+    await touch(join(folder, name)).catch(unlessGone(undefined))
   }
 
   /** Forgets those that rest for longest, where too many do. */
@@ -104,13 +143,14 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
   return {
     async use(remote, bounds, work) {
       const name = createHash('sha256').update(remote.key).digest('hex').slice(0, 32)
-      const entry = repositories.get(name) ?? { repository: open(name, remote, bounds), users: 0 }
+      const entry = repositories.get(name) ?? { repository: open(name, remote, bounds), users: 0, noted: 0 }
       repositories.delete(name)
       repositories.set(name, entry)
       entry.users++
       try {
         return await work(entry.repository)
       } finally {
+        await note(name, entry)
         entry.users--
         forgetSome()
       }

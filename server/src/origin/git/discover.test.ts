@@ -444,6 +444,26 @@ suite('what strangers may make us do', () => {
   })
 })
 
+test('a page sends the names of private modules to no module proxy but its own and configured ones', async () => {
+  const proxies = ['https://proxy.test/x', 'https://ours.test/x', 'https://mirror.test/x']
+  const names = proxies.map((proxy) => `mirror.test/${new URL(proxy).hostname}`)
+  const site = Object.fromEntries(proxies.map((proxy, i) => [names[i]!, META(names[i]!, 'mod', proxy)]))
+  const given: Given = { ...own({ hosts: ['ours.test'] }), addresses: { 'mirror.test': '93.184.216.34' } }
+  await withSite(site, given, async (remotes) => {
+    const [strangers, ours, its] = names as [string, string, string]
+    const error = await failsWith(
+      discovered(remotes, strangers, { private: true }),
+      'upstream_invalid',
+      /^mirror\.test .* is at the module proxy proxy\.test, but it is private$/,
+    )
+    assert.match(error.next ?? '', /name its host in hosts/)
+    for (const name of [ours, its]) await discovered(remotes, name, { private: true })
+    // What is not private may be anywhere, and so may what the route names hosts for.
+    await discovered(remotes, strangers)
+    await discovered(remotes, strangers, { private: true, hosts: ['proxy.test'] })
+  })
+})
+
 suite('credentials of pages', () => {
   const tag = META('mirror.test/team/x', 'git', 'https://mirror.test/team/x.git')
 
@@ -469,21 +489,16 @@ suite('credentials of pages', () => {
       })
   })
 
-  test('401 is an outage of our credentials, and absence once they are known to work', async () => {
+  test('401 is an outage of our credentials, whatever they opened before', async () => {
     const site: Site = { 'mirror.test/team/x': tag, 'mirror.test/team/y': 401 }
     await withSite(site, withToken('mirror.test'), async (remotes) => {
+      await discovered(remotes, 'mirror.test/team/x')
       const error = await failsWith(
         discovered(remotes, 'mirror.test/team/y'),
         'upstream_refused',
         /^mirror\.test \(origin gitlab\) refuses credentials\[0\] \(mirror\.test\) \(401\)$/,
       )
       assert.match(error.next ?? '', /check the credentials/)
-      await discovered(remotes, 'mirror.test/team/x')
-      await failsWith(
-        discovered(remotes, 'mirror.test/team/y'),
-        'not_found',
-        /\(401 with credentials\[0\] \(mirror\.test\)\)$/,
-      )
     })
   })
 })

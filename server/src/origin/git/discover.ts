@@ -82,6 +82,15 @@ export function createDiscovery(options: {
       if (url === undefined || (url.protocol === 'http:' && !(page.trusted && logins.isConfigured(url))))
         throw invalid(`whose module proxy is no URL of https: ${shownUrl(tag.root)}`)
       refuseUnasked(url, options, page.peer)
+      if (options.private === true && !mayHearPrivate(url, page, options))
+        throw failure(
+          'upstream_invalid',
+          page.peer,
+          `says that ${root} is at the module proxy ${url.host}, but it is private`,
+          {
+            next: 'if that proxy may hear of private modules, name its host in hosts of the route or of the origin',
+          },
+        )
       return { vcs, root, url }
     }
     if (vcs !== 'git') throw invalid(`that wants ${quotable(vcs)}, and modstead fetches with git only`)
@@ -100,6 +109,14 @@ export function createDiscovery(options: {
       vcs,
       repository: { root, url, goUrl: tag.root, subdirectory, configured: false, trusted },
     }
+  }
+
+  /**
+   * Whether a module proxy that a page names may be asked for private modules: it hears their names and versions. A page
+   * speaks for its own host; that any other may hear of them only the configuration can say.
+   */
+  function mayHearPrivate(url: URL, page: Page, { hosts }: DiscoverOptions): boolean {
+    return hosts !== undefined || logins.isConfigured(url) || page.hosts.some((host) => isOnHost(url, host))
   }
 
   return {

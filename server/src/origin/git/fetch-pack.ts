@@ -3,17 +3,16 @@
  * (gitprotocol-v2(5)). It is what `git fetch --depth=1` does, in a third of the time, since nothing has to be looked up,
  * negotiated or tidied up that is known already; and over http the bytes come through our own connections.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { ModsteadError } from '../../errors.ts'
 import { startRun } from '../deadline.ts'
 import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import type { RunGit } from './git-helper.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
-import { AWAY, killGroup, noGit } from './run-git.ts'
+import { startProgram } from './program.ts'
 
 export interface FetchPackOptions {
   /** The bare repository that the objects go into. */
@@ -168,8 +167,9 @@ function takePack(options: FetchPackOptions, signal: AbortSignal): PackWriter {
   let large: PackWriter | undefined
 
   async function indexSmall(): Promise<number> {
-    const order = { args: INDEX_PACK, gitDir, input: Buffer.concat(held, size), signal, limit: SMALL }
-    const { status, said } = await run({ ...order, deadlines: { total: deadlines.total } })
+    const order = { args: INDEX_PACK, gitDir, settings: BOUNDED, input: Buffer.concat(held, size), signal }
+    const bounds = { deadlines: { total: deadlines.total }, limit: SMALL }
+    const { status, said } = await run({ ...order, ...bounds })
     if (status !== 0) throw badPack(said, status)
     return size
   }
@@ -194,45 +194,40 @@ function badPack(said: string, status: number): BadPack {
 }
 
 function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): PackWriter {
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...INDEX_PACK], {
-    cwd: AWAY,
-    detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
-    stdio: ['pipe', 'ignore', 'pipe'],
+  const git = startProgram({
+    command: 'git',
+    args: [`--git-dir=${gitDir}`, ...INDEX_PACK],
+    env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
+    signal,
   })
+  const { stdin } = git
+  // It prints the name of the pack alone.
+  git.stdout.resume()
   const stop = (): void => {
-    child.stdin.destroy()
-    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+    stdin.destroy()
+    git.end()
   }
-  let bytes = 0
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  // A git that refuses the pack closes the pipe; its status says why.
-  child.stdin.on('error', () => child.stdin.destroy())
-  const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', (cause) => reject(noGit(cause)))
-    child.on('close', (status) => resolve(status ?? -1))
-  })
-  ended.catch(() => undefined) // whoever waits for the end hears of it
+  // Who waits for room in the pipe must hear that nobody reads it any more.
   signal.addEventListener('abort', stop, { once: true })
+  let bytes = 0
 
   async function outcome(): Promise<void> {
-    const status = await ended
+    const status = await git.ended
     signal.throwIfAborted()
-    if (status !== 0) throw badPack(said, status)
+    if (status !== 0) throw badPack(git.said(), status)
   }
 
   return {
     async write(chunk) {
       bytes += chunk.length
       if (bytes > most) throw new TooMuchOnDisk(`more than ${most} bytes`)
-      if (!child.stdin.destroyed && !child.stdin.write(chunk))
-        await Promise.race([once(child.stdin, 'drain').catch(() => undefined), ended])
+      if (!stdin.destroyed && !stdin.write(chunk))
+        await Promise.race([once(stdin, 'drain').catch(() => undefined), git.ended])
       // Git has seen enough of it: nothing that still comes can mend the pack.
-      if (child.stdin.destroyed) await outcome()
+      if (stdin.destroyed) await outcome()
     },
     async end() {
-      child.stdin.end()
+      stdin.end()
       await outcome()
       return bytes
     },

@@ -1,10 +1,11 @@
 /**
- * Runs one piece of work at a time, for everything that was asked for since the last one began. Before it begins it waits
- * for `others`, those that may be about to ask for something as well, so that a crowd of requests makes one fetch.
+ * Runs one piece of work at a time, for everything that was asked for since the last one began, so that a crowd of
+ * requests makes one fetch. What is asked for in the same turn of the event loop goes together, and what is until
+ * `gathered` settles: those who are still finding out that they want it.
  */
 export function createFetchQueue<T>(
   work: (wanted: readonly T[]) => Promise<void>,
-  others: () => Promise<unknown> = async () => undefined,
+  gathered: () => Promise<unknown> = () => Promise.resolve(),
 ): (item: T) => Promise<void> {
   let waiting: T[] = []
   let next: Promise<void> | undefined
@@ -12,7 +13,7 @@ export function createFetchQueue<T>(
 
   async function runNext(): Promise<void> {
     await running
-    await others()
+    await gathered()
     // What the last of them lets happen in the same turn of the event loop belongs to it.
     await new Promise((resolve) => setImmediate(resolve))
     const batch = waiting

@@ -18,6 +18,8 @@ export interface FoundRepository {
    * public repository: only at public addresses, and without the credentials we have for that host.
    */
   trusted: boolean
+  /** Of a `file:` that is mapped: the folder that the configuration names, in which it is or which it is itself. */
+  below?: URL
 }
 
 /** What stands behind a module path: a repository, or another module proxy that a page names (its base URL). */

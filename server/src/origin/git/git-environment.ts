@@ -32,6 +32,15 @@ export const GIT_SETTINGS: readonly GitSetting[] = [
   ['core.eol', 'lf'],
 ]
 
+/**
+ * Bounds the memory of what takes packs in and reads objects: one thread, and large files pass through in pieces. Not for
+ * `git archive`, which would leave the line endings of large files as they are.
+ */
+export const BOUNDED: readonly GitSetting[] = [
+  ['pack.threads', '1'],
+  ['core.bigFileThreshold', '16m'],
+]
+
 /** The whole environment of a run with these settings. */
 export function settingsEnvironment(settings: readonly GitSetting[]): Record<string, string> {
   const env: Record<string, string> = {

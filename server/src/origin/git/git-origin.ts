@@ -2,7 +2,8 @@ import { autoQuote } from '@modstead/gomod/modfile/quoting'
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
-import { isAbsence } from '../../errors.ts'
+import type { GitOriginConfig } from '../../config/config.ts'
+import { isAbsence, ModsteadError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type {
   ExactOptions,
@@ -53,6 +54,8 @@ export interface GitOriginOptions {
   find(module: ModulePath, options: OriginOptions): Promise<Found>
   clones: Clones
   bounds: CloneBounds
+  /** Bytes of a go.mod, and of a zip and what is in it. */
+  limits: Pick<GitOriginConfig['limits'], 'mod' | 'zip'>
   builder: ZipBuilder
   observer: Observer
   /** Ends what `find` uses. */
@@ -70,7 +73,7 @@ const MOST_KNOWN = 10_000
 
 /** Module versions from git repositories, as `go` would make them with GOPROXY=direct. */
 export function createGitOrigin(options: GitOriginOptions): GitOrigin {
-  const { name, find, clones, bounds, builder, observer, close } = options
+  const { name, find, clones, bounds, limits, builder, observer, close } = options
   const meter = createMeter(observer, name)
 
   /** Modules by the repository they were found in. */
@@ -153,6 +156,11 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     const answer = async (asked: Asked): Promise<GoModFile> => {
       const { revision } = await resolveIn(asked, version, options.commit)
       const folder = await findModuleFolder(asked.code, asked.module, revision.hash, version)
+      if (folder.goMod !== undefined && folder.goMod.length > limits.mod)
+        throw new ModsteadError(
+          'upstream_invalid',
+          `the go.mod of ${module}@${version} in ${asked.code.url} has more than ${limits.mod} bytes`,
+        )
       return { bytes: folder.goMod ?? Buffer.from(`module ${autoQuote(module)}\n`), commit: revision.hash }
     }
     return open(module, found, (opened) => exactly(opened, answer))
@@ -166,7 +174,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
       const { hash } = revision
       const { folder } = await findModuleFolder(asked.code, asked.module, hash, version)
       const [license] = folder === '' ? [undefined] : await asked.code.read(hash, ['LICENSE'])
-      const order = { module, version, hash, folder, license, url: asked.code.url }
+      const order = { module, version, hash, folder, license, limit: limits.zip, url: asked.code.url }
       const source = await code.withContents(hash, revision.ref, (gitDir) =>
         builder.build({ ...order, gitDir }, options.signal),
       )

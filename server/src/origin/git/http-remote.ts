@@ -1,9 +1,11 @@
 import type { ModsteadError } from '../../errors.ts'
 import type { OriginOptions } from '../../proxy/origin.ts'
 import { readBody, readErrorText } from '../body.ts'
+import { startRun } from '../deadline.ts'
 import type { Exchange } from '../exchange.ts'
-import { failure, type Peer } from '../failures.ts'
+import { duration, failure, type Peer } from '../failures.ts'
 import { statusFailure } from '../statuses.ts'
+import type { Accepted } from './accepted.ts'
 import type { Access, RemoteAccess } from './access.ts'
 import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
@@ -28,22 +30,9 @@ export interface HttpRemoteOptions {
   isConfigured(url: URL): boolean
   /** Bytes that the refs may have. */
   limit: number
-  /** Milliseconds that git waits for more bytes. */
+  /** Milliseconds that git waits for more bytes, and that finding out the refs may take as a whole. */
   idle: number
-}
-
-/** Credentials that a host took at least once: if it then refuses a repository, it is the repository that it hides. */
-export interface Accepted {
-  note(host: string, entry: string): void
-  has(host: string, entry: string): boolean
-}
-
-export function createAccepted(): Accepted {
-  const known = new Set<string>()
-  return {
-    note: (host, entry) => void known.add(`${entry} ${host}`),
-    has: (host, entry) => known.has(`${entry} ${host}`),
-  }
+  total: number
 }
 
 export interface HostRequest {
@@ -69,12 +58,25 @@ const OTHER_VERSION = new Set([400, 405, 415, 500, 501])
 
 /** A repository behind http (the smart protocol of gitprotocol-http(5)). */
 export function createHttpRemote(options: HttpRemoteOptions): Remote {
-  const { key, repository, access, send, peerOf, accepted, authorities, isConfigured, limit, idle } = options
+  const { key, repository, access, send, peerOf, accepted, authorities, isConfigured, limit, idle, total } =
+    options
   const { goUrl } = repository
   /** Where the repository turned out to be, after redirects. */
   let found = repository
 
   async function refs(signal: AbortSignal): Promise<RemoteRefs> {
+    const late = (): ModsteadError =>
+      failure('upstream_timeout', peerOf(repository.url), `did not give its refs within ${duration(total)}`)
+    // Everyone who asks for the refs waits for this: a host that sends a byte now and then must not hold it.
+    const run = startRun({ signal, total, late })
+    try {
+      return await follow(run.signal)
+    } finally {
+      run.end()
+    }
+  }
+
+  async function follow(signal: AbortSignal): Promise<RemoteRefs> {
     let at = repository
     for (let followed = 0; followed <= MOST_REDIRECTS; followed++) {
       const answer = await ask(at, signal)
@@ -157,7 +159,11 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     return status === 401 || status === 403 ? explained(at, used, status, refusal) : refusal
   }
 
-  /** What a refusal means: that of a credential, or of one repository, which hosts hide in this way. */
+  /**
+   * What a refusal means: that of a credential, or of one repository, which hosts hide in this way. Who answers 401 to
+   * credentials does not know them, whatever is asked for: taken for an absence, a token that has expired would make
+   * everything vanish.
+   */
   function explained(
     { url }: FoundRepository,
     { authorization, entry }: RemoteAccess,
@@ -170,6 +176,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
         next: 'check the spelling; for a private repository, configure credentials for its host',
       })
     if (authorization === undefined) return refusal
+    if (status === 401) accepted.withdraw(url.host, entry)
     if (accepted.has(url.host, entry))
       return failure('not_found', from, `has no repository ${url.pathname}, or does not show it to ${entry}`)
     return failure('upstream_refused', from, `refused ${entry} (${status})`, {

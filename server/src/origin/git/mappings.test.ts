@@ -2,6 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMappings } from './mappings.ts'
 
+test('of files, the folder that the configuration names is known', () => {
+  const table: [pattern: string, url: string, below: string | undefined][] = [
+    ['corp.example/*', 'file:///srv/git/{path}.git', 'file:///srv/git/'],
+    ['corp.example/*', 'file:///srv/git/team-{path}/{path}', 'file:///srv/git/'],
+    ['corp.example/x', 'file:///srv/git/x', 'file:///srv/git/x'],
+    ['corp.example/*', 'https://git.corp.example/{path}', undefined],
+  ]
+  for (const [pattern, url, below] of table) {
+    const found = createMappings([{ pattern, url }]).find('corp.example/x')
+    assert.ok(typeof found === 'object')
+    assert.equal(found.below?.href, below)
+  }
+})
+
 test('which repository a path belongs to', () => {
   const mappings = createMappings([
     { pattern: 'corp.example/*', url: 'ssh://git@git.corp.example/{path}' },

@@ -49,7 +49,15 @@ function repositoryOf({ elements, open, template }: Compiled, names: readonly st
   const root = names.slice(0, elements.length)
   const path = root.slice(open).join('/')
   const url = new URL(template.replaceAll('{path}', () => path))
-  return { root: root.join('/'), url, goUrl: url.href, subdirectory: '', configured: true, trusted: true }
+  const found = { root: root.join('/'), url, goUrl: url.href, subdirectory: '' }
+  const below = url.protocol === 'file:' && { below: new URL(namedBy(template)) }
+  return { ...found, configured: true, trusted: true, ...below }
+}
+
+/** What stands in a URL before the element that has the first `{path}` in it; the whole URL where none has. */
+function namedBy(template: string): string {
+  const [before = ''] = template.split('{path}')
+  return before === template ? template : before.slice(0, before.lastIndexOf('/') + 1)
 }
 
 function compile({ pattern, url }: RepositoryMapping): Compiled {

@@ -4,6 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { temporaryFolder } from '../../observe/test-support.ts'
+import { createGates } from './gates.ts'
 import { createObjectReader, ObjectTooLarge, ReaderFailed, type ObjectReader } from './object-reader.ts'
 import { git, makeRepository } from './test-repository.ts'
 
@@ -30,7 +31,7 @@ async function fixture(t: TestContext, deadline = 40_000): Promise<Fixture> {
       },
     },
   ])
-  const reader = createObjectReader(folder, deadline)
+  const reader = createObjectReader(folder, deadline, createGates(2))
   t.after(() => reader.close())
   return { folder, hash: hash!, reader }
 }

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
-import { AWAY, killGroup, noGit } from './run-git.ts'
+import type { Gates } from './gates.ts'
+import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import { startProgram } from './program.ts'
 
 /** An object of a clone. */
 export interface GitObject {
@@ -33,7 +33,11 @@ export class ObjectTooLarge extends Error {
 const KEPT = 5_000
 
 /** `deadline` is how long one object may take, in milliseconds. */
-export function createObjectReader(gitDir: string, deadline: number): ObjectReader {
+export function createObjectReader(
+  gitDir: string,
+  deadline: number,
+  { local, resting }: Pick<Gates, 'local' | 'resting'>,
+): ObjectReader {
   let running: Reading | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -43,7 +47,7 @@ export function createObjectReader(gitDir: string, deadline: number): ObjectRead
     signal: AbortSignal,
   ): Promise<(GitObject | undefined)[]> {
     signal.throwIfAborted()
-    running ??= startReading(gitDir, () => (running = undefined))
+    running ??= startReading(gitDir, resting, () => (running = undefined))
     const reading = running
     reading.keep()
     const late = setTimeout(() => reading.fail(new ReaderFailed('git did not answer in time')), deadline)
@@ -64,7 +68,7 @@ export function createObjectReader(gitDir: string, deadline: number): ObjectRead
     read(names, limit, signal) {
       // A name with a line break would be two questions.
       const fit = names.filter((name) => !name.includes('\n'))
-      const result = turn.then(() => readAll(fit, limit, signal))
+      const result = turn.then(() => local.pass(signal, () => readAll(fit, limit, signal)))
       turn = result.catch(() => undefined) // whoever asked hears of it
       if (fit.length === names.length) return result
       return result.then((found) => names.map((name) => found[fit.indexOf(name)]))
@@ -82,36 +86,37 @@ interface Reading {
 
 const HEAD = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)$/
 
-function startReading(gitDir: string, ended: () => void): Reading {
-  const child: ChildProcessWithoutNullStreams = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    cwd: AWAY,
-    detached: true,
-    env: settingsEnvironment(GIT_SETTINGS),
+function startReading(gitDir: string, resting: Gates['resting'], ended: () => void): Reading {
+  const git = startProgram({
+    command: 'git',
+    args: [`--git-dir=${gitDir}`, 'cat-file', '--batch'],
+    env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
   })
   let held: Buffer[] = []
   let size = 0
   let failure: Error | undefined
   let wake: (() => void) | undefined
-  let said = ''
   let idle: NodeJS.Timeout | undefined
+  let wakeUp: (() => void) | undefined
 
+  const rise = (): void => {
+    clearTimeout(idle)
+    wakeUp?.()
+  }
   const fail = (error: Error): void => {
     if (failure !== undefined) return
     failure = error
-    clearTimeout(idle)
+    rise()
     ended()
-    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+    git.end()
     wake?.()
   }
-  child.stdout.on('data', (chunk: Buffer) => {
+  git.stdout.on('data', (chunk: Buffer) => {
     held.push(chunk)
     size += chunk.length
     wake?.()
   })
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  child.stdin.on('error', () => child.stdin.destroy())
-  child.on('error', (cause) => fail(noGit(cause)))
-  child.on('close', () => fail(new ReaderFailed(`git cat-file ended: ${said}`)))
+  git.ended.then(() => fail(new ReaderFailed(`git cat-file ended: ${git.said()}`)), fail)
 
   async function more(): Promise<void> {
     if (failure !== undefined) throw failure
@@ -149,7 +154,7 @@ function startReading(gitDir: string, ended: () => void): Reading {
   return {
     async object(name, limit) {
       if (failure !== undefined) throw failure
-      child.stdin.write(`${name}\n`)
+      git.stdin.write(`${name}\n`)
       const head = await line()
       const [, hash, type, digits] = HEAD.exec(head) ?? []
       if (hash === undefined) {
@@ -171,11 +176,13 @@ function startReading(gitDir: string, ended: () => void): Reading {
       }
     },
     fail,
-    keep: () => clearTimeout(idle),
+    keep: rise,
     release() {
       if (failure !== undefined) return
-      idle = setTimeout(() => fail(new ReaderFailed('no longer needed')), KEPT)
+      const leave = (): void => fail(new ReaderFailed('no longer needed'))
+      idle = setTimeout(leave, KEPT)
       idle.unref()
+      wakeUp = resting.add(leave)
     },
   }
 }

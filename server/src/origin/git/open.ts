@@ -4,14 +4,16 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { GitOriginConfig } from '../../config/config.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Origin, OriginOptions } from '../../proxy/origin.ts'
+import { createAccepted } from './accepted.ts'
 import { matchesHost } from './allowed-hosts.ts'
 import { createAuthorities, type Authorities } from './authorities.ts'
 import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
 import { createGitHelper, type RunGit } from './git-helper.ts'
+import { createGates } from './gates.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
-import { createAccepted, createHttpRemote } from './http-remote.ts'
+import { createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
 import { runGit } from './run-git.ts'
 import { createRemotes } from './remotes.ts'
@@ -54,7 +56,13 @@ export async function openGitWorkshop(options: {
   await warnOfGit(observer)
   const helper = createGitHelper(log)
   const { run } = helper
-  const clones = await openClones({ folder: join(folder, 'clones'), most: size, run, log })
+  const clones = await openClones({
+    folder: join(folder, 'clones'),
+    most: size,
+    run,
+    gates: createGates(threads),
+    log,
+  })
   const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, run, log })
   return {
     run,
@@ -85,6 +93,15 @@ async function warnOfGit({ log }: Observer): Promise<void> {
 const OLDEST_MINOR = 37
 
 /**
+ * What a repository's clone is kept under. Who named it decides which credentials it is asked with, so that one clone
+ * must not serve another's finder.
+ */
+export function cloneKey(origin: string, { url, configured, trusted }: FoundRepository): string {
+  const finder = [configured ? 'mapped' : 'found', trusted ? 'ours' : 'anyone']
+  return [origin, ...finder, url.href].join(' ')
+}
+
+/**
  * The git origin of a configuration. `proxyAt` gives the module proxy that a go-import page names. Throws
  * `config_invalid` for certificates that cannot be used.
  */
@@ -105,11 +122,19 @@ export function openGitOrigin(
   const { authorities, servingConfig, run } = workshop
 
   function remoteOf(repository: FoundRepository): Remote {
-    const { url, goUrl, configured, trusted } = repository
-    const key = [name, configured || trusted ? 'ours' : 'anyone', url.href].join(' ')
+    const { url, goUrl, below } = repository
+    const key = cloneKey(name, repository)
     switch (url.protocol) {
       case 'file:':
-        return createFileRemote({ key, url, servingConfig, deadline: LOCAL, limit: MOST_REFS, run })
+        return createFileRemote({
+          key,
+          url,
+          ...(below && { below }),
+          servingConfig,
+          deadline: LOCAL,
+          limit: MOST_REFS,
+          run,
+        })
       case 'ssh:':
         return createSshRemote({
           key,
@@ -136,6 +161,7 @@ export function openGitOrigin(
           authorities,
           limit: MOST_REFS,
           idle: timeouts.idle,
+          total: timeouts.total,
           access: remotes,
           send: remotes.send,
           peerOf: remotes.peerOf,
@@ -159,6 +185,7 @@ export function openGitOrigin(
     clones: workshop.clones,
     builder: workshop.builder,
     observer: outside.observer,
+    limits,
     bounds: {
       fetch: {
         total: timeouts.fetch,

@@ -39,8 +39,6 @@ export interface Pages {
 /** How long a page with tags counts. Milliseconds. */
 const REMEMBERED = 5 * 60_000
 const MOST_REMEMBERED = 10_000
-/** How long it is remembered that a host took our credentials. Milliseconds. */
-const ACCEPTED = 60 * 60_000
 const TRIES = 2
 
 export function createPages(options: {
@@ -53,7 +51,6 @@ export function createPages(options: {
   const { total } = config.timeouts
   const flights = createFlights<Page>()
   const remembered = new Map<string, { page: Page; until: number }>()
-  const accepted = new Map<string, number>()
 
   async function fetchPage(path: string, options: Omit<DiscoverOptions, 'signal'>): Promise<Page> {
     const url = pageUrl(path)
@@ -86,8 +83,7 @@ export function createPages(options: {
         continue
       }
       const imports = parseGoImports(await readPage(answer, { limit: config.limits.page, peer }))
-      noteAcceptance(target, chosen, answer, authorized)
-      if (imports.length === 0) throw absence(answer, { path, peer, chosen, authorized, target })
+      if (imports.length === 0) throw absence(answer, { path, peer, chosen, authorized })
       return { peer, imports, hosts, trusted }
     }
   }
@@ -113,21 +109,16 @@ export function createPages(options: {
     }
   }
 
-  function noteAcceptance(url: URL, chosen: Chosen, answer: Exchange, authorized: boolean): void {
-    if (!authorized || answer.status >= 300) return
-    if (accepted.size >= MOST_REMEMBERED) accepted.clear()
-    accepted.set(`${url.host} ${chosen.label}`, Date.now() + ACCEPTED)
-  }
-
   /**
    * Why a page without tags is no answer. 403 is absence: a front page that is closed to all answers so as well, and
-   * `go` asks for it on its way to every module below. 401 is absence only where our credentials are known to work.
+   * `go` asks for it on its way to every module below. 401 never is: it says that we are not known, and nothing of the
+   * page.
    */
   function absence(
     answer: Exchange,
-    context: { path: string; peer: Peer; chosen: Chosen; authorized: boolean; target: URL },
+    context: { path: string; peer: Peer; chosen: Chosen; authorized: boolean },
   ): ModsteadError {
-    const { path, peer, chosen, authorized, target } = context
+    const { path, peer, chosen, authorized } = context
     const { status } = answer
     const { label } = chosen
     if (status === 429) return failure('upstream_refused', peer, 'gets too many requests from us (429)')
@@ -135,8 +126,7 @@ export function createPages(options: {
       const error = failure('upstream_failed', peer, `answered ${status} when asked where ${path} is`)
       return status > 501 ? mayRetry(error, retryAfter(answer.headers['retry-after'], Date.now())) : error
     }
-    const works = (accepted.get(`${target.host} ${label}`) ?? 0) > Date.now()
-    if ((status === 401 || status === 407) && !works)
+    if (status === 401 || status === 407)
       return failure(
         'upstream_refused',
         peer,

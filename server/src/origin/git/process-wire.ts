@@ -1,46 +1,25 @@
-import { spawn } from 'node:child_process'
-import { AWAY, killGroup } from './run-git.ts'
 import { passMessage } from './packets.ts'
-
-/** A program that speaks git's protocol version 2 over its standard input and output. */
-export interface ProgramOptions {
-  command: string
-  args: readonly string[]
-  env: Readonly<Record<string, string>>
-  signal: AbortSignal
-}
+import { startProgram, type ProgramOptions } from './program.ts'
 
 /**
- * Starts a program that serves a repository, sends it one request, and gives its answer: what it says of itself before
- * is passed over. The program ends with the answer, or when nobody reads on.
+ * Starts a program that serves a repository by version 2 of git's protocol over its standard input and output, sends it
+ * one request, and gives its answer: what it says of itself before is passed over. The program ends with the answer, or
+ * when nobody reads on.
  */
-export async function* converse(request: string, options: ProgramOptions): AsyncGenerator<Buffer> {
-  const { command, args, env, signal } = options
-  signal.throwIfAborted()
-  const child = spawn(command, args, {
-    cwd: AWAY,
-    detached: true,
-    env: { ...env, GIT_PROTOCOL: 'version=2' },
-  })
-  const leave = (): void => killGroup(child.pid)
-  signal.addEventListener('abort', leave, { once: true })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)))
-  child.stdin.on('error', () => child.stdin.destroy())
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
-  ended.catch(() => undefined) // heard of below
+export async function* converse(
+  request: string,
+  options: Pick<ProgramOptions, 'command' | 'args' | 'env'> & { signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const { command, env, signal } = options
+  const program = startProgram({ ...options, env: { ...env, GIT_PROTOCOL: 'version=2' } })
   try {
-    child.stdin.end(request)
-    yield* afterAdvertisement(child.stdout)
-    const status = await ended
+    program.stdin.end(request)
+    yield* afterAdvertisement(program.stdout)
+    const status = await program.ended
     signal.throwIfAborted()
-    if (status !== 0) throw new ProgramFailed(said || `${command} ended with ${status}`)
+    if (status !== 0) throw new ProgramFailed(program.said() || `${command} ended with ${status}`)
   } finally {
-    signal.removeEventListener('abort', leave)
-    if (child.exitCode === null && child.signalCode === null) leave()
+    program.end()
   }
 }
 

@@ -1,16 +1,18 @@
-import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { quotable } from '../plain-text.ts'
 import type { RemoteRefs } from './advertisement.ts'
 import { checkAbsent } from './absence.ts'
+import { createClonePair } from './clone-pair.ts'
 import { BrokenClone, openClone, type Clone, type CloneBounds } from './clone.ts'
 import type { Code, Commit } from './code.ts'
 import { commitTime } from './commit-time.ts'
 import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import type { Gates } from './gates.ts'
+import { createHistory } from './history.ts'
 import { createNeighbours } from './neighbours.ts'
 import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
@@ -25,12 +27,15 @@ export interface RepositoryOptions {
   folder: string
   bounds: CloneBounds
   run: RunGit
+  gates: Gates
   log: Logger
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
   now: () => number
-  /** Told when it was used: clones that were not for long are deleted first. */
-  used: () => Promise<void>
+  /** Told how many bytes a fetch has brought. */
+  grew: (bytes: number) => void
+  /** Settles when there is room on disk for a fetch. */
+  makeRoom: () => Promise<void>
 }
 
 /**
@@ -54,23 +59,24 @@ export interface Repository extends Code {
   close(): Promise<void>
 }
 
+/** A commit to be fetched, and a name it has where it has one. */
+interface WantedCommit {
+  hash: string
+  ref: string | undefined
+}
+
 /** Bytes of a go.mod or LICENSE at most, and of all that are remembered. */
 const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, run, log, shutdown, now, used } = options
+  const { remote, folder, bounds, run, gates, log, shutdown, now, grew, makeRoom } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
   /** Settles when nothing runs. */
   let idle: Promise<void> = Promise.resolve()
   let becomeIdle: () => void = () => undefined
-  /** How often the clones were made anew. */
-  let generation = 0
-  /** Settles when the files of the last ones are gone: new ones take their place. */
-  let discarding: Promise<void> = Promise.resolve()
-  const clones = new Map<'contents' | 'history', Promise<Clone>>()
   const files = new LRUCache<string, { blob: Buffer | undefined }>({
     maxSize: REMEMBERED,
     sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
@@ -83,41 +89,69 @@ export function createRepository(options: RepositoryOptions): Repository {
   let historyOf: RemoteRefs | undefined
   /** Looks into the contents, which go one after the other, and may each end in the wish for a commit. */
   const looking = new Set<Promise<unknown>>()
-  const fetchCommits = createFetchQueue<{ hash: string; ref: string | undefined }>(fetchContents, () =>
-    Promise.allSettled(looking),
+  const fetchCommits = createFetchQueue<WantedCommit>(
+    (wanted) =>
+      fetching((signal) =>
+        fetchContents(
+          wanted.filter(({ hash }) => !here.has(hash)),
+          signal,
+        ),
+      ),
+    () => Promise.allSettled(looking),
   )
   const fetchHistory = createFetchQueue<RemoteRefs>(async (wanted) => {
     const newest = wanted.at(-1)!
     if (historyOf === newest) return
-    await bringHistory()
+    await fetching(bringHistory)
     historyOf = newest
   })
 
+  const history = createHistory({ clone: () => clones.get('history'), fetch: fetchHistory, shutdown })
+
+  /** Runs a fetch in its turn. Before that it belongs to no clone, and is not ended with one. */
+  function fetching(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    return gates.fetches.pass(shutdown, async () => {
+      await makeRoom()
+      return clones.fetching(work)
+    })
+  }
+
+  async function growing<T>(clone: Clone, fetch: () => Promise<T>): Promise<T> {
+    const before = clone.size
+    const outcome = await fetch()
+    grew(clone.size - before)
+    return outcome
+  }
+
   async function askRefs(): Promise<RemoteRefs> {
     const at = now()
-    const refs = await remote.refs(shutdown)
+    const refs = await gates.refs.pass(shutdown, () => remote.refs(shutdown))
     known = { refs, at }
     return refs
   }
 
-  /** The clone of a kind, opened once; a failure to open it is not kept. */
-  function clone(kind: 'contents' | 'history'): Promise<Clone> {
-    const known = clones.get(kind)
-    if (known !== undefined) return known
-    const opened = open(kind)
-    clones.set(kind, opened)
-    opened.catch(() => {
-      if (clones.get(kind) === opened) clones.delete(kind)
-    })
-    return opened
-  }
-
-  async function open(kind: 'contents' | 'history'): Promise<Clone> {
-    await discarding
-    const { hashLength } = known?.refs ?? (await refs(Infinity))
-    const historyOnly = kind === 'history'
-    return openClone({ folder: join(folder, kind), url: remote.url, hashLength, historyOnly, bounds, run })
-  }
+  const clones = createClonePair({
+    folder,
+    shutdown,
+    async open(kind, folder) {
+      const { hashLength } = known?.refs ?? (await refs(Infinity))
+      return openClone({
+        folder,
+        url: remote.url,
+        hashLength,
+        historyOnly: kind === 'history',
+        bounds,
+        run,
+        gates,
+      })
+    },
+    discarded() {
+      files.clear()
+      here.clear()
+      commits.clear()
+      historyOf = undefined
+    },
+  })
 
   async function refs(maxAge: number): Promise<RemoteRefs> {
     if (known !== undefined && now() - known.at < maxAge) return known.refs
@@ -129,19 +163,15 @@ export function createRepository(options: RepositoryOptions): Repository {
   async function tended<T>(work: () => Promise<T>): Promise<T> {
     if (running++ === 0) ({ promise: idle, resolve: becomeIdle } = Promise.withResolvers<void>())
     try {
-      const began = generation
+      const { generation } = clones
       try {
         return await work()
       } catch (error) {
         // A pack that cannot be taken in may lack what the clone should have had.
         if (!(error instanceof BrokenClone || error instanceof BadPack)) throw error
         log.warn({ err: error, repository: remote.url }, 'a clone is damaged; it is made anew')
-        // Whoever else was reading it fails as well, and must not throw away the new one.
-        if (began === generation) {
-          discarding = discard()
-          discarding.catch(() => undefined) // heard of by whoever opens the new clones
-        }
-        await discarding
+        // Whoever else was reading it fails as well, and does not throw away the new one.
+        await clones.discard(generation)
         return await work()
       }
     } catch (error) {
@@ -151,37 +181,28 @@ export function createRepository(options: RepositoryOptions): Repository {
     }
   }
 
-  async function discard(): Promise<void> {
-    generation++
-    const open = [...clones.values()]
-    clones.clear()
-    files.clear()
-    here.clear()
-    commits.clear()
-    historyOf = undefined
-    for (const clone of await Promise.allSettled(open))
-      if (clone.status === 'fulfilled') await clone.value.destroy()
-  }
-
-  async function fetchContents(wanted: readonly { hash: string; ref: string | undefined }[]): Promise<void> {
-    const clone_ = await clone('contents')
-    if (await fetchQuickly(clone_, wanted)) return
-    const from = await remote.fetchFrom(shutdown)
+  async function fetchContents(wanted: readonly WantedCommit[], signal: AbortSignal): Promise<void> {
+    if (wanted.length === 0) return
+    const clone = await clones.get('contents')
+    if (await fetchQuickly(clone, wanted, signal)) return
+    const from = await remote.fetchFrom(signal)
     const refspecs = new Set(wanted.map(({ hash, ref }) => `+${ref ?? hash}:refs/seen/${hash}`))
-    const { status, said } = await clone_.fetch(from, [...refspecs], ['--depth=1'], shutdown)
-    await used()
+    const { status, said } = await growing(clone, () =>
+      clone.fetch(from, [...refspecs], ['--depth=1'], signal),
+    )
     if (status === 0) return
     log.debug({ repository: remote.url, said }, 'a shallow fetch failed; everything is fetched')
     // Some hosts give no commit by its hash, and a name may have gone since: all names then, with all that is behind.
     const all = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*']
-    const outcome = await clone_.fetch(from, all, [`--depth=${EVERYTHING}`], shutdown)
+    const outcome = await growing(clone, () => clone.fetch(from, all, [`--depth=${EVERYTHING}`], signal))
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 
   /** By our own client; false where the host does not speak that protocol, or gives no commit by its hash. */
   async function fetchQuickly(
     clone: Clone,
-    wanted: readonly { hash: string; ref: string | undefined }[],
+    wanted: readonly WantedCommit[],
+    signal: AbortSignal,
   ): Promise<boolean> {
     const wants = new Set(wanted.map(({ hash }) => hash))
     const neighbours = new Set<string>()
@@ -190,13 +211,13 @@ export function createRepository(options: RepositoryOptions): Repository {
         for (const hash of neighboursOf(ref, known.refs, (hash) => here.has(hash) || wants.has(hash)))
           neighbours.add(hash)
     const bring = async (hashes: readonly string[]): Promise<void> => {
-      await clone.fetchCommits(hashes, remote.upload, shutdown)
+      await growing(clone, () => clone.fetchCommits(hashes, remote.upload, signal))
       for (const hash of hashes) here.add(hash)
-      await used()
     }
     try {
       await bring([...wants, ...neighbours]).catch((error: unknown) => {
-        if (neighbours.size === 0 || shutdown.aborted) throw error
+        // A host that cannot be reached, or is late, would be no better for less.
+        if (neighbours.size === 0 || signal.aborted || error instanceof ModsteadError) throw error
         // What nobody asked for, such as a version with too large a file, must not stand in the way.
         log.debug({ err: error, repository: remote.url }, 'a fetch with neighbours failed')
         return bring([...wants])
@@ -211,11 +232,13 @@ export function createRepository(options: RepositoryOptions): Repository {
     }
   }
 
-  async function bringHistory(): Promise<void> {
-    const clone_ = await clone('history')
-    const from = await remote.fetchFrom(shutdown)
+  async function bringHistory(signal: AbortSignal): Promise<void> {
+    const clone = await clones.get('history')
+    const from = await remote.fetchFrom(signal)
     const names = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
-    const outcome = await clone_.fetch(from, names, ['--prune', '--filter=tree:0'], shutdown)
+    const outcome = await growing(clone, () =>
+      clone.fetch(from, names, ['--prune', '--filter=tree:0'], signal),
+    )
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 
@@ -259,20 +282,23 @@ export function createRepository(options: RepositoryOptions): Repository {
     if (known !== undefined && wanted.length === 0)
       return { commit: known, blobs: remembered.map((file) => file?.blob) }
     const names = [`${hash}^{commit}`, ...wanted.map((path) => `${hash}:${path}`)]
-    const contents = await clone('contents')
+    const { generation } = clones
+    const contents = await clones.get('contents')
     const reading = contents.objects(names, MAX_FILE, shutdown)
     looking.add(reading)
     const [object, ...objects] = await reading.finally(() => looking.delete(reading))
     if (object === undefined) return undefined
     const commit = { hash: object.hash, time: commitTime(object.bytes, remote.url) }
-    commits.set(hash, commit)
+    // What was read of a clone that is gone by now says nothing about the one in its place.
+    const remember = generation === clones.generation
+    if (remember) commits.set(hash, commit)
     const read = new Map<string, Buffer | undefined>()
     const missing = wanted.filter((_, i) => objects[i] === undefined)
     await checkAbsent(missing, { hash, read: (name) => treeOf(contents, name) })
     for (const [i, path] of wanted.entries()) {
       const blob = objects[i]?.type === 'blob' ? objects[i].bytes : undefined
       read.set(path, blob)
-      files.set(`${hash}:${path}`, { blob })
+      if (remember) files.set(`${hash}:${path}`, { blob })
     }
     const blobs = paths.map((path, i) => (read.has(path) ? read.get(path) : remembered[i]?.blob))
     return { commit, blobs }
@@ -285,16 +311,20 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   /** As `look`, after fetching the commit where it is not here. */
   async function lookOrFetch(hash: string, ref: string | undefined, paths: readonly string[]) {
+    const wasHere = here.has(hash)
     const found = await look(hash, paths)
     if (found !== undefined) return found
+    if (wasHere) throw new BrokenClone(`the commit ${hash} is lost`)
     await fetchCommits({ hash, ref })
-    return look(hash, paths)
+    const fetched = await look(hash, paths)
+    // The host sends nothing that we claim to have: what we claim is not here.
+    if (fetched === undefined && here.has(hash)) throw new BrokenClone(`the commit ${hash} is lost`)
+    return fetched
   }
 
   async function close(): Promise<void> {
     await idle
-    for (const clone of await Promise.all(clones.values())) clone.close()
-    clones.clear()
+    await clones.close()
   }
 
   return {
@@ -308,37 +338,17 @@ export function createRepository(options: RepositoryOptions): Repository {
     // Nearly every question about a commit goes on to its go.mod, which comes along for nothing.
     commit: (hash, ref) => tended(async () => (await lookOrFetch(hash, ref, ['go.mod']))?.commit),
     read: (hash, paths) =>
-      tended(async () => (await lookOrFetch(hash, undefined, paths))?.blobs ?? paths.map(() => undefined)),
-    expand: (prefix, refs) =>
       tended(async () => {
-        const history = await clone('history')
-        for (const attempt of ['known', 'fetched']) {
-          if (attempt === 'fetched') await fetchHistory(refs)
-          const asked = await history.ask(['rev-parse', `--disambiguate=${prefix}`], shutdown)
-          const hashes = asked.stdout.toString().split('\n').filter(Boolean)
-          const objects = hashes.length === 0 ? [] : await history.objects(hashes, MAX_FILE, shutdown)
-          const found = objects.filter((object) => object?.type === 'commit')
-          if (found.length > 1) return 'ambiguous'
-          if (found[0] !== undefined) return { hash: found[0].hash }
-        }
-        return undefined
+        const found = await lookOrFetch(hash, undefined, paths)
+        if (found !== undefined) return found.blobs
+        throw new ModsteadError('upstream_failed', `${remote.url} does not have commit ${hash} any more`)
       }),
-    tagsBefore: (hash, refs) =>
-      tended(async () => {
-        await fetchHistory(refs)
-        const history = await clone('history')
-        const args = ['for-each-ref', '--format=%(refname)', `--merged=${hash}`, 'refs/tags/']
-        const { status, stdout, said } = await history.ask(args, shutdown)
-        if (status !== 0) throw new BrokenClone(said)
-        return stdout
-          .toString()
-          .split('\n')
-          .flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref.slice('refs/tags/'.length)] : []))
-      }),
+    expand: (prefix, refs) => tended(() => history.expand(prefix, refs)),
+    tagsBefore: (hash, refs) => tended(() => history.tagsBefore(hash, refs)),
     withContents: (hash, ref, work) =>
       tended(async () => {
         await lookOrFetch(hash, ref, [])
-        return work((await clone('contents')).folder)
+        return work((await clones.get('contents')).folder)
       }),
     close,
   }

@@ -3,7 +3,6 @@ import { matchPathMajor } from '@modstead/gomod/path'
 import { isPseudoVersion, pseudoVersion } from '@modstead/gomod/pseudo'
 import { compare, major } from '@modstead/gomod/semver'
 import { canonicalVersion, isCanonicalFor, type Version } from '@modstead/gomod/version'
-import type { ModulePath } from '@modstead/gomod/path'
 import { ModsteadError } from '../../errors.ts'
 import { tagPrefix, type Asked } from './code.ts'
 import { majorOf } from './location.ts'
@@ -137,5 +136,3 @@ async function unlessAbsent(work: Promise<Resolved>): Promise<Resolved | undefin
 function invalid(version: string, { module }: Asked, reason: string): ModsteadError {
   return new ModsteadError('not_found', `${module.path}@${version} is no version of this module: ${reason}`)
 }
-
-export type { ModulePath }

@@ -82,7 +82,7 @@ test('a run is ended by its deadlines, its limit and its signal, with all that i
 
 test('a signal that has fired before starts nothing', async () => {
   const reason = new Error('over')
-  assert.throws(() => run({ args: ['version'], signal: AbortSignal.abort(reason) }), /over/)
+  await assert.rejects(run({ args: ['version'], signal: AbortSignal.abort(reason) }), /over/)
 })
 
 test('where there is no git, the error says what to install', async (t) => {

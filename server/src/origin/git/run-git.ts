@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync } from 'node:fs'
-import { ModsteadError } from '../../errors.ts'
 import { GIT_SETTINGS, settingsEnvironment, type GitSetting } from './git-environment.ts'
+import { startProgram } from './program.ts'
 
 export interface GitRun {
   /** What git is told. Everything that a stranger chose stands behind `--end-of-options`, or goes through `input`. */
@@ -18,7 +17,7 @@ export interface GitRun {
   signal: AbortSignal
   /** Milliseconds: `total` for the whole run, `idle` between two pieces of output, progress included. */
   deadlines: { total: number; idle?: number }
-  /** Bytes of standard output at most; of a file about so many. */
+  /** Bytes of standard output at most; a file is looked at now and then, and at the end. */
   limit: number
 }
 
@@ -48,99 +47,64 @@ export class GitStopped extends Error {
 const EVERY = 200
 
 /**
- * Where git is started: no repository with settings of its own, and no folder that may be gone, which would look as if
- * there were no git.
- */
-export const AWAY = '/'
-
-/** Bytes of standard error that are kept: the end of it, where the reason stands. */
-const SAID = 8 << 10
-
-/**
  * Runs git once, away from every setting of this machine and its users. Gives its output whatever its status is.
- * Throws `GitStopped`, the signal's reason, `internal` where there is no git, and what making the output file throws.
+ * Throws `GitStopped`, the signal's reason, `internal` where there is no git, and what making the output file
+ * throws.
  */
-export function runGit(run: GitRun): Promise<GitOutcome> {
-  const { args, gitDir, input, output, signal, deadlines, limit } = run
+export async function runGit(run: GitRun): Promise<GitOutcome> {
+  const { output, signal } = run
   signal.throwIfAborted()
-  const file = output === undefined ? undefined : openSync(output, 'wx')
-  const outcome = Promise.withResolvers<GitOutcome>()
-  const child = spawn('git', gitDir === undefined ? [...args] : [`--git-dir=${gitDir}`, ...args], {
-    cwd: AWAY,
-    // A group of its own, so that the helpers that git starts end with it.
-    detached: true,
+  if (output === undefined) return runInto(undefined, run)
+  const file = openSync(output, 'wx')
+  return runInto(file, run).finally(() => closeSync(file))
+}
+
+async function runInto(file: number | undefined, run: GitRun): Promise<GitOutcome> {
+  const { args, gitDir, input, signal, deadlines, limit } = run
+  const git = startProgram({
+    command: 'git',
+    args: gitDir === undefined ? args : [`--git-dir=${gitDir}`, ...args],
     env: { ...settingsEnvironment([...GIT_SETTINGS, ...(run.settings ?? [])]), ...run.environment },
-    stdio: ['pipe', file ?? 'pipe', 'pipe'],
+    ...(file !== undefined && { output: file }),
+    signal,
   })
   const chunks: Buffer[] = []
   let size = 0
-  let said = Buffer.alloc(0)
-  let stopped: unknown
-
-  const stop = (reason: unknown): void => {
+  let stopped: GitStop | undefined
+  const stop = (reason: GitStop): void => {
     stopped ??= reason
-    killGroup(child.pid)
+    git.end()
   }
-  const leave = (): void => stop(signal.reason)
-  const total = setTimeout(() => stop(new GitStopped('total')), deadlines.total)
-  const idle =
-    deadlines.idle === undefined ? undefined : setTimeout(() => stop(new GitStopped('idle')), deadlines.idle)
-  signal.addEventListener('abort', leave, { once: true })
-
-  const watching =
-    file === undefined
-      ? undefined
-      : setInterval(() => {
-          if (fstatSync(file).size > limit) stop(new GitStopped('limit'))
-        }, EVERY)
-  child.stdout?.on('data', (chunk: Buffer) => {
+  const total = setTimeout(stop, deadlines.total, 'total')
+  const idle = deadlines.idle === undefined ? undefined : setTimeout(stop, deadlines.idle, 'idle')
+  const watch = (): void => {
+    if (file !== undefined && fstatSync(file).size > limit) stop('limit')
+  }
+  const watching = file === undefined ? undefined : setInterval(watch, EVERY)
+  git.stderr.on('data', () => idle?.refresh())
+  git.stdout.on('data', (chunk: Buffer) => {
     idle?.refresh()
     size += chunk.length
-    if (size > limit) stop(new GitStopped('limit'))
+    if (size > limit) stop('limit')
     else chunks.push(chunk)
   })
-  child.stderr!.on('data', (chunk: Buffer) => {
-    idle?.refresh()
-    said = Buffer.concat([said, chunk]).subarray(-SAID)
-  })
-  // A git that ends before it has read its input breaks the pipe; its status says why.
-  child.stdin!.on('error', () => child.stdin!.destroy())
-  child.on('error', (cause) => outcome.reject(noGit(cause)))
-  child.on('close', (status) => {
+  git.stdin.end(input ?? '')
+  try {
+    const status = await git.ended
+    watch()
+    if (stopped !== undefined) throw new GitStopped(stopped)
+    signal.throwIfAborted()
+    return { status, stdout: Buffer.concat(chunks, size), said: plain(git.said()) }
+  } finally {
     clearTimeout(total)
     clearTimeout(idle)
     clearInterval(watching)
-    if (file !== undefined) closeSync(file)
-    signal.removeEventListener('abort', leave)
-    if (stopped !== undefined) outcome.reject(stopped)
-    else outcome.resolve({ status: status ?? -1, stdout: Buffer.concat(chunks, size), said: plain(said) })
-  })
-  child.stdin!.end(input ?? '')
-  return outcome.promise
-}
-
-/** Ends a program and all that it started. Harmless when it has ended already. */
-export function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
-/** What it means that git cannot be started. */
-export function noGit(cause: Error): ModsteadError {
-  return new ModsteadError('internal', `git cannot be run: ${cause.message}`, {
-    cause,
-    next: 'install git 2.37 or newer where modstead runs, and make sure that PATH leads to it',
-  })
-}
-
 /** Progress is rewritten in place with carriage returns: only what stands at the end of each line counts. */
-function plain(said: Buffer): string {
+function plain(said: string): string {
   return said
-    .toString()
     .split('\n')
     .map((line) => line.split('\r').findLast((part) => part !== '') ?? '')
     .filter((line) => line !== '')

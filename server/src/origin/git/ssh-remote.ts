@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { PROGRAM_ENVIRONMENT } from '../../config/programs.ts'
 import { ModsteadError } from '../../errors.ts'
 import { within } from '../deadline.ts'
@@ -7,7 +6,7 @@ import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
 import type { FetchFrom } from './clone.ts'
 import { converse } from './process-wire.ts'
-import { killGroup } from './run-git.ts'
+import { startProgram } from './program.ts'
 import type { Remote } from './remote.ts'
 
 /** What ssh needs to reach a host. */
@@ -59,9 +58,17 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
         `${url.host} cannot be used over ssh with ${entry}: ${words}`,
         { next: 'who runs this modstead should check the key, the pinned host keys and the network' },
       )
-    const code = ABSENT.test(said) ? 'not_found' : 'upstream_failed'
-    const what = code === 'not_found' ? 'has no such repository, or does not show it to' : 'failed for'
-    return new ModsteadError(code, `${url.host} ${what} ${entry} (${path}): ${words}`)
+    const reason = `${entry} (${path}): ${words}`
+    if (ABSENT.test(said))
+      return new ModsteadError(
+        'not_found',
+        `${url.host} has no such repository, or does not show it to ${reason}`,
+      )
+    if (REFUSED.test(said))
+      return new ModsteadError('upstream_refused', `${url.host} refused ${reason}`, {
+        next: 'who runs this modstead should check what the host allows that key',
+      })
+    return new ModsteadError('upstream_failed', `${url.host} failed for ${reason}`)
   }
 
   async function fetchFrom(signal: AbortSignal): Promise<FetchFrom> {
@@ -94,15 +101,18 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
  * what is not among these words is a failure of the host.
  */
 const ABSENT =
-  /not found|could not be found|not appear to be a git repository|does ?n[o']t exist|no such|access denied|not allowed/i
+  /\b(?:repository|project)\b.*(?:not found|not be found|does ?n[o']t exist)|cannot find repository|not appear to be a git repository/i
+
+/** How they say that we may read nothing at all, or not in this way: that key was taken back, or ssh is not allowed. */
+const REFUSED = /denied|not allowed|forbidden|not permitted|unauthori[sz]ed|suspended|blocked|expired/i
 
 function sshArguments({ key, knownHosts }: SshAccess, connect: number): string[] {
   const settings = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
-    UserKnownHostsFile: knownHosts,
+    UserKnownHostsFile: settingOf(knownHosts),
     GlobalKnownHostsFile: '/dev/null',
-    IdentityFile: key,
+    IdentityFile: settingOf(key),
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
@@ -120,6 +130,11 @@ function sshArguments({ key, knownHosts }: SshAccess, connect: number): string[]
     '/dev/null',
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
   ]
+}
+
+/** A path as ssh_config(5) reads it: it may be quoted, and % stands for something else. */
+function settingOf(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`
 }
 
 function destination(url: URL): string[] {
@@ -143,38 +158,23 @@ async function runSsh(
   options: { signal: AbortSignal; limit: number; deadline: number; late: () => ModsteadError },
 ): Promise<{ status: number; stdout: Buffer; said: string }> {
   const { signal, limit, deadline, late } = options
-  const child = spawn('ssh', args, {
-    detached: true,
-    env: SSH_ENVIRONMENT,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const ssh = startProgram({ command: 'ssh', args, env: SSH_ENVIRONMENT })
   const chunks: Buffer[] = []
   let size = 0
-  let said = ''
-  const ended = Promise.withResolvers<number>()
-  child.stdout.on('data', (chunk: Buffer) => {
+  const tooMuch = Promise.withResolvers<never>()
+  ssh.stdout.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size > limit)
-      ended.reject(new ModsteadError('upstream_invalid', 'a repository has more refs than are read'))
+      tooMuch.reject(new ModsteadError('upstream_invalid', 'a repository has more refs than are read'))
     else chunks.push(chunk)
   })
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)))
-  // A server that has said no closes the pipe before it has read that we want nothing.
-  child.stdin.on('error', () => child.stdin.destroy())
-  child.on('error', (cause) =>
-    ended.reject(
-      new ModsteadError('internal', `ssh cannot be run: ${cause.message}`, {
-        cause,
-        next: 'install an ssh client where modstead runs',
-      }),
-    ),
-  )
-  child.on('close', (status) => ended.resolve(status ?? 255))
-  child.stdin.end('0000')
+  ssh.stdin.end('0000')
   try {
-    const status = await within(ended.promise, { ms: deadline, signal, late })
-    return { status, stdout: Buffer.concat(chunks, size), said }
+    const ended = Promise.race([ssh.ended, tooMuch.promise])
+    const status = await within(ended, { ms: deadline, signal, late })
+    // One that was ended by somebody says as little of the repository as one that did not come through.
+    return { status: status < 0 ? 255 : status, stdout: Buffer.concat(chunks, size), said: ssh.said() }
   } finally {
-    if (child.exitCode === null && child.signalCode === null) killGroup(child.pid)
+    ssh.end()
   }
 }

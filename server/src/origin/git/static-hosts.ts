@@ -5,7 +5,7 @@
  */
 
 /** The kinds of version control that a path may name. Only git is fetched from. */
-export const CONTROL_SYSTEMS = ['bzr', 'fossil', 'git', 'hg', 'svn'] as const
+const CONTROL_SYSTEMS = ['bzr', 'fossil', 'git', 'hg', 'svn'] as const
 
 export type ControlSystem = (typeof CONTROL_SYSTEMS)[number]
 

@@ -1,10 +1,12 @@
 /** Repositories as tests make them, with the real git, and origins of them without a network. */
 import { execFileSync } from 'node:child_process'
+import { createCipheriv } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createTestObserver, type TestObserver } from '../../observe/test-support.ts'
 import type { CloneBounds } from './clone.ts'
 import { createFileRemote } from './file-remote.ts'
+import { createGates } from './gates.ts'
 import { settingsEnvironment } from './git-environment.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
@@ -114,12 +116,19 @@ export function openRepository(
     folder,
     bounds,
     run: runGit,
+    gates: createGates(2),
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,
-    used: async () => undefined,
+    grew: () => undefined,
+    makeRoom: async () => undefined,
   })
   return { repository, observer }
+}
+
+/** Bytes that do not compress, the same for the same seed. */
+export function noise(length: number, seed: number): Buffer {
+  return createCipheriv('aes-256-ctr', Buffer.alloc(32, seed), Buffer.alloc(16)).update(Buffer.alloc(length))
 }
 
 /** Pieces of a stream as they are given. */

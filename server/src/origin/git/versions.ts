@@ -2,7 +2,7 @@ import { isPseudoVersion } from '@modstead/gomod/pseudo'
 import { matchPathMajor } from '@modstead/gomod/path'
 import { canonical, major, sort } from '@modstead/gomod/semver'
 import { tagPrefix, type Asked } from './code.ts'
-import { tagOf, tagsWith } from './tags.ts'
+import { tagsWith } from './tags.ts'
 
 /** A version that a module has as a tag, and the commit of that tag. */
 export interface TaggedVersion {
@@ -78,9 +78,4 @@ function isBeyondV1(version: string): boolean {
 /** The tag that a version of a module is read from. */
 export function tagForVersion(version: string, asked: Pick<Asked, 'module'>): string {
   return tagPrefix(asked.module) + version.replace(/\+incompatible$/, '')
-}
-
-/** Whether a ref is the tag of the module's version. */
-export function isTagOf(ref: string, version: string, asked: Pick<Asked, 'module'>): boolean {
-  return tagOf(ref) === tagForVersion(version, asked)
 }

@@ -1,17 +1,19 @@
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
-  /** The commit's files, as `git archive` writes them: a path. */
-  archive: string
   /** Folder of the module in the repository: `''` is its root. */
   folder: string
   module: string
   version: string
   /** The LICENSE at the root of the repository, for a module in a folder that has none. */
   license: Uint8Array | undefined
+  /** Bytes that the zip may have, and the files in it together; `go` accepts no more than `MAX_ZIP_FILE`. */
+  limit: number
+  /** The archive of the commit that git made. */
+  tar: string
   /** Where the zip is written. */
   path: string
 }
@@ -21,11 +23,12 @@ export type ZipBuildResult =
   | { problem: 'invalid' | 'clone'; message: string }
 
 /**
- * Makes the zip of a module from a commit. Runs in a worker thread: what can be said of a bad repository is returned,
- * because an error's code does not survive structured cloning. Memory stays within some megabytes, whatever the module.
+ * Makes the zip of a module from the archive of a commit. Runs in a worker thread: what can be said of a bad repository
+ * is returned, because an error's code does not survive structured cloning. Memory stays within some megabytes, whatever
+ * the module. Files are the caller's to delete: a worker may be ended at any moment.
  */
 export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
-  const tar = openSync(task.archive, 'r')
+  const tar = openSync(task.tar, 'r')
   try {
     return await writeZip(tar, task)
   } catch (error) {
@@ -43,17 +46,21 @@ export function start(): undefined {
 }
 
 async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult> {
-  const { folder, module, version, license, path } = task
+  const { folder, module, version, license, limit, path } = task
   const files = filesOf(tar, folder === '' ? '' : `${folder}/`)
   if (license !== undefined && folder !== '' && !files.some((file) => file.path === 'LICENSE'))
     files.push({ path: 'LICENSE', kind: 'regular', size: license.length, open: () => license })
   const zip = openSync(path, 'wx')
   try {
     const made = await createModuleZip({ path: module, version, files }, (chunk) => writeAll(zip, chunk))
+    const left = new Set(made.omitted.map((file) => file.path))
+    const contents = files.reduce((sum, file) => (left.has(file.path) ? sum : sum + file.size), 0)
+    if (Math.max(made.zipSize, contents) > limit)
+      return {
+        problem: 'invalid',
+        message: `it has more than the ${limit} bytes that limits.zip lets it have`,
+      }
     return { size: made.zipSize, h1: made.h1, files: made.files }
-  } catch (error) {
-    unlinkSync(path)
-    throw error
   } finally {
     closeSync(zip)
   }

@@ -7,20 +7,19 @@ import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { workerUrl } from '../../observe/worker-url.ts'
 import type { ZipSource } from '../../proxy/origin.ts'
-import { createSlots } from '../slots.ts'
+import { archive, type ArchiveOrder, type ArchiveProblem } from './archive.ts'
 import { BrokenClone } from './clone.ts'
+import { createGate } from './gates.ts'
 import type { RunGit } from './git-helper.ts'
-import { GitStopped } from './run-git.ts'
 import type { ZipBuildResult, ZipBuildTask } from './zip-build.ts'
 
 /** A module version as a folder of a commit. */
-export interface ZipOrder {
+export interface ZipOrder extends ArchiveOrder {
   module: ModulePath
   version: Version
-  gitDir: string
-  hash: string
-  folder: string
   license: Buffer | undefined
+  /** Bytes that the zip may have, and the files in it together. */
+  limit: number
   /** For messages. */
   url: string
 }
@@ -28,8 +27,8 @@ export interface ZipOrder {
 /** Makes module zips from commits, in worker threads. */
 export interface ZipBuilder {
   /**
-   * The finished zip, to be read once. Throws `upstream_invalid` where no module zip can be made of the commit's files,
-   * and `BrokenClone` where git cannot read the clone.
+   * The finished zip, to be read once or given up through the signal. Throws `upstream_invalid` where no module zip can
+   * be made of the commit's files, `overloaded`, and `BrokenClone` where git cannot read the clone.
    */
   build(order: ZipOrder, signal: AbortSignal): Promise<ZipSource>
   /** Starts a worker where none runs: someone is about to need it. */
@@ -52,10 +51,11 @@ export interface ZipBuilderOptions {
 
 /** Bytes of a zip that are read at a time, and then written: what is written in large pieces is read faster ever after. */
 const CHUNK = 1 << 20
+/** How long an order waits for its turn. Milliseconds. */
+const PATIENCE = 120_000
 
 export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   const { scratch, threads, most, deadline, run, log } = options
-  const turns = createSlots(threads + 1)
   const pool = new Piscina<ZipBuildTask | undefined, ZipBuildResult>({
     filename: workerUrl(import.meta.url, './zip-build.ts'),
     name: 'buildZip',
@@ -65,31 +65,15 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that makes zips failed'))
+  const gate = createGate({ size: threads, patience: PATIENCE, what: 'zips in the making' })
   let count = 0
 
-  /** Lets git write the files of the commit as it would check them out: line endings and encodings are converted. */
-  async function archive(
-    { gitDir, hash, folder }: ZipOrder,
-    output: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const files = folder === '' ? [] : [folder]
-    const args = ['archive', '--format=tar', '--end-of-options', hash, ...files]
-    const bounds = { deadlines: { total: deadline }, limit: most }
-    const { status, said } = await run({ args, gitDir, output, signal, ...bounds })
-    if (status !== 0) throw new BrokenClone(said)
-  }
-
-  async function make(order: ZipOrder, path: string, signal: AbortSignal): Promise<ZipBuildResult> {
-    const { module, version, folder, license } = order
+  async function make(path: string, order: ZipOrder, signal: AbortSignal): Promise<Made> {
+    const { module, version, folder, license, limit } = order
     const tar = `${path}.tar`
     try {
-      await archive(order, tar, signal)
-      return await pool.run({ archive: tar, folder, module, version, license, path }, { signal })
-    } catch (error) {
-      if (!(error instanceof GitStopped)) throw error
-      const late = `git did not give its files within ${deadline} ms`
-      throw refusal(order, error.reason === 'limit' ? `its files have more than ${most} bytes` : late)
+      const problem = await archive(order, { run, output: tar, most, deadline, signal })
+      return problem ?? (await pool.run({ folder, module, version, license, limit, tar, path }, { signal }))
     } finally {
       await rm(tar, { force: true })
     }
@@ -98,12 +82,17 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   return {
     async build(order, signal) {
       const path = join(scratch, `${process.pid}-${++count}.zip`)
-      // Each archive takes room on the disk until its zip is made.
-      const done = await turns.take('client', signal)
-      const result = await make(order, path, signal).finally(done)
-      if ('size' in result) return { size: result.size, chunks: chunksOf(path, result.size) }
-      if (result.problem === 'clone') throw new BrokenClone(result.message)
-      throw refusal(order, result.message)
+      try {
+        const made = await gate.pass(signal, () => make(path, order, signal))
+        if ('problem' in made) throw failureOf(made, order)
+        signal.throwIfAborted()
+        const given = { path, size: made.size, signal, log }
+        return { size: made.size, chunks: chunksOf(given, dropWhenGivenUp(given)) }
+      } catch (error) {
+        await rm(path, { force: true })
+        signal.throwIfAborted()
+        throw error
+      }
     },
     prepare() {
       if (pool.threads.length > 0) return
@@ -115,19 +104,46 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   }
 }
 
-function refusal({ module, version, url }: ZipOrder, problem: string): ModsteadError {
+type Made = ZipBuildResult | ArchiveProblem
+
+function failureOf(
+  { problem, message }: Extract<Made, { problem: string }>,
+  { module, version, url }: ZipOrder,
+): Error {
+  if (problem === 'clone') return new BrokenClone(message)
   return new ModsteadError(
     'upstream_invalid',
-    `no zip can be made of ${module}@${version} from ${url}: ${problem}`,
+    `no zip can be made of ${module}@${version} from ${url}: ${message}`,
     { next: 'correct the repository and tag a new version; go itself refuses such a module too' },
   )
 }
 
+/** A zip that was made. */
+interface Given {
+  path: string
+  size: number
+  signal: AbortSignal
+  log: Logger
+}
+
+/** Deletes the zip when its signal fires, for whoever gives it up may not have begun to read. Gives what ends that. */
+function dropWhenGivenUp({ path, signal, log }: Given): () => void {
+  const drop = (): void => {
+    rm(path, { force: true }).catch((error: unknown) =>
+      log.warn({ err: error, path }, 'a zip could not be deleted'),
+    )
+  }
+  signal.addEventListener('abort', drop, { once: true })
+  return () => signal.removeEventListener('abort', drop)
+}
+
 /** The file's bytes; it is deleted when they have been read, or nobody wants the rest. */
-async function* chunksOf(path: string, size: number): AsyncGenerator<Buffer> {
+async function* chunksOf({ path, size, signal }: Given, read: () => void): AsyncGenerator<Buffer> {
+  signal.throwIfAborted()
   const file = await open(path, 'r')
   try {
     for (let at = 0; at < size;) {
+      signal.throwIfAborted()
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size - at))
       const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
       if (bytesRead === 0) throw new ModsteadError('store_unavailable', 'a zip under way was cut short')
@@ -137,5 +153,6 @@ async function* chunksOf(path: string, size: number): AsyncGenerator<Buffer> {
   } finally {
     await file.close()
     await rm(path, { force: true })
+    read()
   }
 }

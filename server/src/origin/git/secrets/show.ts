@@ -1,5 +1,5 @@
 import type { GitLogin } from '../../../config/config.ts'
-import type { ModsteadError } from '../../../errors.ts'
+import { ModsteadError } from '../../../errors.ts'
 import { createFlights, waitFor } from '../../../proxy/flights.ts'
 import { basic } from '../../credentials.ts'
 import { failure, type Peer } from '../../failures.ts'
@@ -61,34 +61,53 @@ export function createShow(login: GitLogin | undefined, source: TokenSource): Sh
         const [api = '', installation = ''] = key.split(' ')
         return askInstallationToken(login, { api, installation }, source)
       })
-      const find = rememberInstallations((repository) => findInstallation(login, repository, source))
+      const installations = rememberInstallations((repository) => findInstallation(login, repository, source))
       return async (url, signal) => {
         const repository = repositoryOf(login, url)
-        const installation = repository && (await find(repository, signal))
+        const installation = repository && (await installations.find(repository, signal))
         if (repository === undefined || installation === undefined) return NOTHING
-        const key = `${repository.api} ${installation}`
-        const value = await tokens.get(key, signal)
-        return renewable(headerFor(value, 'basic', url), tokens, key, value)
+        const showAs = async (id: string): Promise<Shown> => {
+          const key = `${repository.api} ${id}`
+          const value = await tokens.get(key, signal)
+          return renewable(headerFor(value, 'basic', url), tokens, key, value)
+        }
+        try {
+          return await showAs(installation)
+        } catch (error) {
+          if (!(error instanceof ModsteadError && error.code === 'upstream_refused')) throw error
+          // Who removes the app and installs it again gives it another number.
+          installations.forget(repository)
+          const now = await installations.find(repository, signal)
+          if (now === installation) throw error
+          return now === undefined ? NOTHING : showAs(now)
+        }
       }
     }
   }
 }
 
 /** Which installation reads which repository hardly ever changes; that there is none may change any moment. */
-function rememberInstallations(find: (repository: GithubRepository) => Promise<string | undefined>) {
+function rememberInstallations(find: (repository: GithubRepository) => Promise<string | undefined>): {
+  find(repository: GithubRepository, signal: AbortSignal): Promise<string | undefined>
+  forget(repository: GithubRepository): void
+} {
   const known = new Map<string, string>()
   const flights = createFlights<string | undefined>()
-  return async (repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> => {
-    const key = `${repository.api} ${repository.path}`
-    const remembered = known.get(key)
-    if (remembered !== undefined) return remembered
-    const installation = await waitFor(
-      flights.join(key, () => find(repository)),
-      signal,
-    )
-    if (known.size >= MOST_INSTALLATIONS) known.clear()
-    if (installation !== undefined) known.set(key, installation)
-    return installation
+  const keyOf = ({ api, path }: GithubRepository): string => `${api} ${path}`
+  return {
+    async find(repository, signal) {
+      const key = keyOf(repository)
+      const remembered = known.get(key)
+      if (remembered !== undefined) return remembered
+      const installation = await waitFor(
+        flights.join(key, () => find(repository)),
+        signal,
+      )
+      if (known.size >= MOST_INSTALLATIONS) known.clear()
+      if (installation !== undefined) known.set(key, installation)
+      return installation
+    },
+    forget: (repository) => void known.delete(keyOf(repository)),
   }
 }
 

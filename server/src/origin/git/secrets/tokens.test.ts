@@ -183,8 +183,8 @@ suite('OAuth 2.0', () => {
         ['x', 'Bearer one'],
         ['x', 'Bearer two'],
       ])
-      // The second token works elsewhere, and 401 for another page is not its fault.
-      await failsWith(discovered(remotes, 'mirror.test/y'), 'not_found', /\(401 with credentials\[0\]/)
+      // The second token is refused as well: a third would be, too.
+      await failsWith(discovered(remotes, 'mirror.test/y'), 'upstream_refused', /refuses credentials\[0\]/)
       assert.deepEqual([sent().slice(2), server.seen.length], [[['y', 'Bearer two']], 2])
     } finally {
       await remotes.close()
@@ -279,6 +279,27 @@ suite('GitHub App', () => {
           ),
         )
       }
+    })
+  })
+
+  test('an app that was removed and installed again is found again', async () => {
+    const short = { status: 201, json: { token: 'ghs_1', expires_at: new Date().toISOString() } }
+    const gone = { status: 404 }
+    const again = [{ json: { id: 78 } }, { status: 201, json: { token: 'ghs_2', expires_at: inAnHour() } }]
+    await withServer([installed, short, gone, ...again], app, async (remotes, server) => {
+      assert.equal(await headerOf(remotes), 'oauth2:ghs_1')
+      assert.equal(await headerOf(remotes), 'oauth2:ghs_2')
+      assert.equal(server.seen.at(-1)?.path, '/api/v3/app/installations/78/access_tokens')
+    })
+    // One that was removed for good is asked for like by anybody, and one that is refused is not asked for again and again.
+    await withServer([installed, short, gone, gone], app, async (remotes) => {
+      assert.equal(await headerOf(remotes), 'oauth2:ghs_1')
+      assert.equal(await headerOf(remotes), undefined)
+    })
+    await withServer([installed, short, gone, installed], app, async (remotes, server) => {
+      assert.equal(await headerOf(remotes), 'oauth2:ghs_1')
+      await failsWith(headerOf(remotes), 'upstream_refused', /gives no token \(404\)/)
+      assert.equal(server.seen.length, 4)
     })
   })
 

@@ -21,7 +21,11 @@ export const askModule: AskModule = async ({ config, observer, env, module }) =>
   try {
     const outside = createOutside({ observer, via: createViaId(), env, urls: [] })
     const origins = await openOrigins({ config, folder, outside, observer })
-    return await askAll(config, origins, module).finally(() => origins.close())
+    try {
+      return await askAll(config, origins, module)
+    } finally {
+      await origins.close()
+    }
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }

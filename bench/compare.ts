@@ -17,6 +17,8 @@ export interface Comparison {
   /** Of the absolute values shown, which are divided by `scale`. */
   unit: string
   scale?: number
+  /** The values are times: the figure says how many times faster we are. */
+  times?: true
   limit: Pick<Figure, 'atLeast' | 'atMost'>
 }
 
@@ -31,7 +33,7 @@ interface Measured {
  * that what changes on the machine meanwhile changes both.
  */
 export async function compare(comparison: Comparison): Promise<Figure> {
-  const { name, rounds, unit, scale = 1, limit } = comparison
+  const { name, rounds, unit, scale = 1, times = false, limit } = comparison
   const ours: Measured[] = []
   const theirs: Measured[] = []
   for (let round = -1; round < rounds; round++) {
@@ -40,7 +42,7 @@ export async function compare(comparison: Comparison): Promise<Figure> {
     theirs.push(pair[0])
     ours.push(pair[1])
   }
-  const ratios = ours.map(({ value }, i) => value / theirs[i]!.value)
+  const ratios = ours.map(({ value }, i) => (times ? theirs[i]!.value / value : value / theirs[i]!.value))
   const middle = (side: Measured[]): string => number(median(side.map(({ value }) => value)) / scale)
   const spread = `${number(Math.min(...ratios))}–${number(Math.max(...ratios))}`
   const parts = [`${middle(ours)} against ${middle(theirs)} ${unit}`, `${rounds} rounds ${spread}`]

@@ -53,7 +53,8 @@ export async function fileSizes(folder: string, pattern: RegExp): Promise<number
   return Promise.all(paths.map(async (path) => (await stat(join(folder, path))).size))
 }
 
-async function fastFolder(): Promise<string> {
+/** A folder in memory where there is room, else one for temporary files. */
+export async function fastFolder(): Promise<string> {
   try {
     const { bavail, bsize } = await statfs('/dev/shm')
     return bavail * bsize > ROOM ? '/dev/shm' : tmpdir()

@@ -11,6 +11,11 @@ import { CPUS, machine, pinned } from './pinned.ts'
 import { catalog } from './rows/catalog.ts'
 import { cold } from './rows/cold.ts'
 import { firstByte } from './rows/first-byte.ts'
+import { gitCrowd } from './rows/git-crowd.ts'
+import { gitFifty } from './rows/git-fifty.ts'
+import { gitFirst } from './rows/git-first.ts'
+import { gitLarge } from './rows/git-large.ts'
+import { gitTag } from './rows/git-tag.ts'
 import { large } from './rows/large.ts'
 import { nginx } from './rows/nginx.ts'
 import { peers } from './rows/peers.ts'
@@ -18,7 +23,23 @@ import { start } from './rows/start.ts'
 import { storm } from './rows/storm.ts'
 import { warmHttp, warmTls } from './rows/warm.ts'
 
-const ROWS: readonly Row[] = [warmHttp, warmTls, large, storm, firstByte, start, catalog, nginx, cold, peers]
+const ROWS: readonly Row[] = [
+  warmHttp,
+  warmTls,
+  large,
+  storm,
+  firstByte,
+  start,
+  catalog,
+  nginx,
+  cold,
+  gitFirst,
+  gitTag,
+  gitFifty,
+  gitLarge,
+  gitCrowd,
+  peers,
+]
 
 interface Result {
   row: string

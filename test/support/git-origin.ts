@@ -5,6 +5,7 @@ import { createFileRemote, writeServingConfig } from '../../server/src/origin/gi
 import { createGates } from '../../server/src/origin/git/gates.ts'
 import { createGitOrigin } from '../../server/src/origin/git/git-origin.ts'
 import { createZipBuilder } from '../../server/src/origin/git/zip-builder.ts'
+import { runGit } from '../../server/src/origin/git/run-git.ts'
 import type { Remote } from '../../server/src/origin/git/remote.ts'
 import { createTestObserver } from '../../server/src/origin/test-origin.ts'
 import type { Origin } from '../../server/src/proxy/origin.ts'
@@ -37,6 +38,7 @@ export async function createLocalGitOrigin(options: {
     folder: join(folder, 'clones'),
     most: 2 ** 33,
     gates: createGates(2),
+    run: runGit,
     log: observer.log,
   })
   const builder = createZipBuilder({
@@ -44,6 +46,7 @@ export async function createLocalGitOrigin(options: {
     threads: 1,
     most: 2 ** 30,
     deadline: 6e4,
+    run: runGit,
     log: observer.log,
   })
   const remotes = new Map<string, Remote>()
@@ -54,6 +57,7 @@ export async function createLocalGitOrigin(options: {
       servingConfig,
       deadline: 30_000,
       limit: 2 ** 24,
+      run: runGit,
     })
     remotes.set(root, { ...remote, url: `https://${root}` })
   }

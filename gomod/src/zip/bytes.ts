@@ -51,6 +51,14 @@ export function openWindow(source: ZipBytes): ZipWindow {
 }
 
 /**
+ * A `chunkSize` for the one-call functions of node:zlib that has room for `bytes`, and makes their result a buffer of its
+ * own, which `releaseBytes` can give back: smaller ones are cut from buffers that Node shares out.
+ */
+export function chunkSizeFor(bytes: number): number {
+  return Math.max(bytes, Buffer.poolSize + 1)
+}
+
+/**
  * Gives the memory of a result of node:zlib back at once; nobody may look at it again. The collector goes by the small
  * objects in front of such memory, and would let dozens of megabytes gather behind them.
  */

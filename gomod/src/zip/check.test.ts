@@ -213,11 +213,14 @@ for (const [what, contents] of Object.entries(LARGE)) {
   })
 }
 
-test('a large go.mod is given as well', async () => {
-  const contents = Buffer.alloc(6 * MIB, '// comment\n')
-  const { goMod, goModHash } = await verify(rawZip(entriesWith('go.mod', { contents })))
-  assert.ok(contents.equals(goMod!))
-  assert.equal(goModHash, hashGoMod(contents))
+test('a go.mod of any size is given, deflated or stored', async () => {
+  for (const bytes of [100, 100_000, 6 * MIB])
+    for (const method of [0, 8]) {
+      const contents = Buffer.alloc(bytes, '// comment\n')
+      const { goMod, goModHash } = await verify(rawZip(entriesWith('go.mod', { contents, method })))
+      assert.ok(contents.equals(goMod!))
+      assert.equal(goModHash, hashGoMod(contents))
+    }
 })
 
 test('a file is read about once, in few reads, and its buffer may be used again', async () => {

@@ -96,7 +96,7 @@ export async function verifyModuleZip(source: ZipBytes, options: VerifyModuleZip
     source,
     entries,
     ({ name }, piece, last) => {
-      if (name === goModName) goModPieces.push(piece.slice())
+      if (name === goModName) goModPieces.push(new Uint8Array(piece))
       if (!last) running = (running ?? createHash('sha256')).update(piece)
       else {
         digests.push({ name, sha256hex: running?.update(piece).digest('hex') ?? sha256hex(piece) })

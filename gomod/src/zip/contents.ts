@@ -5,10 +5,10 @@
  * Most files of modules are small, and a call of inflateRawSync costs less than one turn of a stream; so small
  * entries are read, inflated and handed over whole, and large ones in pieces, and memory stays bounded by both.
  */
-import { constants, crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
-import { openWindow, releaseBytes, type ZipBytes, type ZipWindow } from './bytes.ts'
+import { chunkSizeFor, openWindow, releaseBytes, type ZipBytes, type ZipWindow } from './bytes.ts'
 import { pump } from './pump.ts'
 import { decodeName, parseExtra, wideNumbers, type ZipEntry } from './reader.ts'
 import { DEFLATE, DESCRIPTOR_SIGNATURE, FLAG, LOCAL_HEADER, STORE, u16, u32 } from './records.ts'
@@ -154,7 +154,7 @@ function takeWhole({ window, take }: Reading, entry: ZipEntry, start: number): v
 /** One byte more than declared is room enough to see that there is more. */
 function inflateWhole(data: Uint8Array, entry: ZipEntry): Uint8Array {
   const room = entry.size + 1
-  const chunkSize = Math.max(room, constants.Z_MIN_CHUNK)
+  const chunkSize = chunkSizeFor(room)
   try {
     return inflateRawSync(data, { chunkSize, maxOutputLength: room, rejectGarbageAfterEnd: true })
   } catch (error) {

@@ -36,7 +36,10 @@ export interface ModuleFile {
   readonly kind: 'regular' | 'symlink' | 'dir' | 'other'
   /** Bytes of a regular file. */
   readonly size: number
-  /** The contents of a regular file: exactly `size` bytes, whole or in pieces, which must not change afterwards. */
+  /**
+   * The contents of a regular file: exactly `size` bytes, whole or in pieces. They are not looked at any more once the
+   * next piece is asked for, or the next file opened: their memory may be used again.
+   */
   open(): FileContents | Promise<FileContents>
 }
 
@@ -137,7 +140,8 @@ export async function createModuleZip(
   const goModFile = files.find((file) => file.path === 'go.mod' && file.kind === 'regular')
   const goModSize = goModFile === undefined ? undefined : fileSizeProblem('go.mod', goModFile.size)
   if (goModSize !== undefined) throw problemsError([{ path: 'go.mod', ...goModSize }])
-  const goMod = goModFile && (await readWhole(goModFile))
+  // A copy: it is part of the result.
+  const goMod = goModFile && Buffer.from(await readWhole(goModFile))
   const goVersion = options.goVersion ?? (goMod && goVersionOf(goMod))
   const { valid, omitted, invalid, sizeProblem } = checkModuleFiles(files, { goVersion, fromDirectory })
   if (sizeProblem !== undefined) throw new GomodError('zip_too_large', sizeProblem)
@@ -257,7 +261,7 @@ async function readWhole(file: ModuleFile): Promise<Uint8Array> {
   const contents = await file.open()
   if (contents instanceof Uint8Array && contents.length === file.size) return contents
   const pieces: Uint8Array[] = []
-  for await (const piece of exactly(file, contents)) pieces.push(piece)
+  for await (const piece of exactly(file, contents)) pieces.push(new Uint8Array(piece))
   return Buffer.concat(pieces)
 }
 

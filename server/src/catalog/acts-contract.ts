@@ -105,6 +105,21 @@ export function testActs(name: string, create: (t: TestContext) => Promise<Catal
       }
     })
 
+    it('tells the acts on a module that have not ended', async (t) => {
+      const { catalog, reopen } = await create(t)
+      const other = { ...PUBLISH, module: path('example.com/b') }
+      const ended = await catalog.begin(PUBLISH)
+      await catalog.end(ended.id, 'undone')
+      const begun = [
+        await catalog.begin(PUBLISH),
+        await catalog.begin({ ...PUBLISH, version: version('v1.1.0') }),
+      ]
+      for (const act of [other, { ...PUBLISH, realm: 'public' }]) await catalog.begin(act)
+      const view = await reopen()
+      assert.deepEqual(await view.unfinished('default', A), begun)
+      assert.deepEqual(await view.unfinished('default', path('example.com/c')), [])
+    })
+
     it('refuses what can only be a defect', async (t) => {
       const { catalog } = await create(t)
       await assert.rejects(catalog.begin(DELETE), { code: 'internal' })

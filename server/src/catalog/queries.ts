@@ -51,6 +51,13 @@ export function compileReads(db: Kysely<Schema>) {
         .orderBy('id', 'desc')
         .limit(page.limit),
     ),
+    unfinishedActs: compileStatement(
+      acts
+        .where('outcome', '=', sql.lit('begun'))
+        .where('realm', '=', placeholder('realm'))
+        .where('module', '=', placeholder('path'))
+        .orderBy('id'),
+    ),
     traces: compileStatement(
       module
         .innerJoin('versions', 'versions.module', 'modules.id')

@@ -4,7 +4,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { addFacts } from './facts.ts'
-import { MAX_ACT_ID, MAX_INCIDENT_ID } from './incident-id.ts'
+import { MAX_ACT_ID, MAX_INCIDENT_ID } from './record-ids.ts'
 import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { READS } from './sqlite-statements.ts'
@@ -97,6 +97,8 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     },
     acts: async ({ limit, before = MAX_ACT_ID, begun = false }) =>
       read(() => (begun ? reads.begunActsBefore : reads.actsBefore).all({ limit, before }).map(decodeAct)),
+    unfinished: async (realm, module) =>
+      read(() => reads.unfinishedActs.all({ realm, path: module }).map(decodeAct)),
     marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
     totals: async () =>
       read(() => {

@@ -54,6 +54,10 @@ export const READS: Reads = {
     sql: 'select * from "acts" where "outcome" = \'begun\' and "id" < ? order by "id" desc limit ?',
     names: ['before', 'limit'],
   },
+  unfinishedActs: {
+    sql: 'select * from "acts" where "outcome" = \'begun\' and "realm" = ? and "module" = ? order by "id"',
+    names: ['realm', 'path'],
+  },
   traces: {
     sql: 'select "version", "git_commit", "gone" from "modules" inner join "versions" on "versions"."module" = "modules"."id" where "modules"."realm" = ? and "modules"."path" = ? and ("git_commit" is not null or "gone" is not null)',
     names: ['realm', 'path'],

@@ -29,7 +29,7 @@ export async function testOrigins(module: string, flags: Flags, context: Command
 
 function describe(module: string, report: ModuleReport): string {
   const { modules, ends, upload, origins } = report
-  const lines = [`${module}`, `  route: ${modules.join(', ')}${report.private ? ' (private)' : ''}`]
+  const lines = [String(module), `  route: ${modules.join(', ')}${report.private ? ' (private)' : ''}`]
   if (upload !== undefined) lines.push(`  published versions are kept here (${upload})`)
   for (const origin of origins) lines.push(...describeOrigin(origin))
   if (origins.length === 0)

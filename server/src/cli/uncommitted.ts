@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ModsteadError } from '../errors.ts'
+import { rootOfGit } from './working-tree.ts'
 
 /** How long git may take. Milliseconds. */
 const DEADLINE = 60_000
@@ -29,7 +30,7 @@ export async function uncommittedFiles(
   try {
     await git('rev-parse', '--is-inside-work-tree')
   } catch (error) {
-    if (isNoTree(error)) return []
+    if (isMissing(error) || (await rootOfGit(folder)) === undefined) return []
     throw gitFailed(error)
   }
   try {
@@ -41,15 +42,18 @@ export async function uncommittedFiles(
   }
 }
 
-/** git is not installed, or says with its own code that this is no working tree. */
-function isNoTree(error: unknown): boolean {
-  const { code } = error as { code?: string | number }
-  return code === 'ENOENT' || code === 128
+/** There is no git on this machine. */
+function isMissing(error: unknown): boolean {
+  return (error as { code?: string | number }).code === 'ENOENT'
 }
 
 function gitFailed(cause: unknown): ModsteadError {
-  return new ModsteadError('bad_request', 'git cannot say what is committed in this folder', {
+  const { stderr } = cause as { stderr?: string }
+  // Git's last word; what stands above it are hints, or the commands that it was given.
+  const reason = /^fatal: (.*)$/m.exec(stderr ?? '')?.[1]
+  const sentence = 'git cannot say what is committed in this folder'
+  return new ModsteadError('bad_request', reason === undefined ? sentence : `${sentence}: ${reason}`, {
     cause,
-    next: 'make a first commit, or publish what is there with --allow-dirty',
+    next: 'make a first commit where there is none, or publish what is there with --allow-dirty',
   })
 }

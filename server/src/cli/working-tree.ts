@@ -58,7 +58,7 @@ async function describe(location: string, path: string): Promise<ModuleFile | un
 }
 
 /** The nearest folder at or above this one that has a `.git`. */
-async function rootOfGit(folder: string): Promise<string | undefined> {
+export async function rootOfGit(folder: string): Promise<string | undefined> {
   for (let at = folder; ; at = dirname(at)) {
     if ((await describe(join(at, '.git'), '.git')) !== undefined) return at
     if (dirname(at) === at) return undefined

@@ -71,7 +71,7 @@ test('a published zip: 201 with its hashes, and 200 where nothing changed', asyn
   const same = await send(server, 'PUT', ZIP, { headers: bearer(CI), body: '' })
   assert.equal(same.status, 200)
   assert.match(same.text, /^unchanged /)
-  assert.deepEqual(server.proxy.acts, [
+  assert.deepEqual(server.proxy.acted, [
     {
       act: 'publish',
       module: 'go.corp.example/lib',
@@ -107,7 +107,7 @@ test('chunked, with a digest, under a prefix, with escaped letters and as Basic'
   })
   assert.equal(reply.status, 201, reply.text)
   assert.equal(reply.headers.location, '/goproxy/go.corp.example/!lib/@v/v1.0.0-!r!c.zip')
-  const [act] = server.proxy.acts
+  const [act] = server.proxy.acted
   assert.deepEqual(act, {
     act: 'publish',
     module: 'go.corp.example/Lib',
@@ -123,7 +123,7 @@ test('a deletion needs its permission and a reason', async (t) => {
   const reason = { 'Modstead-Reason': Buffer.from('größer als gedacht').toString('latin1') }
   const reply = await send(server, 'DELETE', VERSION, { headers: { ...bearer(OPS), ...reason } })
   assert.deepEqual([reply.status, reply.text], [200, 'deleted go.corp.example/lib@v1.0.0 h1:zip\n'])
-  assert.deepEqual(server.proxy.acts, [
+  assert.deepEqual(server.proxy.acted, [
     {
       act: 'delete',
       module: 'go.corp.example/lib',
@@ -139,7 +139,7 @@ test('a deletion needs its permission and a reason', async (t) => {
     assert.equal(status, 400, text)
     assert.match(text, /reason/)
   }
-  assert.equal(server.proxy.acts.length, 1)
+  assert.equal(server.proxy.acted.length, 1)
 })
 
 const REFUSED: [
@@ -180,7 +180,7 @@ test('what is refused before anything of it is read', async (t) => {
     assert.equal((reply.headers['www-authenticate'] ?? '').startsWith('Basic realm='), status === 401, title)
     assert.ok(!reply.text.includes('0123456789'), 'no token is repeated')
   }
-  assert.deepEqual(server.proxy.acts, [])
+  assert.deepEqual(server.proxy.acted, [])
   assert.ok(!JSON.stringify(server.observer.lines).includes('0123456789'), 'nor logged')
 })
 
@@ -193,7 +193,7 @@ test('without tokens nothing is taken, and the next step is said', async (t) => 
 
 test('a refusal reaches a client that is in the middle of sending', async (t) => {
   const server = await started(t)
-  server.proxy.publishing.publish = () => Promise.reject(new ModsteadError('too_large', 'it is too large'))
+  server.proxy.acts.publish = () => Promise.reject(new ModsteadError('too_large', 'it is too large'))
   for (const token of [CI, 'wrong-0123456789abcdef']) {
     const reply = await send(server, 'PUT', ZIP, { headers: bearer(token), body: Buffer.alloc(8 << 20) })
     assert.equal(reply.status, token === CI ? 413 : 401)
@@ -239,13 +239,13 @@ test('a body that breaks off is not taken for whole', async (t) => {
   for (const rest of ['Content-Length: 10\r\n\r\nzip', 'Transfer-Encoding: chunked\r\n\r\n3\r\nzip\r\n']) {
     const socket = net.connect(server.port, '127.0.0.1')
     await new Promise((resolve) => socket.write(head + rest, resolve))
-    while (!server.proxy.acts.some((act) => 'act' in act))
+    while (!server.proxy.acted.some((act) => 'act' in act))
       await new Promise((resolve) => setImmediate(resolve))
     socket.destroy()
     while (server.observer.counts.get('modstead_http_requests_total publish aborted') === undefined)
       await new Promise((resolve) => setImmediate(resolve))
-    assert.ok(!server.proxy.acts.some((act) => 'bytes' in act))
-    server.proxy.acts.length = 0
+    assert.ok(!server.proxy.acted.some((act) => 'bytes' in act))
+    server.proxy.acted.length = 0
     server.observer.counts.clear()
   }
 })
@@ -280,7 +280,7 @@ test('bytes beyond the announced length are no part of the zip', async (t) => {
   const answer = await askRaw(server.port, `${head}zip and more`)
   // Whether the answer is out before the rest is seen to be no request is a matter of time.
   assert.match(answer, /^$|^HTTP\/1\.1 201 /)
-  assert.deepEqual(server.proxy.acts.at(-1), { bytes: 'zip' })
+  assert.deepEqual(server.proxy.acted.at(-1), { bytes: 'zip' })
 })
 
 test('a connection serves on after it was published over', async (t) => {

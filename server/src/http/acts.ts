@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tokens } from '../access/tokens.ts'
 import { ModsteadError } from '../errors.ts'
-import type { Publishing } from '../proxy/publish.ts'
+import type { Acts } from '../proxy/acts.ts'
 import type { Action, ActionExchange } from './action.ts'
 import { rawTarget } from './request-path.ts'
 import { createParser, parseVersionPath } from './parse.ts'
 import { streamBody } from './stream-body.ts'
 
 export interface ActsOptions {
-  publishing: Pick<Publishing, 'publish' | 'delete'>
+  acts: Pick<Acts, 'publish' | 'delete'>
   tokens: Tokens
   /** `''`, or a path like `/goproxy`. */
   prefix: string
@@ -25,7 +25,7 @@ const LONGEST_REASON = 400
  *
  * Who asks is known before anything of the body is read.
  */
-export function createActs({ publishing, tokens, prefix }: ActsOptions): Action[] {
+export function createActs({ acts, tokens, prefix }: ActsOptions): Action[] {
   const parse = createParser({ prefix, databases: [] })
 
   async function publish({ req, res }: ActionExchange): Promise<number> {
@@ -36,7 +36,7 @@ export function createActs({ publishing, tokens, prefix }: ActsOptions): Action[
       })
     const { module, version } = endpoint.request
     const { name: who } = tokens.authorize(req.headers.authorization, 'publish')
-    const { outcome, h1, goModH1 } = await publishing.publish({
+    const { outcome, h1, goModH1 } = await acts.publish({
       module,
       version,
       who,
@@ -52,7 +52,7 @@ export function createActs({ publishing, tokens, prefix }: ActsOptions): Action[
     const { module, version } = orNotAllowed(() => parseVersionPath(rawTarget(req), prefix))
     const { name: who } = tokens.authorize(req.headers.authorization, 'delete')
     const reason = reasonOf(req)
-    const { h1, deletion, again } = await publishing.delete({ module, version, who, reason })
+    const { h1, deletion, again } = await acts.delete({ module, version, who, reason })
     const when = new Date(deletion.at).toISOString()
     const hash = h1 === undefined ? '' : ` ${h1}`
     const text = again

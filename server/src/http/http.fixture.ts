@@ -20,7 +20,7 @@ export interface TableProxy extends ModuleProxy {
   served: string[]
   uses: { realm: string; module: string; version: string; at: number }[]
   /** What was published and deleted, and the bytes that came. */
-  acts: object[]
+  acted: object[]
   change(change: Change): void
 }
 
@@ -30,7 +30,7 @@ export function createTableProxy(): TableProxy {
     answers: new Map(),
     served: [],
     uses: [],
-    acts: [],
+    acted: [],
     async serve(request, context) {
       const path = formatModuleRequest(request)
       proxy.served.push(path)
@@ -44,17 +44,17 @@ export function createTableProxy(): TableProxy {
           next: 'go env -w GONOSUMDB=corp.example',
         })
     },
-    publishing: {
+    acts: {
       async publish({ module, version, who, size, sha256, chunks }) {
-        proxy.acts.push({ act: 'publish', module, version, who, size, sha256 })
+        proxy.acted.push({ act: 'publish', module, version, who, size, sha256 })
         const pieces: Buffer[] = []
         for await (const chunk of chunks) pieces.push(chunk)
-        proxy.acts.push({ bytes: Buffer.concat(pieces).toString() })
+        proxy.acted.push({ bytes: Buffer.concat(pieces).toString() })
         const outcome = pieces.length === 0 ? 'unchanged' : 'published'
         return { outcome, module, version, h1: 'h1:zip', goModH1: 'h1:mod' }
       },
       async delete({ module, version, who, reason }) {
-        proxy.acts.push({ act: 'delete', module, version, who, reason })
+        proxy.acted.push({ act: 'delete', module, version, who, reason })
         return { module, version, h1: 'h1:zip', deletion: { at: 0, who, reason }, again: false }
       },
     },

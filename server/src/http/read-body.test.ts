@@ -86,3 +86,10 @@ test('bodies that arrive together share a bound, and leave it when they are done
     assert.equal(await outcome, 10)
   }
 })
+
+test('a body that is too large is refused at once, however long its sender takes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { socket, outcome } = await startReader(t)
+  socket.write(`${HEAD}Content-Length: 99\r\n\r\n0123456789a`)
+  assert.equal(await outcome, 'payload_too_large')
+})

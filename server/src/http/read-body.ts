@@ -12,16 +12,10 @@ export interface BodyLimits {
 
 /**
  * Reads the body of a request into memory. Throws `payload_too_large`, `overloaded`, `request_timeout`, and the reason
- * of the signal, which fires when nobody waits for the answer any more. After an error the body may be unread, so that
- * the connection has to end with the answer.
+ * of the signal, which fires when nobody waits for the answer any more. After an error the rest of the body is unread: it
+ * is `refuse` that lets its sender see the answer before the connection ends.
  */
 export type ReadBody = (req: IncomingMessage, signal: AbortSignal) => Promise<Buffer>
-
-/**
- * How long the rest of a body that is too large is read and dropped: a sender that is cut off while it sends may never
- * see why. Milliseconds.
- */
-const LINGER = 1_000
 
 /** Makes a reader whose bodies share one bound: whoever sends them has proven nothing yet. */
 export function createBodyReader({ each, together, deadline }: BodyLimits): ReadBody {
@@ -34,35 +28,24 @@ export function createBodyReader({ each, together, deadline }: BodyLimits): Read
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const chunks: Buffer[] = []
     let size = 0
-    let timer = setTimeout(
+    const timer = setTimeout(
       () =>
         reject(new ModsteadError('request_timeout', 'the body of the request did not arrive whole in time')),
       deadline,
     )
-    function tooLarge(): void {
-      reject(new ModsteadError('payload_too_large', `the body of the request is larger than ${each} bytes`))
-    }
-    function drop(): void {
-      for (const chunk of chunks) held -= chunk.length
-      chunks.length = 0
-    }
     function onData(chunk: Buffer): void {
-      const fitted = size <= each
       size += chunk.length
-      if (size <= each) {
-        chunks.push(chunk)
-        held += chunk.length
-        if (held > together)
-          reject(new ModsteadError('overloaded', 'too many bodies of requests arrive at the same time'))
-      } else if (fitted) {
-        drop()
-        clearTimeout(timer)
-        timer = setTimeout(tooLarge, LINGER)
+      if (size > each) {
+        reject(new ModsteadError('payload_too_large', `the body of the request is larger than ${each} bytes`))
+        return
       }
+      chunks.push(chunk)
+      held += chunk.length
+      if (held > together)
+        reject(new ModsteadError('overloaded', 'too many bodies of requests arrive at the same time'))
     }
     function onEnd(): void {
-      if (size > each) tooLarge()
-      else resolve(Buffer.concat(chunks))
+      resolve(Buffer.concat(chunks))
     }
     function onAbort(): void {
       reject(signal.reason as Error)
@@ -75,7 +58,7 @@ export function createBodyReader({ each, together, deadline }: BodyLimits): Read
     try {
       return await promise
     } finally {
-      drop()
+      for (const chunk of chunks) held -= chunk.length
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       req.off('data', onData)

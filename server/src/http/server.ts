@@ -106,7 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
     ...createActs({
-      publishing: proxy.publishing,
+      acts: proxy.acts,
       tokens: createTokens(config.tokens),
       prefix: config.pathPrefix,
     }),

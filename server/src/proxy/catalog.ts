@@ -150,6 +150,8 @@ export interface Catalog {
   end(id: string, outcome: 'done' | 'undone', facts?: VersionFacts): Promise<void>
   /** Newest first; `begun` ones only where that is asked. */
   acts(options: { limit: number; before?: string; begun?: boolean }): Promise<ActRow[]>
+  /** The acts on versions of a module that were begun and have not ended, the oldest first. */
+  unfinished(realm: Realm, module: ModulePath): Promise<ActRow[]>
   /** The versions of a module that were published or deleted here, in no order. */
   marks(realm: Realm, module: ModulePath): Promise<Mark[]>
   /** Cheap enough for a home page: counts kept by the catalog itself, not scans. */

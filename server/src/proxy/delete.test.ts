@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Version } from '@modstead/gomod/version'
 import { type ErrorCode, ModsteadError } from '../errors.ts'
+import { createTestObserver } from '../observe/test-support.ts'
 import { GO_MOD, makeZip, MODULE, openRoom, tableOrigin, V1 } from './publish.fixture.ts'
 import { settleActs } from './settle-acts.ts'
 import type { ModuleStore } from './store.ts'
@@ -166,6 +168,67 @@ describe('publications and deletions that are cut off', () => {
     await settleActs(room)
     assert.deepEqual(await room.stored(), [])
     assert.equal((await room.catalog.acts({ limit: 1 }))[0]!.outcome, 'done')
+  })
+
+  test('what fails at the next start is left, and the others are settled all the same', async (t) => {
+    const room = await openRoom(t)
+    const { catalog, store } = room
+    const { h1 } = await makeZip()
+    const versions = ['v1.0.0', 'v1.1.0', 'v1.2.0'] as Version[]
+    for (const version of versions) {
+      await catalog.begin({ act: 'publish', who: 'ci', realm: 'default', module: MODULE, version, h1 })
+      await store.commit({ realm: 'default', module: MODULE, version, kind: 'mod' }, Buffer.from(GO_MOD))
+    }
+    const observer = createTestObserver()
+    const failing: ModuleStore = {
+      ...store,
+      remove: (key) =>
+        key.version === 'v1.1.0'
+          ? Promise.reject(new ModsteadError('store_unavailable', 'the disk is full'))
+          : store.remove(key),
+    }
+    await settleActs({ catalog, store: failing, observer })
+    const left = await catalog.unfinished('default', MODULE)
+    assert.deepEqual(
+      left.map(({ version }) => version),
+      ['v1.1.0'],
+    )
+    assert.deepEqual(await room.stored(), ['v1.1.0.mod'])
+    assert.deepEqual(observer.lines.map(({ level, fields }) => [level, fields.version]).toSorted(), [
+      ['error', 'v1.1.0'],
+      ['warn', 'v1.0.0'],
+      ['warn', 'v1.2.0'],
+    ])
+    await assert.rejects(room.get({ kind: 'mod', module: MODULE, version: versions[1]! }), code('not_found'))
+    await settleActs(room)
+    assert.deepEqual(await catalog.unfinished('default', MODULE), [])
+    assert.deepEqual(await room.stored(), [])
+  })
+
+  test('a deletion that the disk cut off is done when it is ordered again', async (t) => {
+    let failing = true
+    const wrap = (store: ModuleStore): ModuleStore => ({
+      ...store,
+      remove: (key) =>
+        failing
+          ? Promise.reject(new ModsteadError('store_unavailable', 'the disk fails'))
+          : store.remove(key),
+    })
+    const room = await openRoom(t, { wrap })
+    await room.put((await makeZip()).zip)
+    await assert.rejects(room.remove(), code('store_unavailable'))
+    await assert.rejects(room.get({ kind: 'zip', module: MODULE, version: V1 }), code('deleted'))
+    failing = false
+    assert.equal((await room.remove()).again, true)
+    assert.deepEqual(await room.stored(), [])
+    const acts = await room.catalog.acts({ limit: 9 })
+    assert.deepEqual(
+      acts.map(({ act, outcome }) => [act, outcome]),
+      [
+        ['delete', 'done'],
+        ['publish', 'done'],
+      ],
+    )
   })
 
   test('a store that fails half-way leaves the state before', async (t) => {

@@ -1,14 +1,14 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
-import type { Counter } from '../observe/observer.ts'
-import type { Deletion, VersionRow } from './catalog.ts'
+import type { ActTools } from './acts.ts'
+import type { Deletion } from './catalog.ts'
+import { knownVersion } from './known-version.ts'
 import type { Parts } from './parts.ts'
-import type { PublishingOptions } from './publish.ts'
 import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
-import { turnOf, type Turns } from './turns.ts'
-import { FOR_CLIENT, KINDS, storeKeyOf } from './wanted.ts'
+import { turnOf } from './turns.ts'
+import { KINDS, storeKeyOf } from './wanted.ts'
 
 export interface DeletionOrder {
   module: ModulePath
@@ -36,11 +36,8 @@ export interface Deletions {
   delete(order: DeletionOrder): Promise<DeletedVersion>
 }
 
-export function createDeletions(
-  options: PublishingOptions & { turns: Turns; counter: Counter },
-  parts: Parts,
-): Deletions {
-  const { router, files, zips, changed, turns, counter } = options
+export function createDeletions(tools: ActTools, parts: Parts): Deletions {
+  const { router, changed, turns, counter } = tools
   const { store, catalog, observer, shutdown } = parts
 
   function routeFor(module: ModulePath): Route {
@@ -55,20 +52,10 @@ export function createDeletions(
     )
   }
 
-  async function known(route: Route, { module, version }: DeletionOrder): Promise<VersionRow | undefined> {
-    const row = await catalog.version(route.realm, module, version)
-    if (row?.deleted !== undefined) return row
-    // What another tool put there becomes a fact first, so that its hash outlives it.
-    await zips.stored({ route, module, version, kind: 'zip' }, FOR_CLIENT)
-    for (const kind of ['mod', 'info'] as const)
-      await files.stored({ route, module, version, kind }, FOR_CLIENT)
-    return catalog.version(route.realm, module, version)
-  }
-
   async function remove(route: Route, order: DeletionOrder): Promise<DeletedVersion> {
     const { module, version, who, reason } = order
     const { realm } = route
-    const row = await known(route, order)
+    const row = await knownVersion(tools, parts, { route, module, version })
     if (row === undefined) {
       throw new ModsteadError('not_found', `nothing is known here of ${module}@${version}`, {
         next: 'check the spelling; what only an origin has is to be deleted there',
@@ -76,7 +63,7 @@ export function createDeletions(
     }
     const found = { module, version, ...(row.h1 !== undefined && { h1: row.h1 }) }
     if (row.deleted !== undefined) {
-      // A disk that failed may have left some.
+      // One that arrived since may have stayed, where the disk failed.
       for (const kind of KINDS) await store.remove(storeKeyOf({ route, module, version, kind }))
       return { ...found, deletion: row.deleted, again: true }
     }

@@ -1,6 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { Acts } from './acts.ts'
 import type { Answer } from './answer.ts'
-import type { Publishing } from './publish.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Realm } from './store.ts'
 
@@ -18,8 +18,8 @@ export interface ModuleProxy {
   serve(request: ModuleRequest, context: RequestContext): Promise<Answer>
   /** Refuses with `private_name` a module whose name must not reach a public checksum database. */
   refusePrivate(module: ModulePath): void
-  /** What is not asked for, but done: publishing and deleting versions. */
-  readonly publishing: Pick<Publishing, 'publish' | 'delete'>
+  /** Publishing and deleting versions. */
+  readonly acts: Pick<Acts, 'publish' | 'delete'>
   /** Called after each change; returns the function that ends it. */
   onChange(listener: (change: Change) => void): () => void
   /**

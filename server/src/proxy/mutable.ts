@@ -6,6 +6,7 @@ import { isAbsence, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
 import { createFlights, waitAtMost, waitFor } from './flights.ts'
+import { isHalfPublished } from './half-published.ts'
 import { formatList, mergeLists, parseOwnList } from './merge-lists.ts'
 import type { ListedVersion, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -120,7 +121,10 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   async function isStored(route: Route, module: ModulePath, version: string): Promise<boolean> {
     if (!isCanonicalFor(module, version)) return false
-    return (await store.open({ realm: route.realm, module, version, kind: 'zip' })) !== undefined
+    const { realm } = route
+    if ((await store.open({ realm, module, version, kind: 'zip' })) === undefined) return false
+    if (!(await isHalfPublished(parts, { realm, module, version }))) return true
+    return (await catalog.version(realm, module, version))?.h1 !== undefined
   }
 
   /** Starts or joins the one renewal of this question. Its failure is logged here, whoever else hears of it. */

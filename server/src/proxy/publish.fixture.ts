@@ -174,7 +174,7 @@ export async function openRoom(t: TestContext, options: RoomOptions = {}) {
     latest: async () =>
       (JSON.parse((await get({ kind: 'latest', module: MODULE })).toString()) as { Version: string }).Version,
     put: (zip: Buffer, given: { module?: string; version?: string; size?: number; sha256?: string } = {}) =>
-      proxy.publishing.publish({
+      proxy.acts.publish({
         ...given,
         module: (given.module ?? MODULE) as ModulePath,
         version: (given.version ?? V1) as Version,
@@ -182,7 +182,7 @@ export async function openRoom(t: TestContext, options: RoomOptions = {}) {
         chunks: inPieces(zip),
       }),
     remove: (version: string = V1, module: string = MODULE) =>
-      proxy.publishing.delete({
+      proxy.acts.delete({
         module: module as ModulePath,
         version: version as Version,
         who: 'ops',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { hashGoMod } from '@modstead/gomod/dirhash'
 import type { Version } from '@modstead/gomod/version'
 import { type ErrorCode, ModsteadError } from '../errors.ts'
+import type { Origin } from './origin.ts'
 import type { ModuleStore } from './store.ts'
 import { GO_MOD, makeZip, MODULE, openRoom, rawZip, tableOrigin, V1 } from './publish.fixture.ts'
 
@@ -270,5 +271,139 @@ describe('publishing', () => {
     record = { h1, goModH1 }
     await room.put(zip)
     assert.equal((await room.catalog.version('default', MODULE, V1))?.provenBy, 'sum.corp.example')
+  })
+})
+
+describe('publishing on a disk in trouble', () => {
+  /** A room whose store waits for `gate` and then fails before it takes in a zip, as long as `failing` says so. */
+  async function openTroubled(t: TestContext, origins: Origin[] = []) {
+    const trouble = {
+      failing: true,
+      reached: Promise.withResolvers<void>(),
+      gate: Promise.withResolvers<void>(),
+    }
+    // Also where the test fails before it gets there.
+    t.after(() => trouble.gate.resolve())
+    const wrap = (store: ModuleStore): ModuleStore => ({
+      ...store,
+      async commit(key, contents, h1) {
+        if (key.kind !== 'zip' || !trouble.failing) return store.commit(key, contents, h1)
+        trouble.reached.resolve()
+        await trouble.gate.promise
+        throw new ModsteadError('store_unavailable', 'the disk is full')
+      },
+    })
+    return { trouble, room: await openRoom(t, { wrap, origins }) }
+  }
+
+  test('what is half published is absent for those who do not wait any longer, and leaves no fact', async (t) => {
+    const { trouble, room } = await openTroubled(t)
+    const first = await makeZip({}, { goMod: `module ${MODULE}\n\ngo 1.20\n` })
+    const putting = assert.rejects(room.put(first.zip), code('store_unavailable'))
+    await trouble.reached.promise
+    const mod = { realm: 'default', module: MODULE, version: V1, kind: 'mod' } as const
+    assert.notEqual(await room.store.open(mod), undefined)
+    const asked = (['info', 'mod', 'zip'] as const).map((kind) =>
+      assert.rejects(room.get({ kind, module: MODULE, version: V1 }), code('not_found')),
+    )
+    await Promise.all([...asked, assert.rejects(room.list(), code('not_found'))])
+    assert.equal(await room.catalog.version('default', MODULE, V1), undefined)
+    trouble.gate.resolve()
+    await putting
+    assert.deepEqual(await room.stored(), [])
+    trouble.failing = false
+    assert.equal((await room.put((await makeZip()).zip)).outcome, 'published')
+    assert.equal((await room.get({ kind: 'mod', module: MODULE, version: V1 })).toString(), GO_MOD)
+  })
+
+  test('what is a fact already is given while it is published anew', async (t) => {
+    const { zip } = await makeZip()
+    const info = Buffer.from(JSON.stringify({ Version: V1, Time: '2020-01-02T03:04:05Z' }))
+    const mod = Buffer.from(GO_MOD)
+    const gitlab = tableOrigin('gitlab', { 'v1.0.0.zip': zip, 'v1.0.0.info': info, 'v1.0.0.mod': mod })
+    const { trouble, room } = await openTroubled(t, [gitlab])
+    for (const kind of ['info', 'mod'] as const) await room.get({ kind, module: MODULE, version: V1 })
+    gitlab.asked.length = 0
+    const putting = assert.rejects(room.put(zip), code('store_unavailable'))
+    await trouble.reached.promise
+    assert.deepEqual(await room.get({ kind: 'mod', module: MODULE, version: V1 }), mod)
+    assert.deepEqual(gitlab.asked, [])
+    trouble.gate.resolve()
+    await putting
+    assert.deepEqual(await room.stored(), ['v1.0.0.info', 'v1.0.0.mod'])
+  })
+
+  test('a publication whose end could not be written is undone by the next one', async (t) => {
+    const room = await openRoom(t)
+    const { end } = room.catalog
+    room.catalog.end = () => Promise.reject(new ModsteadError('store_unavailable', 'the disk is full'))
+    const first = await makeZip({}, { goMod: `module ${MODULE}\n\ngo 1.20\n` })
+    await assert.rejects(room.put(first.zip), code('store_unavailable'))
+    assert.deepEqual(await room.stored(), FILES)
+    for (const kind of ['info', 'mod', 'zip'] as const)
+      await assert.rejects(room.get({ kind, module: MODULE, version: V1 }), code('not_found'))
+    await assert.rejects(room.list(), code('not_found'))
+    room.catalog.end = end
+    const { zip } = await makeZip()
+    assert.equal((await room.put(zip)).outcome, 'published')
+    assert.deepEqual(await room.get({ kind: 'zip', module: MODULE, version: V1 }), zip)
+    assert.equal(await room.list(), 'v1.0.0\n')
+    assert.deepEqual(await room.catalog.unfinished('default', MODULE), [])
+  })
+})
+
+describe('while the other origins of the route are down', () => {
+  /** A room whose one origin can be switched off, with what it lists while it is there. */
+  async function openWithOutage(t: TestContext) {
+    const state: { down: ErrorCode | undefined } = { down: 'upstream_unreachable' }
+    const answers = (text: string) => async () => {
+      if (state.down !== undefined)
+        throw new ModsteadError(state.down, 'gitlab is down', { origin: 'gitlab' })
+      return Buffer.from(text)
+    }
+    const gitlab = tableOrigin('gitlab', {
+      list: answers('v1.4.0\n'),
+      latest: answers(JSON.stringify({ Version: 'v1.4.0', Time: '2026-01-02T03:04:05Z' })),
+    })
+    return {
+      state,
+      room: await openRoom(t, { origins: [gitlab], route: { fresh: 0, staleWhileRevalidate: 0 } }),
+    }
+  }
+
+  test('what was published is listed, and the best of it is the latest; without any it stays an outage', async (t) => {
+    const { state, room } = await openWithOutage(t)
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('upstream_unreachable'))
+    for (const version of ['v1.0.0', 'v1.2.0', 'v1.3.0-rc.1'])
+      await room.put((await makeZip({}, { version })).zip, { version })
+    for (const down of ['upstream_unreachable', 'upstream_failed', 'upstream_refused'] as const) {
+      state.down = down
+      assert.equal(await room.list(), 'v1.0.0\nv1.2.0\nv1.3.0-rc.1\n', down)
+      assert.equal(await room.latest(), 'v1.2.0', down)
+    }
+    await room.remove('v1.2.0')
+    assert.equal(await room.latest(), 'v1.0.0')
+    for (const version of ['v1.0.0', 'v1.3.0-rc.1']) await room.remove(version)
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('upstream_refused'))
+  })
+
+  test('what they said before goes on being laid under it', async (t) => {
+    const { state, room } = await openWithOutage(t)
+    state.down = undefined
+    for (const version of ['v1.0.0', 'v1.5.0'])
+      await room.put((await makeZip({}, { version })).zip, { version })
+    assert.equal(await room.list(), 'v1.0.0\nv1.4.0\nv1.5.0\n')
+    assert.equal(await room.latest(), 'v1.5.0')
+    state.down = 'upstream_timeout'
+    await room.remove('v1.5.0')
+    assert.equal(await room.list(), 'v1.0.0\nv1.4.0\n')
+    assert.equal(await room.latest(), 'v1.4.0')
+  })
+
+  test('trouble of our own is no outage of theirs', async (t) => {
+    const { room } = await openWithOutage(t)
+    await room.put((await makeZip()).zip)
+    room.catalog.snapshot = () => Promise.reject(new ModsteadError('store_unavailable', 'the disk is full'))
+    for (const ask of [room.list, room.latest]) await assert.rejects(ask(), code('store_unavailable'))
   })
 })

@@ -3,18 +3,15 @@ import type { ModulePath } from '@modstead/gomod/path'
 import { isPseudoVersion, pseudoVersionTime } from '@modstead/gomod/pseudo'
 import type { Version } from '@modstead/gomod/version'
 import { isAbsence, ModsteadError } from '../errors.ts'
+import type { ActTools } from './acts.ts'
 import type { ActRow, VersionFacts, VersionRow } from './catalog.ts'
-import { createDeletions, type DeletedVersion, type DeletionOrder } from './delete.ts'
-import { waitAtMost } from './flights.ts'
-import type { Change } from './module-proxy.ts'
+import { knownVersion } from './known-version.ts'
 import type { Parts } from './parts.ts'
 import { type ReadUpload, readUpload, type Upload } from './read-upload.ts'
-import type { Route, Router } from './route.ts'
+import type { Route } from './route.ts'
 import { settleAct } from './settle-acts.ts'
-import type { SmallFiles } from './small-files.ts'
-import { createTurns, turnOf } from './turns.ts'
-import { FOR_CLIENT, keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
-import type { Zips } from './zips.ts'
+import { turnOf } from './turns.ts'
+import { keyOf, KINDS, storeKeyOf, type Wanted } from './wanted.ts'
 
 export interface PublishedVersion {
   /** `unchanged`: the same contents were known already. */
@@ -25,31 +22,13 @@ export interface PublishedVersion {
   goModH1: string
 }
 
-export interface Publishing {
+export interface Publications {
   /**
    * Takes in a module zip that `who` sends. Throws `publish_disabled` before it reads any of it where the module's
    * route has no upload origin; `version_conflict` where the version is known with other contents; and as `readUpload`.
    */
   publish(upload: Upload & { who: string }): Promise<PublishedVersion>
-  delete(order: DeletionOrder): Promise<DeletedVersion>
-  /**
-   * Waits while a version of this module is being taken in or removed, so that nobody sees a part of it; but not for
-   * long: what else is stored of the module must not wait for a disk that hangs.
-   */
-  settled(route: Route, module: ModulePath): Promise<void>
-  /** Settles when nothing is being published or deleted any more. */
-  idle(): Promise<void>
 }
-
-export interface PublishingOptions {
-  router: Router
-  files: SmallFiles
-  zips: Zips
-  changed(change: Change): void
-}
-
-/** How long a reader waits for an act on the same module. Milliseconds. */
-const PATIENCE = 2_000
 
 /** What is about to be published, checked. */
 interface Candidate extends ReadUpload {
@@ -61,17 +40,12 @@ interface Candidate extends ReadUpload {
 
 /**
  * Publishing: zip, go.mod and .info are committed like what comes from an origin, between two writes to the catalog.
- * Until the second of them the version is neither listed nor a fact, and a crash leaves nothing of it.
+ * Until the second of them the version is neither listed nor a fact (`half-published.ts`), and a crash leaves nothing of
+ * it.
  */
-export function createPublishing(options: PublishingOptions, parts: Parts): Publishing {
-  const { router, files, zips, changed } = options
+export function createPublications(tools: ActTools, parts: Parts): Publications {
+  const { router, changed, turns, counter } = tools
   const { store, catalog, checker, absences, observer, shutdown, now } = parts
-  const turns = createTurns()
-  const counter = observer.counter('modstead_acts_total', 'Versions published and deleted.', [
-    'act',
-    'outcome',
-  ])
-  const removals = createDeletions({ ...options, turns, counter }, parts)
 
   function routeFor(module: ModulePath): Route & { upload: string } {
     const route = router.routeOf(module)
@@ -88,7 +62,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
 
   async function takeIn(candidate: Candidate & { route: { upload: string } }): Promise<PublishedVersion> {
     const { route, module, version, who, h1, goModH1 } = candidate
-    const known = await whatIsKnown(candidate)
+    const known = await knownVersion(tools, parts, candidate)
     refuseOther(candidate, known)
     const provenBy = await prove(candidate)
     const found = { module, version, h1, goModH1 }
@@ -96,7 +70,7 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
       return { outcome: 'unchanged', ...found }
     const act = await catalog.begin({ act: 'publish', who, realm: route.realm, module, version, h1 })
     const facts = await place(candidate, known).catch((error: unknown) => giveUp(act, error))
-    // Of any other failure nobody knows whether it was written: the next start looks.
+    // Of any other failure nobody knows whether it was written: the next act on the version looks, or the next start.
     await catalog
       .end(act.id, 'done', { ...facts, ...(provenBy !== undefined && { provenBy }) })
       .catch((error: unknown) => (isMismatch(error) ? giveUp(act, error) : Promise.reject(error)))
@@ -107,16 +81,6 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
     counter.add(1, 'publish', outcome)
     observer.log.info({ act: act.id, who, realm: route.realm, ...found, outcome }, 'a version was published')
     return { outcome, ...found }
-  }
-
-  /** The facts of this version. Files that other tools put into the store become facts first, if they are good. */
-  async function whatIsKnown({ route, module, version }: Candidate): Promise<VersionRow | undefined> {
-    const row = await catalog.version(route.realm, module, version)
-    if (row?.deleted !== undefined) return row
-    await zips.stored({ route, module, version, kind: 'zip' }, FOR_CLIENT)
-    await files.stored({ route, module, version, kind: 'mod' }, FOR_CLIENT)
-    await files.stored({ route, module, version, kind: 'info' }, FOR_CLIENT)
-    return catalog.version(route.realm, module, version)
   }
 
   /** Where a checksum database must prove what this route serves, it must prove what is published for it too. */
@@ -163,7 +127,10 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
   async function giveUp(act: ActRow, error: unknown): Promise<never> {
     counter.add(1, 'publish', 'undone')
     await settleAct(parts, act).catch((failure: unknown) =>
-      observer.log.error({ err: failure, act: act.id }, 'a publication is undone at the next start only'),
+      observer.log.error(
+        { err: failure, act: act.id },
+        'a publication is undone by the next act on its version or at the next start only',
+      ),
     )
     if (!isMismatch(error)) throw error
     throw new ModsteadError('version_conflict', error.message)
@@ -187,13 +154,6 @@ export function createPublishing(options: PublishingOptions, parts: Parts): Publ
         await spool.discard()
       }
     },
-    delete: removals.delete,
-    async settled(route, module) {
-      const act = turns.last(turnOf(route, module))
-      // Its failure is not this reader's.
-      if (act !== undefined) await waitAtMost(Promise.allSettled([act]), PATIENCE)
-    },
-    idle: () => turns.idle(),
   }
 }
 

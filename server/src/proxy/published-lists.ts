@@ -1,7 +1,7 @@
 import { compare, prerelease, sort } from '@modstead/gomod/semver'
 import { isPseudoVersion } from '@modstead/gomod/pseudo'
 import type { Version } from '@modstead/gomod/version'
-import { isAbsence } from '../errors.ts'
+import { isAbsence, ModsteadError } from '../errors.ts'
 import type { Mark } from './catalog.ts'
 import { refuseDeleted } from './deletions.ts'
 import { parseInfo } from './info-file.ts'
@@ -39,14 +39,14 @@ export function withPublished(
     marks: readonly Mark[],
     ask: () => Promise<MutableAnswer | undefined>,
   ): Promise<MutableAnswer | undefined> {
-    const { answer, absence } = await orAbsence(ask)
+    const { answer, failure } = await orFailure(ask)
     const lines = linesOf(answer?.body)
     for (const { version, published, deleted } of marks) {
       // Lists have no pseudo-versions: whoever wants one knows it.
       if (deleted || isPseudoVersion(version)) lines.delete(version)
       else if (published && !lines.has(version)) lines.set(version, version)
     }
-    if (lines.size === 0 && absence !== undefined) throw absence
+    if (lines.size === 0 && failure !== undefined) throw failure
     if (answer === undefined && lines.size === 0) return undefined
     const body = Buffer.from(
       sort(lines.keys())
@@ -62,14 +62,14 @@ export function withPublished(
     ask: () => Promise<MutableAnswer | undefined>,
   ): Promise<MutableAnswer | undefined> {
     const { route, module } = question
-    const { answer, absence } = await orAbsence(ask)
+    const { answer, failure } = await orFailure(ask)
     const theirs = answer && versionOf(question, answer.body)
     const isDeleted = marks.some(({ version, deleted }) => deleted && version === theirs)
     const published = marks.filter(({ published, deleted }) => published && !deleted)
     const candidates = [...published.map(({ version }) => version), ...(theirs && !isDeleted ? [theirs] : [])]
     const [best] = candidates.sort(byPreference)
     if (best === undefined) {
-      if (absence !== undefined) throw absence
+      if (failure !== undefined) throw failure
       return refuseDeletedAnswer(question, answer)
     }
     if (best === theirs) return answer
@@ -110,15 +110,20 @@ export function withPublished(
   }
 }
 
-async function orAbsence(
+/** Origins that have nothing, or are down, take nothing from what was published here. */
+async function orFailure(
   ask: () => Promise<MutableAnswer | undefined>,
-): Promise<{ answer?: MutableAnswer | undefined; absence?: Error }> {
+): Promise<{ answer?: MutableAnswer | undefined; failure?: Error }> {
   try {
     return { answer: await ask() }
   } catch (error) {
-    if (isAbsence(error)) return { absence: error }
+    if (isOfOrigins(error)) return { failure: error }
     throw error
   }
+}
+
+function isOfOrigins(error: unknown): error is ModsteadError {
+  return error instanceof ModsteadError && (error.code.startsWith('upstream_') || isAbsence(error))
 }
 
 /** The lines of a list by their versions. */

@@ -38,7 +38,10 @@ export interface Route {
 }
 
 export interface Router {
-  /** The first route whose patterns match. A parent path of a private pattern belongs to the private route too. */
+  /**
+   * The first route whose patterns match. A parent path of a private pattern is as secret as that: where a public route
+   * would have it, the private route gets it.
+   */
   routeOf(module: ModulePath): Route
 }
 
@@ -52,16 +55,15 @@ export function createRouter(
   const compiled = routes.map((route) => compileRoute(route, origins, databases, uploads))
   return {
     routeOf(module) {
-      const route = compiled.find(
-        (route) =>
-          route.patterns.matches(module) || (route.private && route.patterns.couldBeParentOf(module)),
-      )
-      if (route === undefined) {
-        throw new ModsteadError('fetch_disabled', `no route is configured for ${module}`, {
-          next: 'add a route whose patterns match it',
-        })
+      let parent: Route | undefined
+      for (const route of compiled) {
+        if (route.patterns.matches(module)) return route.private ? route : (parent ?? route)
+        if (route.private && route.patterns.couldBeParentOf(module)) parent ??= route
       }
-      return route
+      if (parent !== undefined) return parent
+      throw new ModsteadError('fetch_disabled', `no route is configured for ${module}`, {
+        next: 'add a route whose patterns match it',
+      })
     },
   }
 }

@@ -2,6 +2,7 @@ import type { LookAheadConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createAbsences } from './absences.ts'
+import { createActs } from './acts.ts'
 import type { Answer } from './answer.ts'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './catalog.ts'
@@ -12,7 +13,6 @@ import type { Change, ModuleProxy } from './module-proxy.ts'
 import { createMutableFiles, type MutableQuestion } from './mutable.ts'
 import type { OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
-import { createPublishing } from './publish.ts'
 import { withPublished } from './published-lists.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Route, Router } from './route.ts'
@@ -62,7 +62,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   const zips = createZips(parts)
   const listed = createMutableFiles(parts, ({ route, module }) => changed({ realm: route.realm, module }))
   const mutable = withPublished(listed, files, parts)
-  const publishing = createPublishing({ router, files, zips, changed }, parts)
+  const acts = createActs({ router, files, zips, changed }, parts)
   const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
   const uses = createUses(catalog, observer, now)
   const keeper = createKeeper({ router, mutable, files, zips, parts, changed })
@@ -146,7 +146,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   }
 
   async function idle(): Promise<void> {
-    await Promise.all([mutable.idle(), files.idle(), zips.idle(), publishing.idle()])
+    await Promise.all([mutable.idle(), files.idle(), zips.idle(), acts.idle()])
   }
 
   return {
@@ -154,11 +154,11 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       if (shutdown.signal.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
       const route = router.routeOf(request.module)
-      await publishing.settled(route, request.module)
+      await acts.settled(route, request.module)
       return answer(route, request, context)
     },
     refusePrivate: (module) => refusePrivate(router, module),
-    publishing,
+    acts,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

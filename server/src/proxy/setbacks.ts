@@ -46,7 +46,10 @@ export function createSetbacks(now: () => number): Setbacks {
   }
 }
 
-/** The answer itself is wrong, where other failures say that the origin or the way to it is ill. */
-export function isWrong(error: ModsteadError): boolean {
-  return error.code === 'checksum_mismatch' || error.code === 'upstream_invalid'
+/** The contents are wrong, where other failures say that an origin, or the way to it or to a proof, is ill. */
+export function isWrong(error: unknown): boolean {
+  return (
+    error instanceof ModsteadError &&
+    (error.code === 'checksum_mismatch' || error.code === 'upstream_invalid')
+  )
 }

@@ -6,13 +6,15 @@ import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { mayBecomeFact } from './half-published.ts'
 import { parseInfo } from './info-file.ts'
+import { learnFacts } from './learn-facts.ts'
 import type { GoModFile, InfoFile, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
+import { isWrong } from './setbacks.ts'
 import {
   exactOptions,
   FROM_STORE,
-  isRefutation,
   keyOf,
   nameOf,
   type Source,
@@ -57,11 +59,12 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const bytes = await file.bytes()
     const known = kind === 'info' ? row?.info === true : isSame(row?.goModH1, bytes)
     if (!known) {
+      if (!(await mayBecomeFact(parts, wanted))) return undefined
       const record = kind === 'mod' ? startLookup(wanted, { ...behalf, signal: shutdown }) : undefined
       try {
         await accept(wanted, { bytes }, FROM_STORE, record)
       } catch (error) {
-        if (!isRefutation(error)) throw error
+        if (!isWrong(error)) throw error
         await store.remove(storeKeyOf(wanted))
         return undefined
       }
@@ -82,6 +85,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   ): Promise<void> {
     const { route, module, version } = wanted
     const known = await catalog.version(route.realm, module, version)
+    refuseDeleted(wanted, known)
     const { commit } = file
     await incidents.proveCommit({
       realm: route.realm,
@@ -102,20 +106,17 @@ export function createSmallFiles(parts: Parts): SmallFiles {
   }
 
   async function acceptInfo(wanted: Wanted, { bytes, commit }: GoModFile, source: Source): Promise<void> {
-    const { route, module, version } = wanted
+    const { module, version } = wanted
     const info = parseInfo(module, version, bytes)
     if ('problem' in info) {
       const sentence = `${source.name} has an .info file of ${module}@${version} ${info.problem}`
       throw new ModsteadError('upstream_invalid', sentence, { origin: source.name })
     }
+    // That the file is good is a fact once it is there, and not before.
+    if (commit !== undefined) await learnFacts(parts, wanted, source, { commit })
     if (!source.stored) await put(wanted, bytes)
-    const facts = {
-      info: true,
-      origin: source.name,
-      ...(info.time !== undefined && { time: info.time }),
-      ...(commit !== undefined && { commit }),
-    }
-    await catalog.learn(route.realm, module, version, facts)
+    const time = info.time === undefined ? {} : { time: info.time }
+    await learnFacts(parts, wanted, source, { info: true, ...time })
   }
 
   async function acceptMod(
@@ -140,14 +141,12 @@ export function createSmallFiles(parts: Parts): SmallFiles {
     const provenBy = await incidents.prove(claim)
     if (provenBy === undefined && !source.stored && !route.private)
       checkDeclaredPath(wanted, bytes, source.name)
-    if (!source.stored) await put(wanted, bytes, hash)
-    const facts = {
+    await learnFacts(parts, wanted, source, {
       goModH1: hash,
-      origin: source.name,
       ...(provenBy !== undefined && { provenBy }),
       ...(commit !== undefined && { commit }),
-    }
-    await catalog.learn(route.realm, module, version, facts)
+    })
+    if (!source.stored) await put(wanted, bytes, hash)
   }
 
   async function fetch(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile> {

@@ -1,6 +1,5 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
-import { ModsteadError } from '../errors.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import type { ExactOptions, OnBehalf, OriginOptions } from './origin.ts'
@@ -65,12 +64,4 @@ export function exactOptions(options: {
   const { route, behalf, signal, known } = options
   const { commit } = known ?? {}
   return { ...behalf, ...route.limits, signal, ...(commit !== undefined && { commit }) }
-}
-
-/** The contents are wrong, as opposed to: cannot be proven now. */
-export function isRefutation(error: unknown): boolean {
-  return (
-    error instanceof ModsteadError &&
-    (error.code === 'checksum_mismatch' || error.code === 'upstream_invalid')
-  )
 }

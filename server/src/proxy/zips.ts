@@ -8,14 +8,16 @@ import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
 import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { mayBecomeFact } from './half-published.ts'
+import { learnFacts } from './learn-facts.ts'
 import { createArrivingZip } from './live-zip.ts'
 import type { OnBehalf, Origin, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
+import { isWrong } from './setbacks.ts'
 import type { Spool } from './store.ts'
 import {
   exactOptions,
   FROM_STORE,
-  isRefutation,
   keyOf,
   nameOf,
   type Source,
@@ -77,6 +79,7 @@ export function createZips(parts: Parts): Zips {
       await store.remove(storeKeyOf(wanted))
       return undefined
     }
+    if (!(await mayBecomeFact(parts, wanted))) return undefined
     if (file.path === undefined) {
       throw new ModsteadError('internal', 'a store without local files gave a zip that is not in the catalog')
     }
@@ -94,10 +97,15 @@ export function createZips(parts: Parts): Zips {
       })
       const provenBy = await prove(wanted, h1, FROM_STORE, record)
       const sha256 = await hashFile(file.path, shutdown)
-      await learn(wanted, FROM_STORE, { h1, provenBy, size: file.size, sha256, commit: undefined })
+      await learnFacts(parts, wanted, FROM_STORE, {
+        h1,
+        zipSize: file.size,
+        zipSha256: sha256,
+        ...(provenBy !== undefined && { provenBy }),
+      })
       return { file, sha256 }
     } catch (error) {
-      if (!isRefutation(error)) throw error
+      if (!isWrong(error)) throw error
       await store.remove(storeKeyOf(wanted))
       return undefined
     }
@@ -152,27 +160,6 @@ export function createZips(parts: Parts): Zips {
       known: row?.h1,
       source,
       record,
-    })
-  }
-
-  async function learn(
-    { route, module, version }: WantedZip,
-    source: Source,
-    facts: {
-      h1: string
-      provenBy: string | undefined
-      size: number
-      sha256: string | undefined
-      commit: string | undefined
-    },
-  ): Promise<void> {
-    await catalog.learn(route.realm, module, version, {
-      h1: facts.h1,
-      zipSize: facts.size,
-      origin: source.name,
-      ...(facts.sha256 !== undefined && { zipSha256: facts.sha256 }),
-      ...(facts.provenBy !== undefined && { provenBy: facts.provenBy }),
-      ...(facts.commit !== undefined && { commit: facts.commit }),
     })
   }
 
@@ -243,6 +230,7 @@ export function createZips(parts: Parts): Zips {
   ): Promise<StoredZip> {
     const { route, module, version } = wanted
     const row = await catalog.version(route.realm, module, version)
+    refuseDeleted(wanted, row)
     await incidents.proveCommit({
       realm: route.realm,
       module,
@@ -260,16 +248,24 @@ export function createZips(parts: Parts): Zips {
       urgency: behalf,
     })
     const provenBy = await prove(wanted, h1, source, record)
+    await learnFacts(parts, wanted, source, {
+      h1,
+      zipSize: spool.size,
+      zipSha256: sha256,
+      ...(provenBy !== undefined && { provenBy }),
+      ...(commit !== undefined && { commit }),
+    })
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
     await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
-    // The same contents may be held in other bytes: those are what is given from then on.
-    const own = outcome === 'stored' || file.size === spool.size
-    const digest = own ? sha256 : undefined
-    await learn(wanted, source, { h1, provenBy, size: file.size, sha256: digest, commit })
-    if (own) intact.set(keyOf(wanted), true)
-    return { file, sha256: own ? sha256 : undefined }
+    if (outcome === 'stored' || file.size === spool.size) {
+      intact.set(keyOf(wanted), true)
+      return { file, sha256 }
+    }
+    // The same contents are held in other bytes: those are what is given from then on.
+    await learnFacts(parts, wanted, source, { h1, zipSize: file.size })
+    return { file, sha256: undefined }
   }
 
   /** Starts or joins the one piece of work for this zip. */

@@ -5,7 +5,8 @@ import { fetchPack } from './fetch-pack.ts'
 import type { Gates } from './gates.ts'
 import { BOUNDED, type GitSetting } from './git-environment.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
-import { runGit, type GitOutcome } from './run-git.ts'
+import type { RunGit } from './git-helper.ts'
+import type { GitOutcome } from './run-git.ts'
 
 /** How a fetch reaches the remote repository. */
 export interface FetchFrom {
@@ -79,11 +80,12 @@ export interface OpenCloneOptions {
   historyOnly: boolean
   bounds: CloneBounds
   gates: Gates
+  run: RunGit
 }
 
 /** Opens a clone, or makes an empty one where there is none that can be used. */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
-  const { folder, hashLength, historyOnly, bounds, url, gates } = options
+  const { folder, hashLength, historyOnly, bounds, url, gates, run } = options
   const local = { deadlines: { total: bounds.local }, limit: PRINTED }
   const partial: GitSetting[] = historyOnly
     ? [
@@ -97,8 +99,8 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
   }
 
   function ask(args: readonly string[], signal: AbortSignal, input?: string): Promise<GitOutcome> {
-    const run = { args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local }
-    return gates.local.pass(signal, () => runGit(run))
+    const order = { args, gitDir: folder, settings: partial, input: input ?? '', signal, ...local }
+    return gates.local.pass(signal, () => run(order))
   }
 
   await layOut(folder, { hashLength, historyOnly, url })
@@ -126,9 +128,18 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     async fetchCommits(wants, upload, signal) {
       const haves = [...shallow]
       const most = Math.max(0, bounds.size - size)
-      const run = { gitDir: folder, hashLength, wants, haves, upload, most, deadlines: bounds.fetch, signal }
+      const order = {
+        gitDir: folder,
+        hashLength,
+        wants,
+        haves,
+        upload,
+        most,
+        deadlines: bounds.fetch,
+        signal,
+      }
       try {
-        const came = await fetchPack(run)
+        const came = await fetchPack({ ...order, run })
         size += came.bytes
         for (const hash of came.shallow) shallow.add(hash)
         if (came.shallow.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
@@ -143,7 +154,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     async fetch({ url, settings, environment }, refspecs, options, signal) {
       const bound = tooMuchOnDisk({ folder, most: bounds.size, signal })
       try {
-        const outcome = await runGit({
+        const outcome = await run({
           args: [...FETCH, ...options, '--stdin', '--end-of-options', REMOTE],
           gitDir: folder,
           settings: [...settings, ...partial, ...BOUNDED, [`remote.${REMOTE}.url`, url]],

@@ -7,6 +7,7 @@ import { openClones, type Clones } from './clones.ts'
 import { sizeOf } from './disk-bound.ts'
 import { createGate, createGates, type Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
+import { runGit } from './run-git.ts'
 import { countingRemote, makeRepository, noise, PATIENT } from './test-repository.ts'
 
 interface Fixture {
@@ -34,7 +35,7 @@ async function fixture(t: TestContext): Promise<Fixture> {
     remotes,
     hashes,
     async open(most, gates = createGates(2)) {
-      const clones = await openClones({ folder, most, gates, log: createTestObserver().log })
+      const clones = await openClones({ folder, most, gates, run: runGit, log: createTestObserver().log })
       t.after(() => clones.close())
       return clones
     },
@@ -131,6 +132,7 @@ test('a clone that is only read was used as well', async (t) => {
     folder: f.folder,
     most: 1,
     gates: createGates(2),
+    run: runGit,
     log: createTestObserver().log,
     now: () => time,
   })

@@ -7,6 +7,7 @@ import type { Logger } from '../../observe/observer.ts'
 import { touch, type CloneBounds } from './clone.ts'
 import { sizeOf, unlessGone } from './disk-bound.ts'
 import type { Gates } from './gates.ts'
+import type { RunGit } from './git-helper.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
@@ -24,6 +25,7 @@ export interface ClonesOptions {
   /** Bytes that all clones may take together. */
   most: number
   gates: Gates
+  run: RunGit
   log: Logger
   now?: () => number
 }
@@ -52,7 +54,7 @@ interface InUse {
 
 /** Opens the clone cache, which is made where there is none. */
 export async function openClones(options: ClonesOptions): Promise<Clones> {
-  const { folder, most, gates, log, now = Date.now } = options
+  const { folder, most, gates, run, log, now = Date.now } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const closing = new AbortController()
   /** Least recently used first. */
@@ -110,6 +112,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       folder: own,
       bounds,
       gates,
+      run,
       log,
       shutdown: closing.signal,
       now,

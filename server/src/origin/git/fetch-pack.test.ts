@@ -12,6 +12,7 @@ import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import { BadPacket, DELIMITER, FLUSH, packet } from './packets.ts'
 import { converse, ProgramFailed } from './process-wire.ts'
 import { addCommits, git, makeRepository, streamOf } from './test-repository.ts'
+import { runGit } from './run-git.ts'
 
 const patient = new AbortController().signal
 
@@ -37,6 +38,7 @@ async function fixture(t: TestContext): Promise<Fixture> {
     target,
     fetch: (wants, options = {}) =>
       fetchPack({
+        run: runGit,
         gitDir: target,
         hashLength: 40,
         wants,

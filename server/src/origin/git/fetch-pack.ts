@@ -10,6 +10,7 @@ import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
 import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
+import type { RunGit } from './git-helper.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
 import { startProgram } from './program.ts'
 
@@ -27,6 +28,8 @@ export interface FetchPackOptions {
   most: number
   /** Milliseconds: the whole fetch, and between two pieces of the answer. */
   deadlines: { total: number; idle: number }
+  /** Runs git for a small pack. */
+  run: RunGit
   signal: AbortSignal
 }
 
@@ -108,7 +111,7 @@ async function fetchWhile(
       } else if (section === '') {
         section = textOf(part)
         if (section.startsWith('ERR ')) throw new FetchRefused(`says: ${quotable(section.slice(4))}`)
-        if (section === 'packfile' && pack === undefined) pack = startPack(options, signal)
+        if (section === 'packfile' && pack === undefined) pack = takePack(options, signal)
         else if (section !== 'shallow-info') throw new BadPacket(`answered with ${quotable(section)}`)
       } else if (section === 'shallow-info') {
         const [word, hash = ''] = textOf(part).split(' ')
@@ -152,12 +155,54 @@ interface PackWriter {
   stop(): void
 }
 
-/** Hands a pack to git, which checks it and indexes it. */
+/** Bytes of a pack that is handed over whole. */
+const SMALL = 1 << 20
+const INDEX_PACK = ['index-pack', '--stdin', '--fix-thin']
+
+/** Hands a pack to git, which checks it and indexes it: a small one when it is here, a larger one while it comes. */
+function takePack(options: FetchPackOptions, signal: AbortSignal): PackWriter {
+  const { gitDir, deadlines, most, run } = options
+  const held: Buffer[] = []
+  let size = 0
+  let large: PackWriter | undefined
+
+  async function indexSmall(): Promise<number> {
+    const order = {
+      args: INDEX_PACK,
+      gitDir,
+      settings: BOUNDED,
+      input: Buffer.concat(held, size),
+      signal,
+      limit: SMALL,
+    }
+    const { status, said } = await run({ ...order, deadlines: { total: deadlines.total } })
+    if (status !== 0) throw badPack(said, status)
+    return size
+  }
+
+  return {
+    async write(chunk) {
+      if (large !== undefined) return large.write(chunk)
+      held.push(chunk)
+      size += chunk.length
+      if (size > most) throw new TooMuchOnDisk(`more than ${most} bytes`)
+      if (size <= SMALL) return
+      large = startPack(options, signal)
+      await large.write(Buffer.concat(held.splice(0), size))
+    },
+    end: () => large?.end() ?? indexSmall(),
+    stop: () => large?.stop(),
+  }
+}
+
+function badPack(said: string, status: number): BadPack {
+  return new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+}
+
 function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): PackWriter {
-  const args = ['index-pack', '--stdin', '--fix-thin']
   const git = startProgram({
     command: 'git',
-    args: [`--git-dir=${gitDir}`, ...args],
+    args: [`--git-dir=${gitDir}`, ...INDEX_PACK],
     env: settingsEnvironment([...GIT_SETTINGS, ...BOUNDED]),
     signal,
   })
@@ -175,7 +220,7 @@ function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): Pac
   async function outcome(): Promise<void> {
     const status = await git.ended
     signal.throwIfAborted()
-    if (status !== 0) throw new BadPack(quotable(git.said()) || `git index-pack ended with ${status}`)
+    if (status !== 0) throw badPack(git.said(), status)
   }
 
   return {

@@ -14,6 +14,7 @@ export function createFetchQueue<T>(
   async function runNext(): Promise<void> {
     await running
     await gathered()
+    // What the last of them lets happen in the same turn of the event loop belongs to it.
     await new Promise((resolve) => setImmediate(resolve))
     const batch = waiting
     waiting = []

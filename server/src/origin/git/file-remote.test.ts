@@ -9,6 +9,7 @@ import { failsWith } from '../test-origin.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
 import { FLUSH, packet } from './packets.ts'
 import type { Remote } from './remote.ts'
+import { runGit } from './run-git.ts'
 import { git, makeRepository, openRepository, streamOf } from './test-repository.ts'
 
 const PATIENT = new AbortController().signal
@@ -17,7 +18,14 @@ async function remoteAt(folder: string, place: string): Promise<Remote> {
   const servingConfig = join(place, 'serving.config')
   await writeServingConfig(servingConfig)
   const url = pathToFileURL(folder)
-  return createFileRemote({ key: url.href, url, servingConfig, deadline: 40_000, limit: 1 << 20 })
+  return createFileRemote({
+    key: url.href,
+    url,
+    servingConfig,
+    deadline: 40_000,
+    limit: 1 << 20,
+    run: runGit,
+  })
 }
 
 test('a folder that is no repository, or not there, has no modules', async (t) => {
@@ -66,7 +74,7 @@ test('what a repository of somebody else has in its configuration is not run, wh
 function mapped(place: string, name: string): Remote {
   const url = pathToFileURL(join(place, name))
   const below = pathToFileURL(`${place}/`)
-  const rest = { servingConfig: '/dev/null', deadline: 40_000, limit: 1 << 24 }
+  const rest = { servingConfig: '/dev/null', deadline: 40_000, limit: 1 << 24, run: runGit }
   return createFileRemote({ key: url.href, url, below, ...rest })
 }
 

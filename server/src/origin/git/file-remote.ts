@@ -7,7 +7,7 @@ import type { RemoteRefs } from './advertisement.ts'
 import type { Remote } from './remote.ts'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import { converse } from './process-wire.ts'
-import { runGit } from './run-git.ts'
+import type { RunGit } from './git-helper.ts'
 
 export interface FileRemoteOptions {
   key: string
@@ -20,15 +20,16 @@ export interface FileRemoteOptions {
   /** Milliseconds that reading its refs may take, and bytes they may have. */
   deadline: number
   limit: number
+  run: RunGit
 }
 
 /** A repository in a folder of this machine. */
 export function createFileRemote(options: FileRemoteOptions): Remote {
-  const { key, url, below = new URL('.', url), servingConfig, deadline, limit } = options
+  const { key, url, below = new URL('.', url), servingConfig, deadline, limit, run } = options
   const folder = fileURLToPath(url)
 
   async function refs(signal: AbortSignal): Promise<RemoteRefs> {
-    const { status, stdout, said } = await runGit({
+    const { status, stdout, said } = await run({
       args: ['upload-pack', '--advertise-refs', '--', folder],
       settings: [['safe.directory', '*']],
       signal,

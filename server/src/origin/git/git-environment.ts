@@ -16,6 +16,8 @@ export const GIT_SETTINGS: readonly GitSetting[] = [
   ['credential.helper', ''],
   // What is fetched is kept until the clone cache drops the clone; nothing is tidied up behind our back.
   ['gc.auto', '0'],
+  // A clone that a crash of the machine damages is made anew; waiting for the disk is most of what taking in a pack costs.
+  ['core.fsync', 'none'],
   ['maintenance.auto', 'false'],
   ['fetch.recurseSubmodules', 'false'],
   ['submodule.recurse', 'false'],

@@ -12,6 +12,7 @@ import { openClones } from './clones.ts'
 import { createGates } from './gates.ts'
 import { createGitOrigin, type GitOriginOptions } from './git-origin.ts'
 import { countingRemote, makeRepository, noise, PATIENT } from './test-repository.ts'
+import { runGit } from './run-git.ts'
 import { createZipBuilder } from './zip-builder.ts'
 
 const MODULE = checkPath('corp.example/lib')
@@ -33,9 +34,10 @@ async function originWith(t: TestContext, limits: GitOriginOptions['limits']): P
     folder: join(folder, 'clones'),
     most: 1 << 30,
     gates: createGates(2),
+    run: runGit,
     log,
   })
-  const builder = createZipBuilder({ scratch, threads: 1, most: 1 << 30, deadline: 40_000, log })
+  const builder = createZipBuilder({ scratch, threads: 1, most: 1 << 30, deadline: 40_000, run: runGit, log })
   t.after(async () => {
     await clones.close()
     await builder.close()

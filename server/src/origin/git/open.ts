@@ -11,6 +11,7 @@ import { openClones, type Clones } from './clones.ts'
 import type { FoundRepository } from './found.ts'
 import { createFileRemote, writeServingConfig } from './file-remote.ts'
 import { createGates } from './gates.ts'
+import { createGitHelper, type RunGit } from './git-helper.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
 import { createHttpRemote } from './http-remote.ts'
 import type { Remote } from './remote.ts'
@@ -22,6 +23,7 @@ import type { Outside } from '../outside.ts'
 
 /** What all git origins share: the clone cache, and the workers that make zips. */
 export interface GitWorkshop {
+  readonly run: RunGit
   readonly clones: Clones
   readonly builder: ZipBuilder
   readonly authorities: Authorities
@@ -52,14 +54,18 @@ export async function openGitWorkshop(options: {
   const servingConfig = join(folder, 'serving.config')
   await writeServingConfig(servingConfig)
   await warnOfGit(observer)
+  const helper = createGitHelper(log)
+  const { run } = helper
   const clones = await openClones({
     folder: join(folder, 'clones'),
     most: size,
     gates: createGates(threads),
+    run,
     log,
   })
-  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, log })
+  const builder = createZipBuilder({ scratch, threads, most: MOST_FILES, deadline: LOCAL, run, log })
   return {
+    run,
     clones,
     builder,
     authorities: createAuthorities(folder),
@@ -67,6 +73,7 @@ export async function openGitWorkshop(options: {
     async close() {
       await clones.close()
       await builder.close()
+      helper.close()
     },
   }
 }
@@ -112,7 +119,7 @@ export function openGitOrigin(
   const { name, timeouts, limits } = config
   const remotes = createRemotes({ config, outside, isOurselves })
   const accepted = createAccepted()
-  const { authorities, servingConfig } = workshop
+  const { authorities, servingConfig, run } = workshop
 
   function remoteOf(repository: FoundRepository): Remote {
     const { url, goUrl, below } = repository
@@ -126,6 +133,7 @@ export function openGitOrigin(
           servingConfig,
           deadline: LOCAL,
           limit: MOST_REFS,
+          run,
         })
       case 'ssh:':
         return createSshRemote({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { checkPath, type ModulePath } from '@modstead/gomod/path'
 import { eventually } from '../../observe/test-support.ts'
@@ -36,6 +37,9 @@ function become(done: readonly string[], expected: readonly string[]): Promise<v
   return eventually(() => isDeepStrictEqual(done, expected), expected.join(', '))
 }
 
+/** Longer than a hint waits for others, shorter than a repository is left alone. Milliseconds. */
+const A_WHILE = 400
+
 const URL = 'https://git.corp.example/team/lib.git'
 const ONE_ROUND = [`renew ${URL}`, `refresh ${LIB}`, `refresh ${TOOL}`]
 
@@ -60,6 +64,8 @@ for (const name of ['lib', 'eam/lib', 'team/li', 'other/lib', 'https://evil.exam
     const { pushes, done } = setUp(t, [URL])
     assert.equal(pushes.onPush({ hook: 'h', repository: [name] }), 'unknown')
     await become(done, ['learn'])
+    await sleep(A_WHILE)
+    assert.deepEqual(done, ['learn'])
   })
 
 test('a hundred hints at once are one look, and those that come during it one more', async (t) => {
@@ -67,6 +73,7 @@ test('a hundred hints at once are one look, and those that come during it one mo
   for (let i = 0; i < 100; i++) pushes.onPush({ hook: 'h', repository: ['team/lib'] })
   await become(done, ONE_ROUND)
   for (let i = 0; i < 100; i++) pushes.onPush({ hook: 'h', repository: ['team/lib'] })
+  await sleep(A_WHILE)
   assert.deepEqual(done, ONE_ROUND, 'it rests first')
   await become(done, [...ONE_ROUND, ...ONE_ROUND])
 })
@@ -76,4 +83,12 @@ test('after a start the repositories of stored modules are learnt once, and heed
   assert.equal(pushes.onPush({ hook: 'h', repository: ['team/lib'] }), 'unknown')
   assert.equal(pushes.onPush({ hook: 'h', repository: ['team/other'] }), 'unknown')
   await become(done, ['learn', ...ONE_ROUND])
+})
+
+test('what is learnt after closing began is not heeded any more', async (t) => {
+  const { pushes, done } = setUp(t, [], [URL])
+  pushes.onPush({ hook: 'h', repository: ['team/lib'] })
+  await pushes.close()
+  await sleep(A_WHILE)
+  assert.deepEqual(done, ['learn'])
 })

@@ -107,7 +107,7 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
       learning = undefined
       log.warn({ err: error }, 'the repositories of stored modules could not be found out')
     }
-    for (const repository of matching(push)) heed(repository)
+    if (!closing.signal.aborted) for (const repository of matching(push)) heed(repository)
   }
 
   return {

@@ -18,6 +18,7 @@ import { ObjectTooLarge } from './object-reader.ts'
 import { BadPacket } from './packets.ts'
 import { ProgramFailed } from './process-wire.ts'
 import type { Remote } from './remote.ts'
+import type { RunGit } from './git-helper.ts'
 import { GitStopped } from './run-git.ts'
 
 export interface RepositoryOptions {
@@ -26,6 +27,7 @@ export interface RepositoryOptions {
   folder: string
   bounds: CloneBounds
   gates: Gates
+  run: RunGit
   log: Logger
   /** Fires when the server ends: work on the repository belongs to nobody in particular. */
   shutdown: AbortSignal
@@ -68,7 +70,7 @@ const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
 
 export function createRepository(options: RepositoryOptions): Repository {
-  const { remote, folder, bounds, gates, log, shutdown, now, grew, makeRoom } = options
+  const { remote, folder, bounds, gates, run, log, shutdown, now, grew, makeRoom } = options
   let known: { refs: RemoteRefs; at: number } | undefined
   let asking: Promise<RemoteRefs> | undefined
   let running = 0
@@ -139,6 +141,7 @@ export function createRepository(options: RepositoryOptions): Repository {
         historyOnly: kind === 'history',
         bounds,
         gates,
+        run,
       })
     },
     discarded() {

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { GIT_SETTINGS, settingsEnvironment, type GitSetting } from './git-environment.ts'
 import { startProgram } from './program.ts'
 
@@ -10,11 +11,13 @@ export interface GitRun {
   settings?: readonly GitSetting[]
   /** Variables of the environment besides those of every run. */
   environment?: Readonly<Record<string, string>>
-  input?: string
+  input?: string | Buffer
+  /** A file for standard output, which is made. */
+  output?: string
   signal: AbortSignal
   /** Milliseconds: `total` for the whole run, `idle` between two pieces of output, progress included. */
   deadlines: { total: number; idle?: number }
-  /** Bytes of standard output at most. */
+  /** Bytes of standard output at most; of a file about so many. */
   limit: number
 }
 
@@ -40,16 +43,22 @@ export class GitStopped extends Error {
   }
 }
 
+/** How often the size of an output file is looked at. Milliseconds. */
+const EVERY = 200
+
 /**
  * Runs git once, away from every setting of this machine and its users. Gives its output whatever its status is.
- * Throws `GitStopped`, the signal's reason, and `internal` where there is no git.
+ * Throws `GitStopped`, the signal's reason, `internal` where there is no git, and what making the output file throws.
  */
 export async function runGit(run: GitRun): Promise<GitOutcome> {
-  const { args, gitDir, input, signal, deadlines, limit } = run
+  const { args, gitDir, input, output, signal, deadlines, limit } = run
+  signal.throwIfAborted()
+  const file = output === undefined ? undefined : openSync(output, 'wx')
   const git = startProgram({
     command: 'git',
     args: gitDir === undefined ? args : [`--git-dir=${gitDir}`, ...args],
     env: { ...settingsEnvironment([...GIT_SETTINGS, ...(run.settings ?? [])]), ...run.environment },
+    ...(file !== undefined && { output: file }),
     signal,
   })
   const chunks: Buffer[] = []
@@ -61,6 +70,8 @@ export async function runGit(run: GitRun): Promise<GitOutcome> {
   }
   const total = setTimeout(stop, deadlines.total, 'total')
   const idle = deadlines.idle === undefined ? undefined : setTimeout(stop, deadlines.idle, 'idle')
+  const isTooMuch = (): boolean => file !== undefined && fstatSync(file).size > limit
+  const watching = file === undefined ? undefined : setInterval(() => isTooMuch() && stop('limit'), EVERY)
   git.stderr.on('data', () => idle?.refresh())
   git.stdout.on('data', (chunk: Buffer) => {
     idle?.refresh()
@@ -71,12 +82,15 @@ export async function runGit(run: GitRun): Promise<GitOutcome> {
   git.stdin.end(input ?? '')
   try {
     const status = await git.ended
+    if (isTooMuch()) stop('limit')
     if (stopped !== undefined) throw new GitStopped(stopped)
     signal.throwIfAborted()
     return { status, stdout: Buffer.concat(chunks, size), said: plain(git.said()) }
   } finally {
     clearTimeout(total)
     clearTimeout(idle)
+    clearInterval(watching)
+    if (file !== undefined) closeSync(file)
   }
 }
 

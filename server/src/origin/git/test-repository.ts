@@ -10,6 +10,7 @@ import { createGates } from './gates.ts'
 import { settingsEnvironment } from './git-environment.ts'
 import type { Remote } from './remote.ts'
 import { createRepository, type Repository } from './repository.ts'
+import { runGit } from './run-git.ts'
 
 export interface TestCommit {
   /** By path; a symlink's contents begin with `-> `. */
@@ -82,6 +83,7 @@ export function countingRemote(
     servingConfig: '/dev/null',
     deadline: 40_000,
     limit: 1 << 24,
+    run: runGit,
   })
   return {
     ...remote,
@@ -114,6 +116,7 @@ export function openRepository(
     folder,
     bounds,
     gates: createGates(2),
+    run: runGit,
     log: observer.log,
     shutdown: new AbortController().signal,
     now: Date.now,

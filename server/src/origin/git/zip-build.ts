@@ -4,6 +4,8 @@ import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
+  /** The commit's files, as `git archive` writes them: a path. */
+  archive: string
   /** Folder of the module in the repository: `''` is its root. */
   folder: string
   module: string
@@ -12,8 +14,6 @@ export interface ZipBuildTask {
   license: Uint8Array | undefined
   /** Bytes that the zip may have, and the files in it together; `go` accepts no more than `MAX_ZIP_FILE`. */
   limit: number
-  /** The archive of the commit that git made. */
-  tar: string
   /** Where the zip is written. */
   path: string
 }
@@ -28,7 +28,7 @@ export type ZipBuildResult =
  * the module. Files are the caller's to delete: a worker may be ended at any moment.
  */
 export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
-  const tar = openSync(task.tar, 'r')
+  const tar = openSync(task.archive, 'r')
   try {
     return await writeZip(tar, task)
   } catch (error) {
@@ -69,9 +69,21 @@ async function writeZip(tar: number, task: ZipBuildTask): Promise<ZipBuildResult
 /** The files below a folder. Gitlinks are empty directories there, which are no files. */
 function filesOf(tar: number, prefix: string): ModuleFile[] {
   const files: ModuleFile[] = []
+  // One buffer for all, since who makes the zip is done with a file before the next is opened: memory that is taken for
+  // each file is given back much later.
+  let buffer = Buffer.alloc(0)
+  const shared = (length: number): Buffer => {
+    if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length)
+    return buffer.subarray(0, length)
+  }
   for (const { path, kind, offset, size } of tarEntries((at, length) => read(tar, at, length))) {
     if (kind === 'dir' || !path.startsWith(prefix)) continue
-    files.push({ path: path.slice(prefix.length), kind, size, open: () => contents(tar, offset, size) })
+    files.push({
+      path: path.slice(prefix.length),
+      kind,
+      size,
+      open: () => contents(tar, { offset, size, shared }),
+    })
   }
   return files
 }
@@ -79,19 +91,31 @@ function filesOf(tar: number, prefix: string): ModuleFile[] {
 /** Bytes of a large file that are read at a time. */
 const PIECE = 1 << 20
 
-function contents(tar: number, offset: number, size: number): Uint8Array | Iterable<Uint8Array> {
-  return size <= PIECE ? read(tar, offset, size) : pieces(tar, offset, size)
+interface Piece {
+  offset: number
+  size: number
+  /** Gives room for so many bytes, which is used again for the next piece. */
+  shared: (length: number) => Buffer
 }
 
-function* pieces(tar: number, offset: number, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < size; at += PIECE) yield read(tar, offset + at, Math.min(PIECE, size - at))
+function contents(tar: number, { offset, size, shared }: Piece): Uint8Array | Iterable<Uint8Array> {
+  return size <= PIECE ? readInto(shared(size), tar, offset) : pieces(tar, { offset, size, shared })
+}
+
+function* pieces(tar: number, { offset, size, shared }: Piece): Generator<Uint8Array> {
+  for (let at = 0; at < size; at += PIECE)
+    yield readInto(shared(Math.min(PIECE, size - at)), tar, offset + at)
 }
 
 function read(file: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafe(length)
+  return readInto(Buffer.allocUnsafe(length), file, offset)
+}
+
+/** Fills the buffer; gives the part of it that there was something for. */
+function readInto(buffer: Buffer, file: number, offset: number): Buffer {
   let done = 0
-  while (done < length) {
-    const count = readSync(file, buffer, done, length - done, offset + done)
+  while (done < buffer.length) {
+    const count = readSync(file, buffer, done, buffer.length - done, offset + done)
     if (count === 0) break
     done += count
   }

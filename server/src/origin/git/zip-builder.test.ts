@@ -8,6 +8,7 @@ import { verifyModuleZip } from '@modstead/gomod/zip/check'
 import { createTestObserver, eventually, temporaryFolder } from '../../observe/test-support.ts'
 import { collect, failsWith } from '../test-origin.ts'
 import { BrokenClone } from './clone.ts'
+import { runGit } from './run-git.ts'
 import { makeRepository, noise } from './test-repository.ts'
 import { createZipBuilder, type ZipBuilder, type ZipOrder } from './zip-builder.ts'
 
@@ -52,7 +53,14 @@ async function fixture(t: TestContext, files: Record<string, string | Buffer> = 
       url: 'https://git.test/lib',
     },
     builder({ most = 1 << 30, deadline = 40_000 } = {}) {
-      const builder = createZipBuilder({ scratch, threads: 1, most, deadline, log: createTestObserver().log })
+      const builder = createZipBuilder({
+        scratch,
+        threads: 1,
+        most,
+        deadline,
+        run: runGit,
+        log: createTestObserver().log,
+      })
       t.after(() => builder.close())
       return builder
     },

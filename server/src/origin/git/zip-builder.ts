@@ -7,13 +7,18 @@ import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { workerUrl } from '../../observe/worker-url.ts'
 import type { ZipSource } from '../../proxy/origin.ts'
-import { archive, type ArchiveOrder, type ArchiveProblem } from './archive.ts'
 import { BrokenClone } from './clone.ts'
 import { createGate } from './gates.ts'
+import type { RunGit } from './git-helper.ts'
+import { GitStopped } from './run-git.ts'
 import type { ZipBuildResult, ZipBuildTask } from './zip-build.ts'
 
 /** A module version as a folder of a commit. */
-export interface ZipOrder extends ArchiveOrder {
+export interface ZipOrder {
+  /** The clone that has the commit, its full hash, and the folder of the module in it: `''` is the root. */
+  gitDir: string
+  hash: string
+  folder: string
   module: ModulePath
   version: Version
   license: Buffer | undefined
@@ -44,16 +49,17 @@ export interface ZipBuilderOptions {
   most: number
   /** Milliseconds that git may take to give them. */
   deadline: number
+  run: RunGit
   log: Logger
 }
 
-/** Bytes of a zip that are read at a time. */
-const CHUNK = 256 << 10
+/** Bytes of a zip that are read at a time, and then written: what is written in large pieces is read faster ever after. */
+const CHUNK = 1 << 20
 /** How long an order waits for its turn. Milliseconds. */
 const PATIENCE = 120_000
 
 export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
-  const { scratch, threads, most, deadline, log } = options
+  const { scratch, threads, most, deadline, run, log } = options
   const pool = new Piscina<ZipBuildTask | undefined, ZipBuildResult>({
     filename: workerUrl(import.meta.url, './zip-build.ts'),
     name: 'buildZip',
@@ -63,18 +69,42 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   pool.on('error', (error: unknown) => log.error({ err: error }, 'a worker that makes zips failed'))
-  const gate = createGate({ size: threads, patience: PATIENCE, what: 'zips in the making' })
+  // Each archive takes room on the disk until its zip is made.
+  const gate = createGate({ size: threads + 1, patience: PATIENCE, what: 'zips in the making' })
   let count = 0
 
-  async function make(path: string, order: ZipOrder, signal: AbortSignal): Promise<Made> {
+  /** Lets git write the files of the commit as it would check them out: line endings and encodings are converted. */
+  async function archive(
+    { gitDir, hash, folder }: ZipOrder,
+    output: string,
+    signal: AbortSignal,
+  ): Promise<Problem | undefined> {
+    const files = folder === '' ? [] : [folder]
+    const args = ['archive', '--format=tar', '--end-of-options', hash, ...files]
+    const bounds = { deadlines: { total: deadline }, limit: most }
+    try {
+      const { status, said } = await run({ args, gitDir, output, signal, ...bounds })
+      return status === 0 ? undefined : { problem: 'clone', message: said }
+    } catch (error) {
+      if (!(error instanceof GitStopped)) throw error
+      const late = `git did not give its files within ${deadline} ms`
+      return {
+        problem: 'invalid',
+        message: error.reason === 'limit' ? `its files have more than ${most} bytes` : late,
+      }
+    }
+  }
+
+  async function make(path: string, order: ZipOrder, signal: AbortSignal): Promise<ZipBuildResult> {
     const { module, version, folder, license, limit } = order
     const tar = `${path}.tar`
-    const file = await open(tar, 'wx')
     try {
-      const problem = await archive(order, { output: file.fd, most, deadline, signal })
-      return problem ?? (await pool.run({ folder, module, version, license, limit, tar, path }, { signal }))
+      const problem = await archive(order, tar, signal)
+      return (
+        problem ??
+        (await pool.run({ archive: tar, folder, module, version, license, limit, path }, { signal }))
+      )
     } finally {
-      await file.close()
       await rm(tar, { force: true })
     }
   }
@@ -104,12 +134,9 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
   }
 }
 
-type Made = ZipBuildResult | ArchiveProblem
+type Problem = Extract<ZipBuildResult, { problem: string }>
 
-function failureOf(
-  { problem, message }: Extract<Made, { problem: string }>,
-  { module, version, url }: ZipOrder,
-): Error {
+function failureOf({ problem, message }: Problem, { module, version, url }: ZipOrder): Error {
   if (problem === 'clone') return new BrokenClone(message)
   return new ModsteadError(
     'upstream_invalid',

@@ -1,6 +1,7 @@
 /**
- * Ids of incidents and acts: `inc-7k3m-02pq`, `act-7k3m-02pr`. Eight characters of Crockford's base 32, which has no letters that look or sound
- * alike; they sort in the order of time. Thirty bits are seconds since the start of 2025, ten bits count within one.
+ * Ids of incidents and acts: `inc-7k3m-02pq`, `act-7k3m-02pr`. Eight characters of Crockford's base 32, which has no
+ * letters that look or sound alike; they sort in the order of time. Thirty bits are seconds since the start of 2025, ten
+ * bits count within one.
  */
 export const MAX_INCIDENT_ID = 'inc-~'
 export const MAX_ACT_ID = 'act-~'

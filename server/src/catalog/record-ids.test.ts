@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { MAX_INCIDENT_ID, nextIncidentId } from './incident-id.ts'
+import { MAX_ACT_ID, MAX_INCIDENT_ID, nextActId, nextIncidentId } from './record-ids.ts'
 
-describe('incident ids', () => {
+describe('ids of records', () => {
   it('begin in 2025, and last for thirty years', () => {
     assert.equal(nextIncidentId(Date.UTC(2025, 0), undefined), 'inc-0000-0000')
     assert.equal(nextIncidentId(Date.UTC(2025, 0, 1, 0, 0, 1), undefined), 'inc-0000-0100')
@@ -27,6 +27,13 @@ describe('incident ids', () => {
         }
       }),
     )
+  })
+
+  it('are of acts as of incidents, each kind counted for itself', () => {
+    const now = Date.UTC(2026, 0)
+    const [first, second] = [nextActId(now, undefined), nextActId(now, nextActId(now, undefined))]
+    assert.equal(first.replace('act-', 'inc-'), nextIncidentId(now, undefined))
+    assert.ok(first < second && second < MAX_ACT_ID)
   })
 
   it('count within a second', () => {

@@ -53,7 +53,7 @@ export interface Modstead {
 /** MODSTEAD_ENTRY tests another build, such as an installed package. */
 const ENTRY =
   process.env.MODSTEAD_ENTRY ?? fileURLToPath(new URL('../../server/bin/modstead.mjs', import.meta.url))
-const START_MS = 15_000
+const START_MS = 60_000
 const STOP_MS = 20_000
 
 /** A port nobody listens at now. */

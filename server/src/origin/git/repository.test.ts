@@ -261,8 +261,10 @@ test('a host that cannot be reached is not asked a second time, for less', async
   const { repository } = openRepository({ ...f.remote, upload }, join(f.folder, 'other'))
   t.after(() => repository.close())
   await repository.refs(0)
-  await failsWith(repository.commit(f.hashes[0]!, 'refs/tags/v1.0.0'), 'upstream_unreachable', /away/)
-  assert.equal(asked, 1)
+  // The second tag is asked for with its neighbours.
+  for (const [index, ref] of ['refs/tags/v1.0.0', 'refs/tags/v1.1.0'].entries())
+    await failsWith(repository.commit(f.hashes[index]!, ref), 'upstream_unreachable', /away/)
+  assert.equal(asked, 2)
 })
 
 test('a commit that is too large is refused with the setting that bounds it, and leaves nothing', async (t) => {

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { openClones, type Clones } from './clones.ts'
 import { sizeOf } from './disk-bound.ts'
-import { createGate, createGates, type Gates } from './gates.ts'
+import { createGates, createHostGate, type Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
 import { countingRemote, makeRepository, noise, PATIENT } from './test-repository.ts'
 import { runGit } from './run-git.ts'
@@ -103,7 +103,7 @@ test('room is made before a fetch, and not only now and then', async (t) => {
 
 test('only so many fetches run at a time', async (t) => {
   const f = await fixture(t)
-  const fetches = createGate({ size: 1, patience: 40_000, what: 'fetches' })
+  const fetches = createHostGate({ size: 1, ofOneHost: 1, patience: 40_000, what: 'fetches' })
   const clones = await f.open(1 << 30, { ...createGates(2), fetches })
   let running = 0
   let most = 0

@@ -110,7 +110,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   /** Runs a fetch in its turn. Before that it belongs to no clone, and is not ended with one. */
   function fetching(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    return gates.fetches.pass(shutdown, async () => {
+    return gates.fetches.pass(remote.host, shutdown, async () => {
       await makeRoom()
       return clones.fetching(work)
     })
@@ -125,7 +125,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   async function askRefs(): Promise<RemoteRefs> {
     const at = now()
-    const refs = await gates.refs.pass(shutdown, () => remote.refs(shutdown))
+    const refs = await gates.refs.pass(remote.host, shutdown, () => remote.refs(shutdown))
     known = { refs, at }
     return refs
   }

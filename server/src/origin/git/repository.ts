@@ -44,6 +44,8 @@ export interface RepositoryOptions {
  * clone of everything would be both, for many times the bytes.
  */
 export interface Repository extends Code {
+  /** Nothing is known of it: its host never gave its names, be it absent or out of reach. */
+  readonly unknown: boolean
   /**
    * The names it has, at most `maxAge` milliseconds old. One request at a time, which all who ask meanwhile share.
    */
@@ -68,6 +70,7 @@ interface WantedCommit {
 /** Bytes of a go.mod or LICENSE at most, and of all that are remembered. */
 const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
+const MOST_COMMITS = 10_000
 
 export function createRepository(options: RepositoryOptions): Repository {
   const { remote, folder, bounds, run, gates, log, shutdown, now, grew, makeRoom } = options
@@ -81,7 +84,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     maxSize: REMEMBERED,
     sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
   })
-  const commits = new LRUCache<string, Commit>({ max: 10_000 })
+  // A bound on the sizes alone takes no memory in advance, unlike one on the number.
+  const commits = new LRUCache<string, Commit>({ maxSize: MOST_COMMITS, sizeCalculation: () => 1 })
   /** Commits that were fetched by this process. */
   const here = new Set<string>()
   const neighboursOf = createNeighbours()
@@ -329,6 +333,9 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   return {
     url: remote.url,
+    get unknown() {
+      return known === undefined
+    },
     refs: (maxAge) => tended(() => refs(maxAge)),
     renew: () =>
       tended(async () => {

@@ -11,6 +11,7 @@ import { commitTime } from './commit-time.ts'
 import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import { diskFailure } from './disk-full.ts'
 import type { Gates } from './gates.ts'
 import { createHistory } from './history.ts'
 import { createNeighbours } from './neighbours.ts'
@@ -246,7 +247,9 @@ export function createRepository(options: RepositoryOptions): Repository {
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 
-  function fetchFailed(said: string): ModsteadError {
+  function fetchFailed(said: string): Error {
+    const failure = diskFailure(said, `keep what it fetched from ${remote.url}`)
+    if (failure !== undefined) return failure
     const last = said.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? said
     return new ModsteadError(
       'upstream_failed',

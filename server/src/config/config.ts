@@ -103,7 +103,7 @@ export interface GitOriginConfig {
   /** In the order of the file, so that messages can name an entry by its number. */
   credentials: readonly GitCredentials[]
   timeouts: GitTimeouts
-  /** Connections at most for what is asked over http besides git itself: go-import pages and tokens. */
+  /** Connections to one host at most, for all that is asked over http: pages, tokens, refs and packs. */
   connections: number
   /** Largest things accepted, in bytes. `repository` is what one clone may take on disk. */
   limits: { page: number; mod: number; zip: number; repository: number }

@@ -112,7 +112,9 @@ export const gitOriginSchema = z.strictObject({
   timeouts: timeouts.prefault({}).describe('How long each phase may take.'),
   connections: count({ min: 1, max: 1024 })
     .prefault(16)
-    .describe('Connections at most for go-import pages and tokens.'),
+    .describe(
+      'Connections at most to one host, for go-import pages, tokens, refs and what is fetched over HTTP.',
+    ),
   limits: limits.prefault({}).describe('Largest things that are accepted.'),
 })
 

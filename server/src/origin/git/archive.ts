@@ -1,3 +1,5 @@
+import { storeError } from '../../store/file-system.ts'
+import { diskFailure } from './disk-full.ts'
 import type { RunGit } from './git-helper.ts'
 import { GitStopped } from './run-git.ts'
 
@@ -16,9 +18,13 @@ export interface ArchiveProblem {
   message: string
 }
 
+/** Completes "modstead could not …". */
+const DOING = 'write down the files of a commit'
+
 /**
  * Lets git write the files of a commit as it would check them out, as a tar into a new file: line endings and encodings
- * are converted. What is there of it after a failure is the caller's to delete. Throws the reason of `signal`.
+ * are converted. What is there of it after a failure is the caller's to delete. Throws the reason of `signal`, and
+ * `store_unavailable` where our disk is full.
  */
 export async function archive(
   { gitDir, hash, folder }: ArchiveOrder,
@@ -37,9 +43,12 @@ export async function archive(
   const bounds = { deadlines: { total: deadline }, limit: most }
   try {
     const { status, said } = await run({ args, gitDir, output, signal, ...bounds })
-    return status === 0 ? undefined : { problem: 'clone', message: said }
+    if (status === 0) return undefined
+    const failure = diskFailure(said, DOING)
+    if (failure !== undefined) throw failure
+    return { problem: 'clone', message: said }
   } catch (error) {
-    if (!(error instanceof GitStopped)) throw error
+    if (!(error instanceof GitStopped)) throw storeError(error, DOING)
     const late = `git did not give its files within ${deadline} ms`
     return {
       problem: 'archive',

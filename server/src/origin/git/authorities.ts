@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
+import { storeError } from '../../store/file-system.ts'
 
 /** The authorities that git trusts: the same as our own connections do. */
 export interface Authorities {
@@ -29,7 +30,10 @@ export function createAuthorities(folder: string): Authorities {
       const name = createHash('sha256').update(contents).digest('hex').slice(0, 16)
       const known = written.get(name) ?? write(contents, name)
       written.set(name, known)
-      return known
+      return known.catch((error: unknown) => {
+        written.delete(name)
+        throw storeError(error, 'write down the authorities that git trusts')
+      })
     },
   }
 }

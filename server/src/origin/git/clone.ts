@@ -5,6 +5,7 @@ import { fetchPack } from './fetch-pack.ts'
 import type { Gates } from './gates.ts'
 import { BOUNDED, type GitSetting } from './git-environment.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
+import { storeError } from '../../store/file-system.ts'
 import type { RunGit } from './git-helper.ts'
 import type { GitOutcome } from './run-git.ts'
 
@@ -83,7 +84,10 @@ export interface OpenCloneOptions {
   gates: Gates
 }
 
-/** Opens a clone, or makes an empty one where there is none that can be used. */
+/**
+ * Opens a clone, or makes an empty one where there is none that can be used. What it and its methods write may fail with
+ * `store_unavailable`, which names the trouble of the disk.
+ */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
   const { folder, hashLength, historyOnly, bounds, url, run, gates } = options
   const local = { deadlines: { total: bounds.local }, limit: PRINTED }
@@ -103,7 +107,11 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     return gates.local.pass(signal, () => run(order))
   }
 
-  await layOut(folder, { hashLength, historyOnly, url })
+  const unkept = (error: unknown): never => {
+    throw storeError(error, `keep what it fetches from ${url}`)
+  }
+
+  await layOut(folder, { hashLength, historyOnly, url }).catch(unkept)
   await deleteUnfinished(folder)
   const reader = createObjectReader(folder, bounds.local, gates)
   const shallowFile = join(folder, 'shallow')
@@ -142,7 +150,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
         const came = await fetchPack({ ...order, run })
         size += came.bytes
         for (const hash of came.shallow) shallow.add(hash)
-        if (came.shallow.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n'))
+        if (came.shallow.length > 0) await writeFile(shallowFile, [...shallow, ''].join('\n')).catch(unkept)
       } catch (error) {
         await deleteUnfinished(folder)
         if (!(error instanceof TooMuchOnDisk) || shallow.size === 0) throw error

@@ -3,10 +3,12 @@ import { readdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
+import { failsWith } from '../test-origin.ts'
 import { openClones, type Clones } from './clones.ts'
 import { sizeOf } from './disk-bound.ts'
-import { createGate, createGates, type Gates } from './gates.ts'
+import { createGates, createHostGate, type Gates } from './gates.ts'
 import type { Remote } from './remote.ts'
+import type { Repository } from './repository.ts'
 import { countingRemote, makeRepository, noise, PATIENT } from './test-repository.ts'
 import { runGit } from './run-git.ts'
 
@@ -71,6 +73,23 @@ test('all who ask for a remote share what is kept of it', async (t) => {
   assert.notEqual(seen[0], seen[2])
 })
 
+test('of a repository that is absent nothing is kept', async (t) => {
+  const f = await fixture(t)
+  const clones = await f.open(1 << 30)
+  const absent = countingRemote(join(f.folder, '..', 'absent'))
+  const asked = new Set<Repository>()
+  const ask = () =>
+    clones.use(absent, PATIENT, (repository) => {
+      asked.add(repository)
+      return repository.refs(0)
+    })
+  await Promise.all([failsWith(ask(), 'not_found', /./), failsWith(ask(), 'not_found', /./)])
+  assert.equal(asked.size, 1)
+  await failsWith(ask(), 'not_found', /./)
+  assert.equal(asked.size, 2)
+  assert.deepEqual(await readdir(f.folder), [])
+})
+
 test('those that were not used for longest are deleted until the rest is within the bound', async (t) => {
   const f = await fixture(t)
   const before = await f.open(1 << 30)
@@ -103,7 +122,7 @@ test('room is made before a fetch, and not only now and then', async (t) => {
 
 test('only so many fetches run at a time', async (t) => {
   const f = await fixture(t)
-  const fetches = createGate({ size: 1, patience: 40_000, what: 'fetches' })
+  const fetches = createHostGate({ size: 1, ofOneHost: 1, patience: 40_000, what: 'fetches' })
   const clones = await f.open(1 << 30, { ...createGates(2), fetches })
   let running = 0
   let most = 0

@@ -130,6 +130,13 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
     await touch(join(folder, name)).catch(unlessGone(undefined))
   }
 
+  /** Forgets one of which nothing is known: whoever asks for what is nowhere costs no memory. */
+  async function forgetUnknown(name: string, { repository, users }: InUse): Promise<void> {
+    if (users > 0 || !repository.unknown || repositories.get(name)?.repository !== repository) return
+    repositories.delete(name)
+    await repository.close()
+  }
+
   /** Forgets those that rest for longest, where too many do. */
   function forgetSome(): void {
     let atRest = 0
@@ -152,6 +159,7 @@ export async function openClones(options: ClonesOptions): Promise<Clones> {
       } finally {
         await note(name, entry)
         entry.users--
+        await forgetUnknown(name, entry)
         forgetSome()
       }
     },

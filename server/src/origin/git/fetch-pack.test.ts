@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import { ModsteadError } from '../../errors.ts'
 import { temporaryFolder } from '../../observe/test-support.ts'
+import { failsWith } from '../test-origin.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
 import { BadPack, fetchPack, FetchRefused, type FetchPackOptions } from './fetch-pack.ts'
 import { GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
@@ -189,6 +190,16 @@ test('answers that make no sense are told apart from those that refuse', async (
       },
       name,
     )
+})
+
+test('a full disk is not blamed on the host', async (t) => {
+  const { fetch, hashes } = await fixture(t)
+  const run: FetchPackOptions['run'] = async () => ({
+    status: 128,
+    stdout: Buffer.alloc(0),
+    said: 'fatal: write error: No space left on device',
+  })
+  await failsWith(fetch([hashes[0]!], { run }), 'store_unavailable', /: its disk is full$/)
 })
 
 test('a commit is noted as without history only if it was wanted', async (t) => {

@@ -9,6 +9,7 @@ import { startRun } from '../deadline.ts'
 import { duration } from '../failures.ts'
 import { quotable } from '../plain-text.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import { diskFailure } from './disk-full.ts'
 import { BOUNDED, GIT_SETTINGS, settingsEnvironment } from './git-environment.ts'
 import type { RunGit } from './git-helper.ts'
 import { BadPacket, DELIMITER, FLUSH, packet, readPackets, textOf } from './packets.ts'
@@ -48,8 +49,8 @@ const MOST_HAVES = 32
 
 /**
  * Gives the commits that came without their history, to be noted as such, and the bytes of the pack. Throws `BadPacket`
- * where the other side does not speak this protocol, `FetchRefused`, `BadPack`, `TooMuchOnDisk`, `upstream_timeout`, and
- * what `upload` throws.
+ * where the other side does not speak this protocol, `FetchRefused`, `BadPack`, `TooMuchOnDisk`, `upstream_timeout`,
+ * `store_unavailable` where our disk is full, and what `upload` throws.
  */
 export async function fetchPack(options: FetchPackOptions): Promise<{ shallow: string[]; bytes: number }> {
   const clock = startClock(options)
@@ -170,7 +171,7 @@ function takePack(options: FetchPackOptions, signal: AbortSignal): PackWriter {
     const order = { args: INDEX_PACK, gitDir, settings: BOUNDED, input: Buffer.concat(held, size), signal }
     const bounds = { deadlines: { total: deadlines.total }, limit: SMALL }
     const { status, said } = await run({ ...order, ...bounds })
-    if (status !== 0) throw badPack(said, status)
+    if (status !== 0) throw notTaken(said, status)
     return size
   }
 
@@ -189,8 +190,10 @@ function takePack(options: FetchPackOptions, signal: AbortSignal): PackWriter {
   }
 }
 
-function badPack(said: string, status: number): BadPack {
-  return new BadPack(quotable(said) || `git index-pack ended with ${status}`)
+/** Why git did not take a pack in: our disk, or else the pack. */
+function notTaken(said: string, status: number): Error {
+  const failure = diskFailure(said, 'keep what it fetched from a repository')
+  return failure ?? new BadPack(quotable(said) || `git index-pack ended with ${status}`)
 }
 
 function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): PackWriter {
@@ -214,7 +217,7 @@ function startPack({ gitDir, most }: FetchPackOptions, signal: AbortSignal): Pac
   async function outcome(): Promise<void> {
     const status = await git.ended
     signal.throwIfAborted()
-    if (status !== 0) throw badPack(git.said(), status)
+    if (status !== 0) throw notTaken(git.said(), status)
   }
 
   return {

@@ -62,6 +62,7 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
 
   return {
     key,
+    host: '',
     url: url.href,
     entry: async () => 'none',
     refs,

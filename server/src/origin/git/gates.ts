@@ -7,6 +7,12 @@ export interface Gate {
   pass<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
+/** A gate that no host can fill, however slow it is: each may have only part of the room. */
+export interface HostGate {
+  /** As `Gate.pass`, for work that waits for `host`. */
+  pass<T>(host: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>
+}
+
 /** Programs that are kept though nobody needs them just now: of too many, the one that rests for longest ends. */
 export interface Resting {
   /** `end` ends it. Gives what takes it back into use. */
@@ -19,9 +25,9 @@ export interface Resting {
  * so they cannot wait for each other.
  */
 export interface Gates {
-  fetches: Gate
+  fetches: HostGate
   /** Questions for the refs of repositories. */
-  refs: Gate
+  refs: HostGate
   /** Commands that read clones. */
   local: Gate
   resting: Resting
@@ -30,14 +36,25 @@ export interface Gates {
 /** How long work waits for its turn: a crowd is served one after the other, but nobody waits for ever. Milliseconds. */
 const PATIENCE = { fetches: 120_000, refs: 60_000, local: 60_000 }
 const MOST_REFS_AT_ONCE = 64
+const MOST_REFS_OF_A_HOST = 16
 const MOST_RESTING = 32
 
 /** `threads` is how many the machine has: fetches wait for hosts most of the time, so that a core serves some. */
 export function createGates(threads: number): Gates {
   const several = Math.max(16, 4 * threads)
   return {
-    fetches: createGate({ size: several, patience: PATIENCE.fetches, what: 'fetches of repositories' }),
-    refs: createGate({ size: MOST_REFS_AT_ONCE, patience: PATIENCE.refs, what: 'questions for refs' }),
+    fetches: createHostGate({
+      size: several,
+      ofOneHost: Math.floor((several * 3) / 4),
+      patience: PATIENCE.fetches,
+      what: 'fetches of repositories',
+    }),
+    refs: createHostGate({
+      size: MOST_REFS_AT_ONCE,
+      ofOneHost: MOST_REFS_OF_A_HOST,
+      patience: PATIENCE.refs,
+      what: 'questions for refs',
+    }),
     local: createGate({ size: several, patience: PATIENCE.local, what: 'readers of repositories' }),
     resting: createResting(MOST_RESTING),
   }
@@ -59,6 +76,34 @@ export function createGate(options: { size: number; patience: number; what: stri
         return await work()
       } finally {
         free()
+      }
+    },
+  }
+}
+
+/** `size` is the room for all hosts together. A host's work waits first for the other work of that host. */
+export function createHostGate(options: {
+  size: number
+  ofOneHost: number
+  patience: number
+  what: string
+}): HostGate {
+  const { size, ofOneHost, patience, what } = options
+  const all = createGate({ size, patience, what })
+  /** Those of hosts that somebody waits for. */
+  const hosts = new Map<string, { gate: Gate; users: number }>()
+  return {
+    async pass(host, signal, work) {
+      const own = hosts.get(host) ?? {
+        gate: createGate({ size: ofOneHost, patience, what: `${what} of one host` }),
+        users: 0,
+      }
+      hosts.set(host, own)
+      own.users++
+      try {
+        return await own.gate.pass(signal, () => all.pass(signal, work))
+      } finally {
+        if (--own.users === 0) hosts.delete(host)
       }
     },
   }

@@ -1,6 +1,8 @@
 /**
  * The process of `git-helper.ts`: runs git when told to, and ends with the server, in whatever way that ends.
  */
+import { ModsteadError } from '../../errors.ts'
+import { errorCode } from '../../store/file-system.ts'
 import type { HelperReport, HelperTask } from './git-helper.ts'
 import { GitStopped, runGit } from './run-git.ts'
 
@@ -19,7 +21,9 @@ async function work(task: Extract<HelperTask, { run: unknown }>): Promise<Helper
     return { id, outcome: await runGit({ ...run, signal: ended.signal }) }
   } catch (error) {
     if (error instanceof GitStopped) return { id, stopped: error.reason }
-    return { id, failed: error instanceof Error ? error.message : String(error) }
+    const code = error instanceof ModsteadError ? undefined : errorCode(error)
+    const failed = error instanceof Error ? error.message : String(error)
+    return { id, failed, ...(code !== undefined && { code }) }
   } finally {
     running.delete(id)
   }

@@ -22,7 +22,8 @@ export type HelperReport =
   | 'ready'
   | { id: number; outcome: GitOutcome }
   | { id: number; stopped: GitStop }
-  | { id: number; failed: string }
+  /** `code` is that of a system error. */
+  | { id: number; failed: string; code?: string }
 
 interface Pending {
   resolve(outcome: GitOutcome): void
@@ -74,7 +75,8 @@ export function createGitHelper(log: Logger): GitHelper {
     pending.delete(report.id)
     if ('outcome' in report) waiting?.resolve(report.outcome)
     else if ('stopped' in report) waiting?.reject(new GitStopped(report.stopped))
-    else waiting?.reject(new ModsteadError('internal', report.failed))
+    else if (report.code === undefined) waiting?.reject(new ModsteadError('internal', report.failed))
+    else waiting?.reject(Object.assign(new Error(report.failed), { code: report.code }))
     rest()
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
 import type { GitOriginConfig } from '../../config/config.ts'
+import { eventually } from '../../observe/test-support.ts'
 import { makeCertificates, type TestCertificates } from '../test-certificates.ts'
 import { collect, failsWith } from '../test-origin.ts'
 import {
@@ -95,6 +96,39 @@ function loginOf(request: SeenRequest | undefined): string | undefined {
 }
 
 const OURS = 'https://git.corp.test/team/lib.git'
+
+suite('a host', () => {
+  test('that never answers keeps nobody from another, and has so many connections at most', async (t) => {
+    const script: Script = (request, socket) => {
+      if (request.headers.host?.startsWith('git.') === true) respond(socket, 200, ADVERTISEMENT, TYPE)
+    }
+    const { upstream, remote } = await fixture(t, script, { config: { connections: 3 } })
+    const leaving = new AbortController()
+    const waiting = Array.from({ length: 60 }, async (_, i) =>
+      remote(`https://new.corp.test/team/${i}`)
+        .refs(leaving.signal)
+        .catch(() => 'gave up'),
+    )
+    await eventually(() => upstream.seen.length === 3, 'three were asked')
+    const began = Date.now()
+    await remote(OURS).refs(PATIENT)
+    assert.ok(Date.now() - began < 5_000)
+    assert.equal(upstream.peak(), 4)
+    leaving.abort()
+    await Promise.all(waiting)
+  })
+
+  test('of which nothing is asked any more keeps its connections only if few do', async (t) => {
+    const { upstream, remote } = await fixture(t, give(ADVERTISEMENT))
+    for (let i = 0; i < 40; i++)
+      await remote(`https://host-${i}.corp.test/x`, { configured: true }).refs(PATIENT)
+    await eventually(() => upstream.open() === 32, 'the others were closed')
+    await remote('https://host-0.corp.test/x', { configured: true }).refs(PATIENT)
+    await remote('https://host-39.corp.test/x', { configured: true }).refs(PATIENT)
+    assert.equal(upstream.seen.at(-2)?.connection, 41)
+    assert.equal(upstream.seen.at(-1)?.connection, 40)
+  })
+})
 
 suite('refs', () => {
   test('are asked for as git does it, with what we are shown to be', async (t) => {

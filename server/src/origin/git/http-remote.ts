@@ -215,7 +215,7 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
   }
 
   const entry = async (signal: AbortSignal) => (await access.accessTo(repository, { signal })).entry
-  return { key, url: goUrl, entry, refs, upload, fetchFrom }
+  return { key, host: repository.url.host, url: goUrl, entry, refs, upload, fetchFrom }
 }
 
 /** A repository moves as a whole: what it leads to must be the refs of a repository again. */

@@ -8,6 +8,8 @@ import type { FetchFrom } from './clone.ts'
 export interface Remote {
   /** What its clone is kept under: not only where it is, but also as whom it is asked, for hosts show each what is theirs. */
   readonly key: string
+  /** What it shares with the other repositories of its host: `git.corp.example:8443`; `''` on this machine. */
+  readonly host: string
   /** Without credentials: shown in messages and `.info` files. */
   readonly url: string
   /** The refs it has now. */

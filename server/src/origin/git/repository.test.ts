@@ -77,6 +77,16 @@ test('a commit, its files, and what it does not have', async (t) => {
   assert.equal(await f.repository.commit('1'.repeat(40), undefined), undefined)
 })
 
+test('trouble of the disk where a clone is to be is named', async (t) => {
+  const f = await fixture(t)
+  await writeFile(f.folder, '')
+  await failsWith(
+    f.repository.commit(f.hashes[0]!, undefined),
+    'store_unavailable',
+    /^modstead could not keep what it fetches from file:.*: the file system answered ENOTDIR$/,
+  )
+})
+
 test('one request for refs at a time, and none while they are young', async (t) => {
   const { repository, remote } = await fixture(t)
   await Promise.all(Array.from({ length: 50 }, () => repository.refs(0)))

@@ -11,6 +11,7 @@ import { commitTime } from './commit-time.ts'
 import { BadPack, FetchRefused } from './fetch-pack.ts'
 import { createFetchQueue } from './fetch-queue.ts'
 import { TooMuchOnDisk } from './disk-bound.ts'
+import { diskFailure } from './disk-full.ts'
 import type { Gates } from './gates.ts'
 import { createHistory } from './history.ts'
 import { createNeighbours } from './neighbours.ts'
@@ -44,6 +45,8 @@ export interface RepositoryOptions {
  * clone of everything would be both, for many times the bytes.
  */
 export interface Repository extends Code {
+  /** Nothing is known of it: its host never gave its names, be it absent or out of reach. */
+  readonly unknown: boolean
   /**
    * The names it has, at most `maxAge` milliseconds old. One request at a time, which all who ask meanwhile share.
    */
@@ -68,6 +71,7 @@ interface WantedCommit {
 /** Bytes of a go.mod or LICENSE at most, and of all that are remembered. */
 const MAX_FILE = 16 << 20
 const REMEMBERED = 4 << 20
+const MOST_COMMITS = 10_000
 
 export function createRepository(options: RepositoryOptions): Repository {
   const { remote, folder, bounds, run, gates, log, shutdown, now, grew, makeRoom } = options
@@ -81,7 +85,8 @@ export function createRepository(options: RepositoryOptions): Repository {
     maxSize: REMEMBERED,
     sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
   })
-  const commits = new LRUCache<string, Commit>({ max: 10_000 })
+  // A bound on the sizes alone takes no memory in advance, unlike one on the number.
+  const commits = new LRUCache<string, Commit>({ maxSize: MOST_COMMITS, sizeCalculation: () => 1 })
   /** Commits that were fetched by this process. */
   const here = new Set<string>()
   const neighboursOf = createNeighbours()
@@ -110,7 +115,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   /** Runs a fetch in its turn. Before that it belongs to no clone, and is not ended with one. */
   function fetching(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    return gates.fetches.pass(shutdown, async () => {
+    return gates.fetches.pass(remote.host, shutdown, async () => {
       await makeRoom()
       return clones.fetching(work)
     })
@@ -125,7 +130,7 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   async function askRefs(): Promise<RemoteRefs> {
     const at = now()
-    const refs = await gates.refs.pass(shutdown, () => remote.refs(shutdown))
+    const refs = await gates.refs.pass(remote.host, shutdown, () => remote.refs(shutdown))
     known = { refs, at }
     return refs
   }
@@ -242,7 +247,9 @@ export function createRepository(options: RepositoryOptions): Repository {
     if (outcome.status !== 0) throw fetchFailed(outcome.said)
   }
 
-  function fetchFailed(said: string): ModsteadError {
+  function fetchFailed(said: string): Error {
+    const failure = diskFailure(said, `keep what it fetched from ${remote.url}`)
+    if (failure !== undefined) return failure
     const last = said.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? said
     return new ModsteadError(
       'upstream_failed',
@@ -329,6 +336,9 @@ export function createRepository(options: RepositoryOptions): Repository {
 
   return {
     url: remote.url,
+    get unknown() {
+      return known === undefined
+    },
     refs: (maxAge) => tended(() => refs(maxAge)),
     renew: () =>
       tended(async () => {

@@ -93,7 +93,7 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
   }
 
   const entry = async (signal: AbortSignal) => (await access(signal)).entry
-  return { key, url: shown, entry, refs, upload, fetchFrom }
+  return { key, host: url.host, url: shown, entry, refs, upload, fetchFrom }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
+import { errorCode } from '../../store/file-system.ts'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {
@@ -21,6 +22,8 @@ export interface ZipBuildTask {
 export type ZipBuildResult =
   | { size: number; h1: string; files: number }
   | { problem: 'invalid' | 'clone'; message: string }
+  /** The system's code, such as `ENOSPC`. */
+  | { problem: 'system'; code: string; message: string }
 
 /**
  * Makes the zip of a module from the archive of a commit. Runs in a worker thread: what can be said of a bad repository
@@ -34,6 +37,8 @@ export async function buildZip(task: ZipBuildTask): Promise<ZipBuildResult> {
   } catch (error) {
     if (error instanceof GomodError) return { problem: 'invalid', message: error.message }
     if (error instanceof BadTar) return { problem: 'clone', message: error.message }
+    const code = errorCode(error)
+    if (code !== undefined) return { problem: 'system', code, message: String(error) }
     throw error
   } finally {
     closeSync(tar)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { checkPath } from '@modstead/gomod/path'
@@ -10,6 +10,7 @@ import { collect, failsWith } from '../test-origin.ts'
 import { BrokenClone } from './clone.ts'
 import { makeRepository, noise } from './test-repository.ts'
 import { createZipBuilder, type ZipBuilder, type ZipOrder } from './zip-builder.ts'
+import type { RunGit } from './git-helper.ts'
 import { runGit } from './run-git.ts'
 
 const PATIENT = new AbortController().signal
@@ -20,7 +21,7 @@ interface Fixture {
   scratch: string
   gitDir: string
   order: ZipOrder
-  builder(options?: { most?: number; deadline?: number }): ZipBuilder
+  builder(options?: { most?: number; deadline?: number; run?: RunGit }): ZipBuilder
 }
 
 async function fixture(t: TestContext, files: Record<string, string | Buffer> = {}): Promise<Fixture> {
@@ -52,13 +53,13 @@ async function fixture(t: TestContext, files: Record<string, string | Buffer> = 
       limit: 1 << 30,
       url: 'https://git.test/lib',
     },
-    builder({ most = 1 << 30, deadline = 40_000 } = {}) {
+    builder({ most = 1 << 30, deadline = 40_000, run = runGit } = {}) {
       const builder = createZipBuilder({
         scratch,
         threads: 1,
         most,
         deadline,
-        run: runGit,
+        run,
         log: createTestObserver().log,
       })
       t.after(() => builder.close())
@@ -75,6 +76,39 @@ test('a zip is a module zip, and is gone from the disk once it was read', async 
   const bytes = { size: zip.length, read: (at: number, length: number) => zip.subarray(at, at + length) }
   const { files } = await verifyModuleZip(bytes, { path: MODULE, version: VERSION })
   assert.equal(files, 4)
+  assert.deepEqual(await readdir(f.scratch), [])
+})
+
+test('trouble of the disk is not blamed on the repository', async (t) => {
+  const f = await fixture(t)
+  const full: RunGit = async () => ({
+    status: 128,
+    stdout: Buffer.alloc(0),
+    said: 'fatal: write error: No space left on device',
+  })
+  await failsWith(
+    f.builder({ run: full }).build(f.order, PATIENT),
+    'store_unavailable',
+    /: its disk is full$/,
+  )
+  const noTar: RunGit = async () => {
+    throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  }
+  await failsWith(
+    f.builder({ run: noTar }).build(f.order, PATIENT),
+    'store_unavailable',
+    /: its disk is full$/,
+  )
+  // The worker is to write where something stands.
+  const inTheWay: RunGit = async (order) => {
+    await writeFile(order.output!.replace(/\.tar$/, ''), '')
+    return runGit(order)
+  }
+  await failsWith(
+    f.builder({ run: inTheWay }).build(f.order, PATIENT),
+    'store_unavailable',
+    /^modstead could not make the zip of .*: the file system answered EEXIST$/,
+  )
   assert.deepEqual(await readdir(f.scratch), [])
 })
 

@@ -9,6 +9,7 @@ import { workerUrl } from '../../observe/worker-url.ts'
 import type { ZipSource } from '../../proxy/origin.ts'
 import { archive, type ArchiveOrder, type ArchiveProblem } from './archive.ts'
 import { BrokenClone } from './clone.ts'
+import { systemFailure } from './disk-full.ts'
 import { createGate } from './gates.ts'
 import type { RunGit } from './git-helper.ts'
 import type { ZipBuildResult, ZipBuildTask } from './zip-build.ts'
@@ -28,7 +29,8 @@ export interface ZipOrder extends ArchiveOrder {
 export interface ZipBuilder {
   /**
    * The finished zip, to be read once or given up through the signal. Throws `upstream_invalid` where no module zip can
-   * be made of the commit's files, `overloaded`, and `BrokenClone` where git cannot read the clone.
+   * be made of the commit's files, `overloaded`, `store_unavailable` for a failure of the disk, and `BrokenClone` where
+   * git cannot read the clone.
    */
   build(order: ZipOrder, signal: AbortSignal): Promise<ZipSource>
   /** Starts a worker where none runs: someone is about to need it. */
@@ -106,10 +108,9 @@ export function createZipBuilder(options: ZipBuilderOptions): ZipBuilder {
 
 type Made = ZipBuildResult | ArchiveProblem
 
-function failureOf(
-  { problem, message }: Extract<Made, { problem: string }>,
-  { module, version, url }: ZipOrder,
-): Error {
+function failureOf(made: Extract<Made, { problem: string }>, { module, version, url }: ZipOrder): Error {
+  const { problem, message } = made
+  if (problem === 'system') return systemFailure(made.code, message, `make the zip of ${module}@${version}`)
   if (problem === 'clone') return new BrokenClone(message)
   return new ModsteadError(
     'upstream_invalid',

@@ -1,13 +1,14 @@
 /**
  * Whether a request comes from who knows the secret of a hook, by the scheme of each product. The body counts as it
- * came, byte for byte, and is not looked into before. All comparisons take the same time wherever the texts differ.
+ * came, byte for byte, and is not looked into before; of a form from Gitea or Forgejo it is the decoded `payload` that
+ * counts. All comparisons take the same time wherever the texts differ.
  *
  * | type    | header                                      | holds                                                      |
  * |---------|---------------------------------------------|------------------------------------------------------------|
  * | gitlab  | `X-Gitlab-Token`                            | the secret itself                                          |
  * | gitlab  | `webhook-signature` (secret of `whsec_…`)   | `v1,` and base64 of the HMAC of `id.timestamp.body`        |
  * | github  | `X-Hub-Signature-256`                       | `sha256=` and hex of the HMAC of the body                  |
- * | gitea   | `X-Forgejo-Signature`, `X-Gitea-Signature`  | hex of the HMAC of the body                                |
+ * | gitea   | `X-Forgejo-Signature`, `X-Gitea-Signature`  | hex of the HMAC of the body, or of the payload in a form   |
  * | generic | `Modstead-Signature`                        | `t=TIME,v1=` and hex of the HMAC of `TIME.body`            |
  *
  * The HMAC is that of SHA-256. GitLab's is the form of standardwebhooks.com.
@@ -19,6 +20,7 @@ import { SIGNING_TOKEN } from '../config/hooks.ts'
 
 export interface SignedRequest {
   headers: IncomingHttpHeaders
+  /** What the product signs: the body, or the payload in a form from Gitea. */
   body: Buffer
   /** Milliseconds since the epoch. */
   now: number

@@ -130,6 +130,29 @@ test('a form, as GitHub and Gitea send it unless told otherwise', async (t) => {
   assert.deepEqual(hints[0]?.refs, ['refs/heads/main'])
 })
 
+test('a form from Gitea or Forgejo is signed over the payload in it, not over itself', async (t) => {
+  const { port, hints } = await start(t)
+  const payload = JSON.stringify({ ...FORGEJO.branch.body, note: 'grüße & 100 % + more' })
+  const body = new URLSearchParams({ payload }).toString()
+  const send = (signature: string, form = body) =>
+    post(port, '/hooks/gitea', form, {
+      ...FORGEJO.branch.headers,
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-gitea-signature': signature,
+    })
+  assert.equal((await send(hmac(payload))).status, 202)
+  assert.deepEqual(hints[0]?.refs, ['refs/heads/main'])
+  const other = new URLSearchParams({ payload: JSON.stringify(FORGEJO.branch.body) }).toString()
+  for (const [signature, form] of [
+    [hmac(body), body],
+    [hmac(payload), other],
+    [hmac(payload), `payload=${encodeURIComponent('{}')}&${body}`],
+    [hmac(payload), 'other=1'],
+  ] as const)
+    assert.equal((await send(signature, form)).status, 403)
+  assert.equal(hints.length, 1)
+})
+
 test('the generic form, replayed: once more while it is fresh, never later', async (t) => {
   const { port, hints } = await start(t)
   const body = JSON.stringify({ repository: 'corp/tool', ref: 'refs/tags/v1.2.3' })

@@ -24,8 +24,8 @@ const DEADLINE = 10_000
 const BYTES = { each: 1 << 20, together: 32 << 20 }
 
 /**
- * `POST /hooks/NAME`: finds the hook, reads the body, verifies it as it came, and only then looks into it. A push is
- * handed on as a hint.
+ * `POST /hooks/NAME`: finds the hook, reads the body, verifies what its product signs of it, and only then looks into
+ * that. A push is handed on as a hint.
  *
  * The answer is the same whether the repository is known or not, so that a sender learns nothing of what is kept here
  * but by the secret of its own hook, and so that products do not switch off a hook for a whole group of which only some
@@ -55,12 +55,15 @@ export function createHooks(options: HooksOptions): Action {
   async function receive(hook: HookConfig, req: IncomingMessage, signal: AbortSignal): Promise<Reply> {
     const form = checkContentType(hook, req)
     const body = await readBody(req, signal)
-    const problem = signatureProblem(hook, { headers: req.headers, body, now: Date.now() })
+    const text = form ? payloadOf(body) : body.toString()
+    // Gitea and Forgejo sign the payload before it becomes a form.
+    const signed = form && hook.type === 'gitea' ? Buffer.from(text) : body
+    const problem = signatureProblem(hook, { headers: req.headers, body: signed, now: Date.now() })
     if (problem !== undefined)
       throw new ModsteadError('bad_signature', problem, {
         next: `set the same secret at the sender and in hooks.${hook.name}.secret, and compare the clocks`,
       })
-    return handOn(hook, readPayload(hook.type, req.headers, textOf(body, form)))
+    return handOn(hook, readPayload(hook.type, req.headers, text))
   }
 
   return {
@@ -123,9 +126,9 @@ function checkContentType(hook: HookConfig, { headers }: IncomingMessage): boole
   )
 }
 
-function textOf(body: Buffer, form: boolean): string {
-  const text = body.toString()
-  return form ? (new URLSearchParams(text).get('payload') ?? '') : text
+/** The field of a form that holds the payload; `''` where it has none. */
+function payloadOf(form: Buffer): string {
+  return new URLSearchParams(form.toString()).get('payload') ?? ''
 }
 
 function send(res: ServerResponse, { status, text }: Reply): number {

@@ -148,6 +148,17 @@ test('proving a commit: what is not known on either side contradicts nothing', a
   })
 })
 
+test('a query whose answer has another commit than its version is refused', async (t) => {
+  const { origin } = repository('one', await makeModule(), { at: B })
+  const { serve, catalog } = await setUp(t, { origins: [origin] })
+  await catalog.learn('public', MODULE, VERSION, { commit: A })
+  await assert.rejects(serve({ kind: 'query', module: MODULE, query: 'main' }), {
+    code: 'checksum_mismatch',
+    message: /moved the tag of example\.com\/m@v1\.0\.0/,
+  })
+  await assert.rejects(serve({ kind: 'latest', module: MODULE }), { code: 'checksum_mismatch' })
+})
+
 describe('a new list', () => {
   test('whose tag leads elsewhere is an incident; the contents first seen go on being served', async (t) => {
     let time = Date.now()

@@ -32,6 +32,13 @@ export function isTimestamp(text: string): boolean {
   return isDate && hour! < 24 && minute! < 60 && second! < 60 && zoneHour! < 24 && zoneMinute! < 60
 }
 
+/** The commit that an `.info` file says it was made from. Only a repository's own word on it can be believed. */
+export function commitIn(bytes: Buffer): string | undefined {
+  const origin = field(parseObject(bytes) ?? {}, 'Origin')
+  const hash = isObject(origin) ? field(origin, 'Hash') : undefined
+  return typeof hash === 'string' ? hash : undefined
+}
+
 function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
   let value: unknown
   try {
@@ -40,8 +47,11 @@ function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined
     throw error
   }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isObject ? (value as Record<string, unknown>) : undefined
+  return isObject(value) ? value : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Go matches the names of JSON fields without regard to case, and prefers none: the last of them counts. */

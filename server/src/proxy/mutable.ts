@@ -7,8 +7,9 @@ import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
 import { createFlights, waitAtMost, waitFor } from './flights.ts'
 import { isHalfPublished } from './half-published.ts'
+import { commitIn, parseInfo } from './info-file.ts'
 import { formatList, mergeLists, parseOwnList } from './merge-lists.ts'
-import type { ListedVersion, OnBehalf, OriginOptions } from './origin.ts'
+import type { InfoFile, ListedVersion, OnBehalf, OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
 import type { Route } from './route.ts'
 import type { Realm } from './store.ts'
@@ -50,7 +51,7 @@ const AFTER_FAILURE = 5_000
  * the origins fail. `changed` is called when a renewed answer differs from the one before.
  */
 export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
-  const { catalog, store, absences, setbacks, traces, observer, shutdown, now } = parts
+  const { catalog, store, absences, incidents, setbacks, traces, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
   /** When modules were expired, in milliseconds since the epoch. */
   const expired = new LRUCache<string, number>({ max: 10_000 })
@@ -76,7 +77,10 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
         const answer =
           query === 'list'
             ? await origin.versions(module, options)
-            : await origin.resolve(module, query === 'latest' ? 'latest' : query.slice(1), options)
+            : await origin.resolve(module, query === 'latest' ? 'latest' : query.slice(1), {
+                ...options,
+                firstSeen: await firstSeen(question),
+              })
         if (answer === 'unchanged') {
           if (known === undefined)
             throw new ModsteadError(
@@ -85,6 +89,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
             )
           return { ...known, fetched }
         }
+        if ('bytes' in answer) await proveAnswer(question, answer, origin.name)
         const body =
           'bytes' in answer ? answer.bytes : await bodyOfList(question, before, origin.name, answer.versions)
         const same = before !== undefined && before.body.equals(body)
@@ -100,6 +105,35 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
     await keep(question, snapshot)
     if (before !== undefined && snapshot.changed !== before.changed) changed(question)
     return snapshot
+  }
+
+  async function firstSeen({ route, module }: MutableQuestion): Promise<Map<string, string>> {
+    const traces = await catalog.traces(route.realm, module)
+    return new Map(
+      [...traces].flatMap(([version, { commit }]) => (commit === undefined ? [] : [[version, commit]])),
+    )
+  }
+
+  /** A version stands for the commit it was first seen at: whoever asked for another one would get other code. */
+  async function proveAnswer(
+    { route, module }: MutableQuestion,
+    { version, commit }: InfoFile,
+    source: string,
+  ): Promise<void> {
+    if (commit === undefined) return
+    const { realm } = route
+    const known = (await catalog.version(realm, module, version))?.commit
+    await incidents.proveCommit({ realm, module, version, source, commit, known })
+  }
+
+  /** What was answered before the commit of its version was known may be of another one. */
+  async function isOutdated({ route, module, query }: MutableQuestion, { body }: Snapshot): Promise<boolean> {
+    if (query === 'list') return false
+    const info = parseInfo(module, 'latest', body)
+    const commit = commitIn(body)
+    if ('problem' in info || commit === undefined) return false
+    const known = (await catalog.version(route.realm, module, info.version))?.commit
+    return known !== undefined && known !== commit
   }
 
   /** A new list joined with what was listed before and is stored here, which its origin may have lost. */
@@ -189,7 +223,8 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
 
   async function stored(question: MutableQuestion): Promise<MutableAnswer | undefined> {
     const snapshot = await catalog.snapshot(question.route.realm, question.module, question.query)
-    return isThere(question.query, snapshot) ? answerOf(snapshot, now() + BRIEFLY) : listStored(question)
+    if (!isThere(question.query, snapshot)) return listStored(question)
+    return (await isOutdated(question, snapshot)) ? undefined : answerOf(snapshot, now() + BRIEFLY)
   }
 
   /** Nothing is at hand: the origins are asked, and what they fail to say about a list the store may. */
@@ -239,7 +274,8 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
     async get(question, options) {
       const { route, module, query } = question
       const snapshot = await catalog.snapshot(route.realm, module, query)
-      if (!isThere(query, snapshot)) return getFirst(question, options)
+      if (!isThere(query, snapshot) || (await isOutdated(question, snapshot)))
+        return getFirst(question, options)
       const isExpired = snapshot.fetched <= (expired.get(`${route.realm} ${module}`) ?? -1)
       const age = isExpired ? Infinity : now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)

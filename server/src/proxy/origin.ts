@@ -84,6 +84,15 @@ export interface ExactOptions extends OriginOptions {
   commit?: string
 }
 
+/** A question whose answer is a version: of `latest`, a branch, a tag or a commit. */
+export interface ResolveOptions extends RenewOptions, ExactOptions {
+  /**
+   * The commits that versions of the module were first seen at. Where the tag of one leads to another commit by now,
+   * a repository is not to give that version for it.
+   */
+  firstSeen?: ReadonlyMap<string, string>
+}
+
 /**
  * A place modules come from. Answers are parsed and bounded in size, but their contents are not yet verified.
  *
@@ -100,11 +109,7 @@ export interface Origin {
   readonly speculative: boolean
   versions(module: ModulePath, options: RenewOptions): Promise<VersionList | 'unchanged'>
   /** `query` is `latest` (the `/@latest` endpoint) or any `.info` query; a canonical version resolves to itself. */
-  resolve(
-    module: ModulePath,
-    query: string,
-    options: RenewOptions & ExactOptions,
-  ): Promise<InfoFile | 'unchanged'>
+  resolve(module: ModulePath, query: string, options: ResolveOptions): Promise<InfoFile | 'unchanged'>
   goMod(module: ModulePath, version: Version, options: ExactOptions): Promise<GoModFile>
   zip(module: ModulePath, version: Version, options: ExactOptions): Promise<ZipSource>
   /** The modules of the repository at whose root `module` is, itself included; absent where there are no repositories. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ModsteadError } from '../errors.ts'
 import { openDataFolder } from './data-folder.ts'
+import { createDurable } from './durable.ts'
+import { localFileSystem } from './file-system.ts'
 import { temporaryFolder } from '../observe/test-support.ts'
 
 const version = '1.2.3'
@@ -64,6 +66,38 @@ describe('data folder', () => {
     await (await openDataFolder(path, { version })).close()
     assert.deepEqual((await readdir(join(path, 'tmp'))).toSorted(), ['modstead-1-x.tmp', 'notes.txt'])
     assert.deepEqual(await readdir(join(path, 'public')), ['modstead-1-2.tmp'])
+  })
+
+  it('shows nobody else what is on its way, also if an earlier modstead did', async (t) => {
+    const path = join(await temporaryFolder(t), 'data')
+    const modeOf = async (name: string) => (await stat(join(path, name))).mode & 0o777
+    await (await openDataFolder(path, { version })).close()
+    assert.equal(await modeOf('tmp'), 0o700)
+    await chmod(join(path, 'tmp'), 0o755)
+    const folder = await openDataFolder(path, { version })
+    t.after(() => folder.close())
+    assert.equal(await modeOf('tmp'), 0o700)
+    assert.equal(await modeOf('public'), 0o777 & ~process.umask())
+    const durable = createDurable({ files: localFileSystem, temporary: folder.temporary, root: path })
+    await durable.replace(await durable.write(Buffer.from('x')), join(folder.public, 'x'))
+    assert.equal(await modeOf('public/x'), 0o666 & ~process.umask(), 'what is public stays readable')
+  })
+
+  it('is refused where no folder can be made, like below /proc', { timeout: 60_000 }, async (t) => {
+    if (
+      !(await access('/proc/self').then(
+        () => true,
+        () => false,
+      ))
+    ) {
+      t.skip('this machine has no /proc')
+      return
+    }
+    for (const path of ['/proc/modstead', '/proc/modstead/data']) {
+      // In a process of its own, which can be ended if it tries for ever.
+      const run = spawnSync(process.execPath, [child, 'open', path], { encoding: 'utf8', timeout: 20_000 })
+      assert.match(run.stdout, /^data_folder: .* cannot be made: \/proc takes no new folders/, run.stderr)
+    }
   })
 
   const foreign: { name: string; files: string[]; next: RegExp }[] = [

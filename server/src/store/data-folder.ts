@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ModsteadError } from '../errors.ts'
 import { createDurable, type Durable, syncFolder, TEMPORARY_NAME } from './durable.ts'
@@ -108,7 +108,7 @@ interface Tools {
 async function prepare(folder: Layout, { version, durable, reserve }: Tools): Promise<'full' | 'enough'> {
   const { path } = folder
   const found = await readState(path, version)
-  await mkdir(folder.temporary, { recursive: true })
+  await makePrivate(folder.temporary)
   await deleteTemporaryFiles(folder.temporary)
   const room = await reserve.makeRoom()
   const createdBy = found.createdBy ?? version
@@ -186,11 +186,51 @@ async function writeMarker(path: string, durable: Durable, marker: Marker): Prom
   await durable.replace(await durable.write(Buffer.from(text)), join(path, 'modstead.json'))
 }
 
+/**
+ * One level at a time: Node's recursive mkdir tries for ever where a file system takes no new folders and says ENOENT,
+ * as that of /proc does.
+ */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  for (let made = path; made.length >= first.length; made = dirname(made))
-    await syncFolder(localFileSystem, dirname(made))
+  const missing: string[] = []
+  for (let folder = path; !(await isThere(folder)); folder = dirname(folder)) missing.unshift(folder)
+  for (const folder of missing) {
+    try {
+      await mkdir(folder)
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') throw takesNoFolders(path, dirname(folder), error)
+      // Somebody else may have made it just now.
+      if (errorCode(error) !== 'EEXIST' || !(await isThere(folder))) throw error
+    }
+    await syncFolder(localFileSystem, dirname(folder))
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function takesNoFolders(path: string, parent: string, cause: unknown): ModsteadError {
+  return new ModsteadError(
+    'data_folder',
+    `the data folder ${path} cannot be made: ${parent} takes no new folders`,
+    { cause, next: 'Choose another folder with --data-dir.' },
+  )
+}
+
+/**
+ * A folder for modstead's user only: files of private modules are in it before they get to their realm. One of an earlier
+ * modstead was open to everybody. Not every file system can close it, and that is no reason not to start.
+ */
+async function makePrivate(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const { mode } = await stat(path)
+  if ((mode & 0o777) !== 0o700) await chmod(path, 0o700).catch(passOverSystemError)
 }
 
 async function checkWritable(path: string): Promise<void> {

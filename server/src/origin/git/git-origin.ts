@@ -12,6 +12,7 @@ import type {
   Origin,
   OriginOptions,
   RenewOptions,
+  ResolveOptions,
   VersionList,
   ZipSource,
 } from '../../proxy/origin.ts'
@@ -134,12 +135,12 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   async function resolve(
     module: ModulePath,
     query: string,
-    options: RenewOptions & ExactOptions,
+    options: ResolveOptions,
   ): Promise<InfoFile | 'unchanged'> {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.resolve(module, query, options)
     const answer = async (asked: Asked): Promise<InfoFile> => {
-      const resolved = await resolveIn(asked, query, options.commit)
+      const resolved = await resolveIn(asked, query, options)
       const { version, revision } = resolved
       note(module, found)
       const bytes = formatInfo(query === 'latest' ? '' : query, resolved, asked)
@@ -154,7 +155,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.goMod(module, version, options)
     const answer = async (asked: Asked): Promise<GoModFile> => {
-      const { revision } = await resolveIn(asked, version, options.commit)
+      const { revision } = await resolveIn(asked, version, options)
       const folder = await findModuleFolder(asked.code, asked.module, revision.hash, version)
       if (folder.goMod !== undefined && folder.goMod.length > limits.mod)
         throw new ModsteadError(
@@ -170,7 +171,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     const found = await find(module, options)
     if ('proxy' in found) return found.proxy.zip(module, version, options)
     const answer = async (asked: Asked, code: Repository): Promise<ZipSource> => {
-      const { revision } = await resolveIn(asked, version, options.commit)
+      const { revision } = await resolveIn(asked, version, options)
       const { hash } = revision
       const { folder } = await findModuleFolder(asked.code, asked.module, hash, version)
       const [license] = folder === '' ? [undefined] : await asked.code.read(hash, ['LICENSE'])
@@ -233,9 +234,18 @@ async function exactly<T>(opened: Opened, answer: (asked: Asked) => Promise<T>):
   }
 }
 
-async function resolveIn(asked: Asked, query: string, commit: string | undefined): Promise<Resolved> {
+async function resolveIn(
+  asked: Asked,
+  query: string,
+  { commit, firstSeen = new Map() }: Pick<ResolveOptions, 'commit' | 'firstSeen'>,
+): Promise<Resolved> {
   if (commit !== undefined)
     return { version: query as Version, revision: await revisionAt(commit, query, asked) }
-  if (query === 'latest') return resolveRevision('', await findHead(asked), asked)
-  return resolveRevision(query, await findRevision(query, asked), asked)
+  if (query === 'latest') return resolveRevision('', await findHead(asked), asked, firstSeen)
+  // The tag of such a version is a query like any other, but what it stands for is known.
+  const incompatible = `${query}+incompatible` as Version
+  const first = firstSeen.get(incompatible)
+  if (first !== undefined)
+    return { version: incompatible, revision: await revisionAt(first, incompatible, asked) }
+  return resolveRevision(query, await findRevision(query, asked), asked, firstSeen)
 }

@@ -4,7 +4,7 @@ import { isPseudoVersion, pseudoVersion } from '@modstead/gomod/pseudo'
 import { compare, major } from '@modstead/gomod/semver'
 import { canonicalVersion, isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../../errors.ts'
-import { tagPrefix, type Asked } from './code.ts'
+import { tagPrefix, type Asked, type ModuleLocation } from './code.ts'
 import { majorOf } from './location.ts'
 import { findModuleFolder } from './module-folder.ts'
 import { checkPseudoVersion } from './pseudo-check.ts'
@@ -23,10 +23,22 @@ const INCOMPATIBLE = /\+incompatible$/
 /**
  * The version of a module that a revision is: what was asked for where that is a version, otherwise the highest tag on
  * it, otherwise a pseudo-version after the highest tag before it; without retracted ones. `query` is `''` for the
- * latest. Throws `not_found` with the reason. The rule is that of codeRepo.convert in cmd/go.
+ * latest. Throws `not_found` with the reason. The rule is that of codeRepo.convert in cmd/go, but for tags that have
+ * moved: a version that was first seen at another commit (`firstSeen`) is not what this one is called.
  */
-export async function resolveRevision(query: string, revision: Revision, asked: Asked): Promise<Resolved> {
+export async function resolveRevision(
+  query: string,
+  found: Revision,
+  asked: Asked,
+  firstSeen: ReadonlyMap<string, string> = new Map(),
+): Promise<Resolved> {
   const { code, module } = asked
+  const moved = new Set(found.tags.filter((tag) => hasMoved(tag, found.hash, module, firstSeen)))
+  const revision = {
+    ...found,
+    tags: found.tags.filter((tag) => !moved.has(tag)),
+    tag: moved.has(found.tag ?? '') ? undefined : found.tag,
+  }
   const goMods = new Map<string, boolean>()
 
   async function has(file: string): Promise<boolean> {
@@ -102,7 +114,7 @@ export async function resolveRevision(query: string, revision: Revision, asked: 
     const plausible = [...asked.refs.byName.keys()].some((ref) => ref.startsWith(`refs/tags/${prefix}v`))
     if (!plausible) return ''
     for (const tag of await code.tagsBefore(revision.hash, asked.refs)) {
-      const version = versionOfTag(tag, module)?.version
+      const version = moved.has(tag) ? undefined : versionOfTag(tag, module)?.version
       if (version === undefined || compare(highest, version) >= 0 || isRetracted(version)) continue
       if (await fits(version)) highest = version
     }
@@ -117,6 +129,19 @@ export async function resolveRevision(query: string, revision: Revision, asked: 
       throw error
     }
   }
+}
+
+/** Whether the version that a tag of this commit stands for was first seen at another one. */
+function hasMoved(
+  tag: string,
+  hash: string,
+  module: ModuleLocation,
+  firstSeen: ReadonlyMap<string, string>,
+): boolean {
+  const version = versionOfTag(tag, module)
+  if (version?.exact !== true) return false
+  const first = firstSeen.get(version.version) ?? firstSeen.get(`${version.version}+incompatible`)
+  return first !== undefined && first !== hash
 }
 
 /** Equal as versions, build metadata aside; two texts that are no versions are not. */

@@ -19,7 +19,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
-import { buildVanity } from './vanity.ts'
+import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -92,6 +92,7 @@ export async function buildConfig(
     shutdownGrace,
   }
   warnOfPublishing(context, config)
+  warnOfVanity(context, config.vanity, routes)
   return config
 }
 

@@ -243,9 +243,18 @@ With a host name that leads to modstead, import paths need not name the git serv
 
 \`\`\`yaml
 publicUrl: https://go.corp.example
+origins:
+  gitlab:
+    type: git
+    repositories: { "go.corp.example/*": "https://git.corp.example/go/{path}" }
+    credentials: { token: "\${GITLAB_TOKEN}" }
+routes:
+  - { modules: go.corp.example, from: [gitlab], private: true }
 vanity:
   - { modules: "go.corp.example/*", repository: "https://git.corp.example/go/{path}", source: gitlab }
 \`\`\`
+
+The rule says where the repositories are; the route keeps the names to your own server.
 `,
     keys: ['vanity'],
   },

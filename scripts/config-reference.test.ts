@@ -19,7 +19,7 @@ test('every example on the configuration page and in the guides is a valid confi
       GOENV: 'off',
       ARTIFACTORY_TOKEN: 'x',
       GITLAB_TOKEN: 'x',
-      HOOK_SECRET: 'x',
+      HOOK_SECRET: 'h'.repeat(16),
       CI_TOKEN: 'c'.repeat(16),
       OPS_TOKEN: 'o'.repeat(16),
     }

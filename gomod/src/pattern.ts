@@ -16,16 +16,16 @@ export interface PatternSet {
   matches(path: string): boolean
 
   /**
-   * Whether `path` could stand above something that a pattern matches: it has fewer elements than that pattern, but
-   * more than the host. `go get corp.example/team/tool` asks for `corp.example/team` as well, and whoever answers
-   * that learns of the team, so such a path is as private as what is below it.
+   * Whether `path` could stand above something that a pattern matches: it has fewer elements than that pattern.
+   * `go get corp.example/team/tool` asks for `corp.example/team` and `corp.example` as well, and whoever answers that
+   * learns of the team and the host, so such a path is as private as what is below it.
    *
    * Wildcards count as anything they could be. The pattern of a host, a star and `secret` makes every two-element
    * path of that host a parent; `claimsAllParents` finds the patterns that claim every path of a length, and those
    * are better written another way.
    *
-   * The host alone is no parent: it tells no more than the look-up of its address does, and a pattern for one owner
-   * on github.com is no reason to keep `github.com` to oneself. A pattern for the host itself makes it match.
+   * A host of which the pattern says nothing is no parent: a star, an owner and a name would keep every module to
+   * oneself whose path is a host alone.
    */
   couldBeParentOf(path: string): boolean
 }
@@ -141,12 +141,12 @@ function matchSome(entries: readonly Entry[], name: string): boolean {
   return false
 }
 
-/** What stands above the names that `glob` matches, below the host. */
+/** What stands above the names that `glob` matches, the host included where the pattern says something of it. */
 function parentGlobs(glob: Glob): Glob[] {
   return glob.slashes
     .map((slash) => parseGlob(glob.pattern.slice(0, slash)))
     .filter((parent) => typeof parent !== 'string')
-    .filter((parent) => elementCount(parent.pattern) > 1)
+    .filter((parent) => elementCount(parent.pattern) > 1 || !/^[*?]+$/.test(parent.pattern))
 }
 
 /** How many elements a path has, or the names that a pattern can match: Go counts the slashes in classes too. */

@@ -16,9 +16,12 @@ const WORDS: Record<keyof Flags, [value: string, description: string]> = {
   shutdownGrace: ['<duration>', 'how long requests may take to finish at the end (default: 20s)'],
 }
 
-/** Adds the flags that stand for configuration keys. */
-export function addConfigFlags(command: Command): Command {
-  for (const { flag } of SETTINGS) {
+/** Adds the flags that stand for configuration keys, all of them unless `only` some mean anything to a command. */
+export function addConfigFlags(
+  command: Command,
+  only: readonly (keyof Flags)[] = SETTINGS.map(({ flag }) => flag),
+): Command {
+  for (const flag of only) {
     const [value, description] = WORDS[flag]
     command.option(`${flagName(flag)} ${value}`.trim(), description)
   }

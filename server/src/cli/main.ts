@@ -94,6 +94,7 @@ function describeProgram(context: CommandContext, done: (code: number) => void):
     origin
       .command('test <module>')
       .description('tell where a module comes from, with which credentials, and what the server said'),
+    ['config', 'upstream'],
   ).action(async (module, _, command) =>
     done(await (await import('./origin-test.ts')).testOrigins(module, configFlags(command), context)),
   )

@@ -44,7 +44,7 @@ test('where a module comes from, and what is there', async () => {
     '    repository: file:///repos/lib',
     '    its root is: corp.example/lib',
     '    credentials: none',
-    '    the server said: 1 branches, 2 tags',
+    '    the server said: 1 branch, 2 tags',
     '    2 versions, the highest v1.1.0',
     '',
   ])
@@ -69,4 +69,12 @@ test('a module that is not there, one that nobody may fetch, and what is no modu
   const wrong = await runHere({ args: ['origin', 'test', 'UPPER CASE'], yaml: yaml() })
   assert.equal(wrong.code, 2)
   assert.match(wrong.stderr, /is not a module path/)
+})
+
+test('the help has the flags that matter, and warnings are left to config check', async () => {
+  const { stdout } = await runHere({ args: ['origin', 'test', '--help'] })
+  assert.deepEqual(stdout.match(/--[a-z-]+/g), ['--config', '--upstream', '--help'])
+  const args = ['origin', 'test', 'corp.example/lib']
+  const { code, stderr } = await runHere({ args, yaml: yaml('tokens: {}\nhooks: {}') })
+  assert.deepEqual([code, stderr], [0, ''])
 })

@@ -14,8 +14,8 @@ export async function testOrigins(module: string, flags: Flags, context: Command
     throw new ModsteadError('config_invalid', `${JSON.stringify(module)} is not a module path`, {
       next: 'write a path such as corp.example/team/lib, without a version',
     })
-  const { config, warnings } = await readConfig(context, flags)
-  for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`)
+  // Its warnings are those of `config check`: here they would stand before each answer.
+  const { config } = await readConfig(context, flags)
   const { stderr } = context
   const observer = createObserver(
     { ...config.log, level: 'error' },

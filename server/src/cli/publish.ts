@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { GomodError } from '@modstead/gomod/error'
 import { modulePathOf } from '@modstead/gomod/modfile/module-path'
-import { checkPath, escapePath } from '@modstead/gomod/path'
-import { checkVersion, escapeVersion } from '@modstead/gomod/version'
+import { checkPath, escapePath, splitPathVersion } from '@modstead/gomod/path'
+import { major } from '@modstead/gomod/semver'
+import { canonicalVersion, checkVersion, escapeVersion, isCanonicalFor } from '@modstead/gomod/version'
 import {
   checkModuleFiles,
   createModuleZip,
@@ -101,8 +102,20 @@ async function nameOf(
     return { path: checkPath(path), version: checkVersion(path, version) }
   } catch (error) {
     if (!(error instanceof GomodError)) throw error
-    throw new ModsteadError('config_invalid', error.message, { next: 'a version looks like v1.2.3' })
+    const next = suffixAdvice(path, version) ?? 'a version looks like v1.2.3'
+    throw new ModsteadError('config_invalid', error.message, { next })
   }
+}
+
+/** What to write where only the end of the module path keeps it from having this version. */
+function suffixAdvice(path: string, version: string): string | undefined {
+  if (canonicalVersion(version) !== version || version.includes('+')) return undefined
+  const split = splitPathVersion(path)
+  const number = major(version)
+  if (split === undefined || isCanonicalFor(path, version) || split.pathMajor.startsWith('.'))
+    return undefined
+  const wanted = ['v0', 'v1'].includes(number) ? split.prefix : `${split.prefix}/${number}`
+  return `for ${number} the module path must be ${wanted}: change the module line of the go.mod`
 }
 
 async function declaredPath(files: readonly ModuleFile[]): Promise<string | undefined> {

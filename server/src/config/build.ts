@@ -6,7 +6,7 @@ import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue } from './explain.ts'
 import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
-import { defaultGitOrigin, withHostsOfRoutes } from './git-origins.ts'
+import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
 import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
@@ -19,7 +19,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
-import { buildVanity } from './vanity.ts'
+import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
 export interface Surroundings {
@@ -66,6 +66,7 @@ export async function buildConfig(
   for (const [name, origin] of origins)
     if (origin.type === 'git') origins.set(name, withHostsOfRoutes(origin, routes))
   warnOfRoutes(context, routes, origins.keys())
+  warnOfHosts(context, routes, origins)
   const { publicUrl, pathPrefix, memory, clones, mirror, lookAhead, log, shutdownGrace } = file
   const fixed = fixedPathAt(pathPrefix)
   if (fixed !== undefined)
@@ -92,6 +93,7 @@ export async function buildConfig(
     shutdownGrace,
   }
   warnOfPublishing(context, config)
+  warnOfVanity(context, config.vanity, routes)
   return config
 }
 

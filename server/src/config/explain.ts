@@ -64,17 +64,23 @@ function explainIssue(
   const expected = notes?.expects ?? structureOf(target)
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
-  // Whatever stands where credentials, a token or a hook should is most likely a secret.
-  const secret =
-    notes?.secret === true ||
-    hidden(path) ||
-    path.includes('credentials') ||
-    path[0] === 'tokens' ||
-    (path[0] === 'hooks' && path.length === 2)
+  // Whatever stands where credentials, a token or a hook should is most likely a secret, but for a word among words.
+  const inSecret =
+    path.includes('credentials') || path[0] === 'tokens' || (path[0] === 'hooks' && path.length === 2)
+  const secret = notes?.secret === true || hidden(path) || (inSecret && !isWordAmong(target, found))
   const shown = describeValue(found, secret)
   // Without a type that is known, nothing else in the mapping can be judged.
-  const drop = issue.code === 'invalid_union' && issue.discriminator ? path.slice(0, -1) : path
+  const untyped = issue.code === 'invalid_union' && issue.discriminator
+  // Weights are shares of each other: nothing can be said of the rest.
+  const drop = untyped || path.at(-2) === 'weights' ? path.slice(0, -1) : path
   return [{ path, atKey: false, message: `expected ${expected}, found ${shown}`, drop }]
+}
+
+/** Whether a word stands where one of a few is expected: misspelt, it must be seen. */
+function isWordAmong(schema: z.ZodType | undefined, found: unknown): boolean {
+  const plain = schema && unwrap(schema)
+  const choice = plain instanceof z.ZodArray ? unwrap(plain.element as z.ZodType) : plain
+  return choice instanceof z.ZodEnum && typeof found === 'string' && /^[a-z]{1,12}$/i.test(found)
 }
 
 /** What a value is, with its contents only where they cannot be a credential. */

@@ -2,7 +2,7 @@ import type { GitCredentials, GitLogin, Secret } from './config.ts'
 import { absolutePath, type BuildContext, complain, pemFile, readNamedFile, shown } from './context.ts'
 import type { FileGitCredentials } from './git-schema.ts'
 import { parseCredentialPlace } from './host-pattern.ts'
-import type { KeyPath } from './problems.ts'
+import { formatKeyPath, type KeyPath } from './problems.ts'
 import { resolveSecret, secretFile } from './secrets.ts'
 
 /** The `credentials` of a git origin: one entry that stands at `path`, or a list of them. */
@@ -14,11 +14,27 @@ export async function buildGitCredentials(
   if (!isList(given)) return [await buildEntry(context, path, given)]
   const built: GitCredentials[] = []
   for (const [index, entry] of given.entries()) built.push(await buildEntry(context, [...path, index], entry))
+  warnOfTwins(context, path, built)
   return built
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value)
+}
+
+/** Of two entries for one place the first is used. ssh keys are for ssh alone, and everything else for https. */
+function warnOfTwins(context: BuildContext, path: KeyPath, entries: readonly GitCredentials[]): void {
+  const first = new Map<string, number>()
+  for (const [index, { for: place, login }] of entries.entries()) {
+    const used = `${login?.kind === 'ssh' ? 'ssh' : 'https'} ${place?.toLowerCase().replace(/\/$/, '') ?? ''}`
+    const other = first.get(used)
+    const named = place === undefined ? 'without for' : `for ${place}`
+    if (other === undefined) first.set(used, index)
+    else
+      context.warn(
+        `${formatKeyPath([...path, index])} is never used: ${formatKeyPath([...path, other])} is ${named} as well, and the first is taken`,
+      )
+  }
 }
 
 async function buildEntry(

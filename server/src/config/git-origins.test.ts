@@ -267,3 +267,38 @@ routes: [{ modules: a.example, from: [git], private: true }]
   assert.match(text, /^ {2}direct:\n {4}type: git$/m)
   assert.equal(formatConfig((await load({ yaml: text, files: FILES })).config), text)
 })
+
+test('what would never be used, or never be allowed, is warned of', async () => {
+  const rows: [credentials: string, warnings: RegExp[]][] = [
+    [
+      '[{ for: git.corp.example, token: a }, { for: Git.corp.example/, token: b }]',
+      [/\[1\] is never used: .*\[0\]/],
+    ],
+    ['[{ token: a }, { username: u, password: p }]', [/\[1\] is never used: .* is without for/]],
+    ['[{ for: a.example, token: a }, { for: a.example, sshKey: k.pem, knownHosts: hosts }]', []],
+    ['[{ for: a.example, token: a }, { for: a.example/team, token: b }, { token: c }]', []],
+  ]
+  for (const [credentials, expected] of rows) {
+    const yaml = `origins: { git: { type: git, credentials: ${credentials} } }\nroutes: [{ modules: corp.example, from: [git], private: true }]`
+    const { warnings } = await load({ yaml, files: FILES })
+    assert.equal(warnings.length, expected.length, warnings.join('\n'))
+    for (const [index, one] of expected.entries()) assert.match(warnings[index]!, one)
+  }
+  const mapped: [hosts: string, url: string, warned: boolean][] = [
+    ['git.corp.example', 'ssh://git@git.corp.example:2222/{path}', false],
+    ['"*.corp.example"', 'https://git.corp.example/{path}', false],
+    ['other.example', 'file:///srv/{path}', false],
+    ['other.example', 'https://git.corp.example/{path}', true],
+  ]
+  for (const [hosts, url, warned] of mapped) {
+    const yaml = `origins: { git: { type: git, repositories: { "corp.example/*": "${url}" } } }
+routes: [{ modules: corp.example, from: [git], hosts: ${hosts}, private: true }]`
+    const { warnings } = await load({ yaml })
+    if (warned)
+      assert.match(
+        warnings.join('\n'),
+        /leaves out git\.corp\.example, where .* of origin git are for corp\.example\/\*/,
+      )
+    else assert.deepEqual(warnings, [], hosts)
+  }
+})

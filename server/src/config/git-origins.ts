@@ -1,5 +1,5 @@
-import { checkPattern } from '@modstead/gomod/pattern'
-import type { GitOriginConfig, RepositoryMapping, RouteConfig } from './config.ts'
+import { checkPattern, compilePatterns } from '@modstead/gomod/pattern'
+import type { GitOriginConfig, OriginConfig, RepositoryMapping, RouteConfig } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
 import { buildGitCredentials } from './git-credentials.ts'
 import { gitOriginSchema, type FileGitOrigin } from './git-schema.ts'
@@ -44,14 +44,51 @@ export function defaultGitOrigin(name: string): GitOriginConfig {
  */
 export function withHostsOfRoutes(origin: GitOriginConfig, routes: readonly RouteConfig[]): GitOriginConfig {
   if (origin.hosts.length > 0) return origin
-  const mapped = origin.repositories.flatMap(({ url }) => {
-    const { host } = new URL(url.replaceAll('{path}', 'x'))
-    return host === '' ? [] : [host]
-  })
+  const mapped = origin.repositories.map(hostOf).filter((host) => host !== '')
   const patterns = routes
     .filter((route) => route.private && route.from.some((entry) => entry.origin === origin.name))
     .flatMap((route) => route.modules)
   return { ...origin, hosts: [...new Set([...mapped, ...hostsOfPatterns(patterns)])] }
+}
+
+/** Warns of mappings to hosts that the route of these modules leaves out: one of the two was not meant, and the mapping holds. */
+export function warnOfHosts(
+  context: BuildContext,
+  routes: readonly RouteConfig[],
+  origins: ReadonlyMap<string, OriginConfig>,
+): void {
+  for (const { modules, from, hosts } of routes) {
+    if (hosts === undefined) continue
+    const allowed = compilePatterns(hosts.map(nameOfHost))
+    for (const name of new Set(from.map(({ origin }) => origin))) {
+      const origin = origins.get(name)
+      if (origin?.type !== 'git') continue
+      for (const mapping of origin.repositories.filter(({ pattern }) => overlap(modules, pattern))) {
+        const host = hostOf(mapping)
+        if (host === '' || hosts.includes(host) || allowed.matches(nameOfHost(host))) continue
+        context.warn(
+          `hosts of the route for ${modules.join(', ')} leaves out ${host}, where repositories of origin ${name} are for ${mapping.pattern}: what is mapped is asked all the same`,
+        )
+      }
+    }
+  }
+}
+
+/** Without its port, which may be the usual one. */
+function nameOfHost(host: string): string {
+  return host.replace(/:\d+$/, '')
+}
+
+function overlap(modules: readonly string[], pattern: string): boolean {
+  return (
+    compilePatterns(modules).matches(pattern) ||
+    modules.some((module) => compilePatterns(pattern).matches(module))
+  )
+}
+
+/** Host and port of a mapping; empty for a folder of this machine. */
+function hostOf({ url }: RepositoryMapping): string {
+  return new URL(url.replaceAll('{path}', 'x')).host
 }
 
 function buildMapping(

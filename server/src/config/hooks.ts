@@ -1,7 +1,7 @@
 import type { HookConfig } from './config.ts'
 import { type BuildContext, complain } from './context.ts'
 import type { FileHook } from './schema.ts'
-import { resolveSecret } from './secrets.ts'
+import { resolveSecret, SHORTEST } from './secrets.ts'
 
 /** The hooks of the file with their secrets, by name. */
 export async function buildHooks(
@@ -23,6 +23,8 @@ export async function buildHooks(
         path,
         `expected base64 after "${SIGNING_TOKEN}" in a signing token of GitLab, found something else`,
       )
+    else if (secret !== '' && secret.length < SHORTEST)
+      complain(context, path, `expected ${SHORTEST} characters or more, found ${secret.length}`)
     built.set(name, { name, type, secret })
   }
   return built

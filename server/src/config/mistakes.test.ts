@@ -36,6 +36,41 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
     'shutdownGrace: soon',
     ['1:16: shutdownGrace: expected a duration such as 250ms, 60s, 5m or a number of seconds, found "soon"'],
   ],
+  [
+    'duration below its least',
+    'mirror: { modules: corp.example/lib, every: 1s }',
+    [
+      '1:45: mirror.every: expected a duration such as 250ms, 60s, 5m or a number of seconds (a minute at least), found "1s"',
+    ],
+  ],
+  [
+    'weights that change nothing',
+    'origins: { a: { url: "https://a" }, b: { url: "https://b" } }\nroutes: [{ modules: "*", from: [a, b], weights: { a: 0, b: 0 } }]',
+    ['2:49: routes[0].weights: expected weights above 0 for two origins at least, found 0'],
+  ],
+  [
+    'a weight that is none',
+    'origins: { a: { url: "https://a" }, b: { url: "https://b" } }\nroutes: [{ modules: "*", from: [a, b], weights: { a: -1, b: 1.5 } }]',
+    [
+      '2:54: routes[0].weights.a: expected a whole number from 0 to 1000000, found -1',
+      '2:61: routes[0].weights.b: expected a whole number from 0 to 1000000, found 1.5',
+    ],
+  ],
+  [
+    'a misspelt word beside secrets',
+    'tokens: { ci: { token: 0123456789-0123456789, may: [publsh] } }',
+    ['1:53: tokens.ci.may[0]: expected one of "publish", "delete", found "publsh"'],
+  ],
+  [
+    'a misspelt scheme',
+    'origins: { a: { type: git, credentials: { token: x, scheme: baerer } } }',
+    ['1:61: origins.a.credentials.scheme: expected one of "basic", "bearer", found "baerer"'],
+  ],
+  [
+    'what may be a secret among words',
+    'origins: { a: { type: git, credentials: { token: x, scheme: glpat-0123456789 } } }',
+    ['1:61: origins.a.credentials.scheme: expected one of "basic", "bearer", found a text (hidden)'],
+  ],
   ['duration beyond timers', 'shutdownGrace: 25d', ['1:16: shutdownGrace: expected a duration']],
   [
     'size',

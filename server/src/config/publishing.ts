@@ -2,10 +2,7 @@ import type { Config, RouteConfig, TokenConfig } from './config.ts'
 import { type BuildContext, complain } from './context.ts'
 import type { KeyPath } from './problems.ts'
 import type { FileConfig, FileOrigin } from './schema.ts'
-import { resolveSecret } from './secrets.ts'
-
-/** A token shorter than this could be guessed. */
-const SHORTEST = 16
+import { resolveSecret, SHORTEST } from './secrets.ts'
 
 /** The tokens of the file. Two of one value would leave open whose name is recorded. */
 export async function buildTokens(

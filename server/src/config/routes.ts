@@ -174,11 +174,12 @@ function checkWeights(
     if (names.includes(name)) continue
     complain(context, at, `this route asks no origin ${shown(context, at, name)}${didYouMean(name, names)}`)
   }
-  if (Object.values(weights).filter((weight) => weight > 0).length < 2)
+  const above = Object.values(weights).filter((weight) => weight > 0).length
+  if (above < 2)
     complain(
       context,
       [...path, 'weights'],
-      'expected a weight for two origins at least: one alone changes nothing',
+      `expected weights above 0 for two origins at least, found ${above}: fewer change nothing in the order of \`from\``,
     )
 }
 

@@ -174,8 +174,8 @@ const hookSchema = z.strictObject({
   type: choice(['gitlab', 'github', 'gitea', 'generic']).describe(
     'What sends it: `gitlab`, `github`, `gitea` (Forgejo too), or `generic`, a signed form for scripts.',
   ),
-  secret: secret('a secret').describe(
-    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab.',
+  secret: secret('a secret of 16 characters or more').describe(
+    'What the sender proves itself with: the secret of the hook there, or a signing token (`whsec_…`) of GitLab; 16 characters or more.',
   ),
 })
 
@@ -195,7 +195,7 @@ const mirror = z.strictObject({
   modules: texts('a module path such as corp.example/lib').describe(
     'Module paths at the roots of the repositories.',
   ),
-  every: duration({ min: 60_000 })
+  every: duration({ min: 60_000, wording: ' (a minute at least)' })
     .prefault('1h')
     .describe('How often they are looked at, besides at the start and after a push hook; at least a minute.'),
 })

@@ -4,6 +4,9 @@ import type { KeyPath } from './problems.ts'
 /** What stands in for a secret wherever a configuration is shown. */
 export const HIDDEN = '(hidden)'
 
+/** Characters: what clients and hooks prove themselves with could be guessed if it were shorter. */
+export const SHORTEST = 16
+
 /**
  * The secret that a value stands for: what is in the file for `file:PATH` (one line break at its end is not part of
  * it), else the text itself. A file that cannot be read or is empty is a problem at `path`.

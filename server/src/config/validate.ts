@@ -19,6 +19,7 @@ export function validate(value: unknown, origins: ValueOrigins, problems: Proble
   for (;;) {
     const result = configSchema.safeParse(rest)
     if (result.success) return result.data
+    const lists: KeyPath[] = []
     for (const complaint of explainIssues(configSchema, rest, result.error.issues, origins.hidden)) {
       const place = complaint.atKey
         ? origins.placeOfKey(complaint.path)
@@ -27,8 +28,16 @@ export function validate(value: unknown, origins: ValueOrigins, problems: Proble
       if (!reported.covers(complaint.path)) problems.add(place, complaint.path, complaint.message)
       reported.add(complaint.path)
       rest = without(rest, complaint.drop)
+      if (typeof complaint.drop.at(-1) === 'number') lists.push(complaint.drop.slice(0, -1))
     }
+    // Nor is a list that went with its item. That is known only now: each of its items is judged.
+    for (const list of lists) if (!isRoutes(list)) reported.add(list)
   }
+}
+
+/** Routes stay in their list, whatever is wrong with one of them. */
+function isRoutes(path: KeyPath): boolean {
+  return path.length === 1 && path[0] === 'routes'
 }
 
 /** Stands in for a route that cannot be read, so that those after it keep their numbers. */
@@ -36,7 +45,8 @@ const NO_ROUTE = { modules: ['invalid'], from: ['off'] }
 
 /** A copy without the value at `path`. Where that is an item of a list, the whole list goes. */
 function without(value: unknown, path: KeyPath): unknown {
-  if (path.length === 2 && path[0] === 'routes') return withRoute(value as FileConfig, path[1] as number)
+  if (path.length === 2 && isRoutes(path.slice(0, 1)))
+    return withRoute(value as FileConfig, path[1] as number)
   const index = path.findIndex((key) => typeof key === 'number')
   if (index >= 0 && path.length === index + 1) return without(value, path.slice(0, index))
   const [key, ...rest] = path

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { load, problemsOf } from './load.fixture.ts'
 import { describeConfig } from './show.ts'
 
-const PUBLIC = 'publicUrl: https://go.corp.example\n'
+const ROUTES = 'routes: [{ modules: go.corp.example, private: true }]\n'
+const PUBLIC = `publicUrl: https://go.corp.example\n${ROUTES}`
 
 function rule(more: string, modules = '"go.corp.example/*"'): string {
   return `${PUBLIC}vanity: [{ modules: ${modules}, ${more} }]`
@@ -48,6 +49,31 @@ test('without publicUrl the pages guess, and a warning says so', async () => {
   })
   assert.match(warnings.join('\n'), /set publicUrl/)
   assert.deepEqual((await load({ yaml: '' })).warnings, [])
+})
+
+test('a rule that no route is for is warned of', async () => {
+  const rows: [modules: string, routes: string, warned: boolean][] = [
+    ['go.corp.example/*', '', true],
+    ['go.corp.example/*', '{ modules: go.corp.example/lib, private: true }', true],
+    ['go.corp.example/*', '{ modules: "go.corp.example/a*", private: true }', true],
+    ['go.corp.example/*', '{ modules: "*" }, { modules: go.corp.example, private: true }', true],
+    ['go.corp.example/*', '{ modules: go.corp.example, private: true }', false],
+    ['go.corp.example/*', '{ modules: "go.corp.example/*", private: true }', false],
+    ['go.corp.example/*', '{ modules: "*.corp.example", private: true }', false],
+    ['go.corp.example/[ab]', '{ modules: "go.corp.example/[ab]", private: true }', false],
+    ['go.corp.example/*', '{ modules: "*", private: true }', false],
+    ['go.corp.example/*', '{ modules: "*", from: off }', false],
+    // A route of their own was thought of, and says that they are public.
+    ['go.corp.example/*', '{ modules: go.corp.example, from: direct }', false],
+  ]
+  for (const [modules, routes, warned] of rows) {
+    const yaml = `publicUrl: https://go.corp.example\nroutes: [${routes}]\nvanity: [{ modules: "${modules}", repository: "https://git.corp.example/{path}" }]`
+    const expected = [
+      `the route for everything takes the modules of vanity[0], ${modules}, so that its origins and its checksum database hear their names: write { modules: "${modules}", from: [ORIGIN], private: true } in routes, with the origin that has them (without private if they are public)`,
+    ]
+    const found = (await load({ yaml })).warnings.filter((warning) => warning.includes('vanity'))
+    assert.deepEqual(found, warned ? expected : [], routes)
+  }
 })
 
 test('mistakes', async () => {

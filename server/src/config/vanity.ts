@@ -1,5 +1,5 @@
-import { checkPattern } from '@modstead/gomod/pattern'
-import type { VanityRule, VanitySource } from './config.ts'
+import { checkPattern, compilePatterns } from '@modstead/gomod/pattern'
+import type { RouteConfig, VanityRule, VanitySource } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
 import type { KeyPath } from './problems.ts'
 import type { FileVanityRule } from './schema.ts'
@@ -16,6 +16,30 @@ export function buildVanity(
       'vanity import paths lead to this server as their Host headers name it: set publicUrl, so that they lead to https',
     )
   return rules.map((rule, index) => buildRule(context, ['vanity', index], rule))
+}
+
+/** Warns of rules that no route is for: what says where these modules are is no reason to keep their names. */
+export function warnOfVanity(
+  context: BuildContext,
+  rules: readonly VanityRule[],
+  routes: readonly RouteConfig[],
+): void {
+  for (const [index, { modules }] of rules.entries())
+    for (const pattern of modules) {
+      // A pattern is a path that it matches itself, but for its classes: so is what covers it.
+      const route = routes.find((one) => covers(one.modules, pattern))
+      const named = route !== undefined && (route.private || !route.modules.includes('*'))
+      if (named || route?.from.every(({ origin }) => origin === 'off')) continue
+      context.warn(
+        `the route for everything takes the modules of vanity[${index}], ${pattern}, so that its origins and its checksum ` +
+          `database hear their names: write { modules: ${JSON.stringify(pattern)}, from: [ORIGIN], private: true } in ` +
+          'routes, with the origin that has them (without private if they are public)',
+      )
+    }
+}
+
+function covers(patterns: readonly string[], pattern: string): boolean {
+  return patterns.includes(pattern) || compilePatterns(patterns).matches(pattern)
 }
 
 function buildRule(context: BuildContext, path: KeyPath, rule: FileVanityRule): VanityRule {

@@ -26,6 +26,7 @@ test('the first route that matches has a module', () => {
 test('a parent of private modules is never asked of a public route', () => {
   const origin = origins(rule(['corp.example/a/b'], 'deep', true), rule(['*'], 'public', false))
   assert.equal(origin('corp.example/a'), 'deep')
+  assert.equal(origin('corp.example'), 'deep')
   assert.equal(origin('corp.example/c'), 'public')
 })
 

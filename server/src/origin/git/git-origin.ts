@@ -107,7 +107,11 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     yield ['credentials', await remote.entry(options.signal)]
     const { byName } = await clones.use(remote, bounds, (repository) => repository.refs(0))
     const count = (prefix: string) => [...byName.keys()].filter((name) => name.startsWith(prefix)).length
-    yield ['the server said', `${count('refs/heads/')} branches, ${count('refs/tags/')} tags`]
+    const [branches, tags] = [count('refs/heads/'), count('refs/tags/')]
+    yield [
+      'the server said',
+      `${branches} ${branches === 1 ? 'branch' : 'branches'}, ${tags} ${tags === 1 ? 'tag' : 'tags'}`,
+    ]
   }
 
   async function modulesOf(module: ModulePath, options: OriginOptions): Promise<ModulePath[]> {

@@ -40,23 +40,26 @@ export async function findModuleFolder(
     if (isOwn && isSub)
       throw absent(module, version, `${own} and ${sub} both declare a path with ${pathMajor}`)
     if (isSub) return { folder: subfolder, goMod: subFile }
-    throw absent(module, version, `${sub} declares ${subPath || 'no module'}, not a path with ${pathMajor}`)
+    throw absent(module, version, misfit(sub, subPath, module, version))
   }
   if (isOwn) return { folder, goMod: ownFile }
   if (ownFile !== undefined) {
     const nor = hasSubfolder ? `, and there is no ${sub}` : ''
-    throw absent(
-      module,
-      version,
-      `${own} declares ${ownPath || 'no module'}, ${misfit(module, version)}${nor}`,
-    )
+    throw absent(module, version, `${misfit(own, ownPath, module, version)}${nor}`)
   }
   if (folder === '' && (pathMajor === '' || pathMajor.startsWith('.'))) return { folder, goMod: undefined }
   throw absent(module, version, `there is no ${own}${hasSubfolder ? ` and no ${sub}` : ''}`)
 }
 
-function misfit({ pathMajor }: ModuleLocation, version: string): string {
-  return pathMajor === '' ? `which is not for ${major(version)}` : `not a path with ${pathMajor}`
+function misfit(
+  file: string,
+  declared: string,
+  { path, pathMajor }: ModuleLocation,
+  version: string,
+): string {
+  if (declared === '') return `${file} declares no module, and needs the line "module ${path}"`
+  const wrong = pathMajor === '' ? `which is not for ${major(version)}` : `not a path with ${pathMajor}`
+  return `${file} declares ${declared}, ${wrong}`
 }
 
 function absent({ path }: ModuleLocation, version: string, reason: string): ModsteadError {

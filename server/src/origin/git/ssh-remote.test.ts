@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,6 +123,17 @@ suite('a repository behind ssh', { skip: noSshServer() }, () => {
       const error = await failsWith(make().refs(PATIENT), code, message)
       assert.doesNotMatch(`${error.message} ${error.next}`, /PRIVATE KEY|\/ssh\/key/, name)
     }
+  })
+
+  test('a key that others can read is told with the line that mends it', async () => {
+    const key = join(folder, 'open key')
+    copyFileSync(server.key, key)
+    chmodSync(key, 0o644)
+    const refs = remote(undefined, { key }).refs(PATIENT)
+    const error = await failsWith(refs, 'upstream_unreachable', /ssh does not use a key that others can read/)
+    assert.match(error.next ?? '', /`chmod 600 FILE` with the file of its sshKey/)
+    chmodSync(key, 0o600)
+    await remote(undefined, { key }).refs(PATIENT)
   })
 
   test('a host that says nothing is left at the deadline, or with who gives up', async (t) => {

@@ -52,6 +52,14 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
   function refused(status: number, said: string, entry: string): ModsteadError {
     const words = quotable(said.split('\n').findLast((line) => line.trim() !== '') ?? '')
     // ssh itself ends with 255; any other status is that of the host's own program.
+    if (status === 255 && OPEN_KEY.test(said))
+      return new ModsteadError(
+        'upstream_unreachable',
+        `${url.host} cannot be used over ssh with ${entry}: ssh does not use a key that others can read`,
+        {
+          next: 'who runs this modstead should run `chmod 600 FILE` with the file of its sshKey, as the user of modstead',
+        },
+      )
     if (status === 255)
       return new ModsteadError(
         'upstream_unreachable',
@@ -102,6 +110,9 @@ export function createSshRemote(options: SshRemoteOptions): Remote {
  */
 const ABSENT =
   /\b(?:repository|project)\b.*(?:not found|not be found|does ?n[o']t exist)|cannot find repository|not appear to be a git repository/i
+
+/** How ssh says that the file of our key is open to others. */
+const OPEN_KEY = /UNPROTECTED PRIVATE KEY FILE|bad permissions/i
 
 /** How they say that we may read nothing at all, or not in this way: that key was taken back, or ssh is not allowed. */
 const REFUSED = /denied|not allowed|forbidden|not permitted|unauthori[sz]ed|suspended|blocked|expired/i

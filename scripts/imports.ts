@@ -31,6 +31,7 @@ const ROOMS = [
   'access',
   'config',
   'observe',
+  'disk-errors.ts',
   'errors.ts',
 ]
 

@@ -8,7 +8,8 @@
  */
 import { dirname, join } from 'node:path'
 import { createShared } from './turns.ts'
-import { errorCode, type FileSystem, type OpenFile } from './file-system.ts'
+import { errorCode } from '../disk-errors.ts'
+import { type FileSystem, type OpenFile } from './file-system.ts'
 
 export interface DurableOptions {
   files: FileSystem

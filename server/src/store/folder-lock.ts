@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
-import { isNothingThere } from './file-system.ts'
+import { isNothingThere } from '../disk-errors.ts'
 import { isFull } from './reserve.ts'
 
 export interface FolderLock {

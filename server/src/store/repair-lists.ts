@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../observe/observer.ts'
-import { absentAs, type FileSystem } from './file-system.ts'
+import { absentAs } from '../disk-errors.ts'
+import { type FileSystem } from './file-system.ts'
 import { realmOf, realmRoot, type TreeRoots } from './layout.ts'
 import type { VersionLists } from './version-lists.ts'
 import { walkModules } from './walk.ts'

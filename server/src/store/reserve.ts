@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Durable } from './durable.ts'
-import { absentAs, errorCode } from './file-system.ts'
+import { absentAs, errorCode } from '../disk-errors.ts'
 
 export interface Reserve {
   /** Gives the space back where a start would find too little; tells whether it did not. */

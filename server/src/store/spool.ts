@@ -1,6 +1,7 @@
 import type { Spool } from '../proxy/store.ts'
 import type { Durable } from './durable.ts'
-import { type OpenFile, storeError } from './file-system.ts'
+import { storeError } from '../disk-errors.ts'
+import { type OpenFile } from './file-system.ts'
 
 /** A spool of this store. Its bytes can be read until it is discarded, also after it was committed. */
 export interface FileSpool extends Spool {

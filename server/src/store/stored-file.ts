@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs'
 import { ModsteadError } from '../errors.ts'
 import type { StoredFile } from '../proxy/answer.ts'
-import { type FileSystem, type OpenFile, storeError } from './file-system.ts'
+import { storeError } from '../disk-errors.ts'
+import { type FileSystem, type OpenFile } from './file-system.ts'
 
 /** Bytes read from the disk at a time when a file is streamed. */
 const CHUNK = 256 << 10

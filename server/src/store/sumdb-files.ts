@@ -4,7 +4,8 @@ import { ModsteadError } from '../errors.ts'
 import type { SumdbFiles } from '../sumdb/needs.ts'
 import type { DataFolder } from './data-folder.ts'
 import { createDurable } from './durable.ts'
-import { absentAs, type FileSystem, localFileSystem, storeError } from './file-system.ts'
+import { absentAs, storeError } from '../disk-errors.ts'
+import { type FileSystem, localFileSystem } from './file-system.ts'
 import { createTurns } from './turns.ts'
 
 /**

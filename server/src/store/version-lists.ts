@@ -7,7 +7,8 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Logger } from '../observe/observer.ts'
 import type { Durable } from './durable.ts'
-import { absentAs, type FileSystem } from './file-system.ts'
+import { absentAs } from '../disk-errors.ts'
+import { type FileSystem } from './file-system.ts'
 import { deriveList } from './list-file.ts'
 import { createTurns } from './turns.ts'
 

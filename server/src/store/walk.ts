@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs'
 import type { ModulePath } from '@modstead/gomod/path'
-import { absentAs, type FileSystem } from './file-system.ts'
+import { absentAs } from '../disk-errors.ts'
+import { type FileSystem } from './file-system.ts'
 import { moduleOf, versionFileOf, type VersionFile } from './layout.ts'
 
 export interface WalkedModule {

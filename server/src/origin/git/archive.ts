@@ -1,4 +1,4 @@
-import { storeError } from '../../store/file-system.ts'
+import { storeError } from '../../disk-errors.ts'
 import { diskFailure } from './disk-full.ts'
 import type { RunGit } from './git-helper.ts'
 import { GitStopped } from './run-git.ts'

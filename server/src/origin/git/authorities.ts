@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
-import { storeError } from '../../store/file-system.ts'
+import { storeError } from '../../disk-errors.ts'
 
 /** The authorities that git trusts: the same as our own connections do. */
 export interface Authorities {

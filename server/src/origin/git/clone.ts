@@ -5,7 +5,7 @@ import { fetchPack } from './fetch-pack.ts'
 import type { Gates } from './gates.ts'
 import { BOUNDED, type GitSetting } from './git-environment.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
-import { storeError } from '../../store/file-system.ts'
+import { storeError } from '../../disk-errors.ts'
 import type { RunGit } from './git-helper.ts'
 import type { GitOutcome } from './run-git.ts'
 

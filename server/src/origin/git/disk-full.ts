@@ -1,4 +1,4 @@
-import { storeError } from '../../store/file-system.ts'
+import { storeError } from '../../disk-errors.ts'
 import { quotable } from '../plain-text.ts'
 
 /** How git says in the language C that it could not write. What the other side says stands behind `remote: ` or

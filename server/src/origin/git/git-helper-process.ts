@@ -2,7 +2,7 @@
  * The process of `git-helper.ts`: runs git when told to, and ends with the server, in whatever way that ends.
  */
 import { ModsteadError } from '../../errors.ts'
-import { errorCode } from '../../store/file-system.ts'
+import { errorCode } from '../../disk-errors.ts'
 import type { HelperReport, HelperTask } from './git-helper.ts'
 import { GitStopped, runGit } from './run-git.ts'
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { GomodError } from '@modstead/gomod/error'
 import { createModuleZip, type ModuleFile } from '@modstead/gomod/zip/create'
-import { errorCode } from '../../store/file-system.ts'
+import { errorCode } from '../../disk-errors.ts'
 import { BadTar, tarEntries } from './tar.ts'
 
 export interface ZipBuildTask {

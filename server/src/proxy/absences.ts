@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { isAbsence, type ModsteadError } from '../errors.ts'
 
 /** Remembers briefly what is nowhere, because `go` probes every prefix of a package path at once, and again. */
@@ -16,7 +17,7 @@ export interface Absences {
 const MOST = 10_000
 
 export function createAbsences(now: () => number): Absences {
-  const known = new LRUCache<string, ModsteadError>({ max: MOST, perf: { now } })
+  const known = new LRUCache<string, ModsteadError>({ ...atMost(MOST), perf: { now } })
   let forgotten = 0
   return {
     refuse(key) {

@@ -2,6 +2,7 @@ import { compare } from '@modstead/gomod/semver'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 
 /** What one client (a connection and its principal) asked for lately, as far as it tells what comes next. */
 export interface ClientMemory {
@@ -33,9 +34,9 @@ const MOST = 5_000
 export function createClientMemory(now: () => number): { of(client: object): ClientMemory } {
   const clients = new WeakMap<object, { memory: ClientMemory; last: number }>()
   const anyone: Anyone = {
-    highest: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
-    walked: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
-    askers: new LRUCache({ max: 10_000, ttl: RECENT, perf: { now } }),
+    highest: new LRUCache({ ...atMost(10_000), ttl: RECENT, perf: { now } }),
+    walked: new LRUCache({ ...atMost(10_000), ttl: RECENT, perf: { now } }),
+    askers: new LRUCache({ ...atMost(10_000), ttl: RECENT, perf: { now } }),
   }
   return {
     of(client) {

@@ -1,6 +1,7 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { isAbsence } from '../errors.ts'
 import { parseOwnList } from './merge-lists.ts'
 import type { Change, ModuleProxy } from './module-proxy.ts'
@@ -26,7 +27,7 @@ export function createKeeper(options: {
 }): Keeper {
   const { router, mutable, files, zips, parts, changed } = options
   const { absences, observer, shutdown, now } = parts
-  const givenUp = new LRUCache<string, true>({ max: 50_000, ttl: GIVEN_UP, perf: { now } })
+  const givenUp = new LRUCache<string, true>({ ...atMost(50_000), ttl: GIVEN_UP, perf: { now } })
 
   /** The versions of a module as they are known, or as its origins list them now. */
   async function listOf(route: Route, module: ModulePath, anew: AbortSignal | undefined): Promise<Version[]> {

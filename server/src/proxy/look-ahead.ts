@@ -1,5 +1,6 @@
 import type { LookAheadConfig } from '../config/config.ts'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { createClientMemory, type ClientMemory } from './client-memory.ts'
 import { requirementsOf } from './requirements.ts'
 import { NotAhead } from './flights.ts'
@@ -75,7 +76,7 @@ export function createLookAhead(
   )
   const small: Task[] = []
   const large: Task[] = []
-  const lately = new LRUCache<string, true>({ max: 20_000, ttl: LATELY, perf: { now } })
+  const lately = new LRUCache<string, true>({ ...atMost(20_000), ttl: LATELY, perf: { now } })
   let running = 0
   let stopped = false
 

@@ -2,6 +2,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import { sort } from '@modstead/gomod/semver'
 import { isCanonicalFor } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { isAbsence, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
@@ -54,8 +55,8 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   const { catalog, store, absences, incidents, setbacks, traces, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
   /** When modules were expired, in milliseconds since the epoch. */
-  const expired = new LRUCache<string, number>({ max: 10_000 })
-  const failedLately = new LRUCache<string, true>({ max: 10_000, ttl: AFTER_FAILURE, perf: { now } })
+  const expired = new LRUCache<string, number>({ ...atMost(10_000) })
+  const failedLately = new LRUCache<string, true>({ ...atMost(10_000), ttl: AFTER_FAILURE, perf: { now } })
 
   async function renew(
     question: MutableQuestion,

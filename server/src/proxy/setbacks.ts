@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { ModsteadError } from '../errors.ts'
 import { createOutages } from './outages.ts'
 
@@ -26,7 +27,7 @@ export interface Setbacks {
 
 export function createSetbacks(now: () => number): Setbacks {
   const outages = createOutages<string>(now)
-  const known = new LRUCache<string, ModsteadError>({ max: 10_000, perf: { now } })
+  const known = new LRUCache<string, ModsteadError>({ ...atMost(10_000), perf: { now } })
   return {
     note(origin, file, error) {
       if (!(error instanceof ModsteadError)) return

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import type { Catalog } from './catalog.ts'
 import type { Incidents } from './incidents.ts'
 import type { ListedVersion } from './origin.ts'
@@ -22,7 +23,7 @@ export interface Traces {
 
 export function createTraces(catalog: Catalog, incidents: Incidents): Traces {
   /** Mismatches that were reported: a list is renewed every minute, and a tag stays where it was moved. */
-  const reported = new LRUCache<string, true>({ max: 10_000 })
+  const reported = new LRUCache<string, true>({ ...atMost(10_000) })
   return {
     async compare({ realm, module, origin, listed, gone }) {
       const traces = await catalog.traces(realm, module)

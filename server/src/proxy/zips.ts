@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { atMost } from './at-most.ts'
 import { ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
@@ -65,7 +66,7 @@ export function createZips(parts: Parts): Zips {
   const flights = createFlights<StoredZip>()
   const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
-  const intact = new LRUCache<string, true>({ max: 20_000 })
+  const intact = new LRUCache<string, true>({ ...atMost(20_000) })
 
   /** One that this modstead did not store itself is checked like a download, and dropped when it is refuted. */
   async function readStored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {

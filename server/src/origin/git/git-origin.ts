@@ -2,6 +2,7 @@ import { autoQuote } from '@modstead/gomod/modfile/quoting'
 import type { ModulePath } from '@modstead/gomod/path'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../proxy/at-most.ts'
 import type { GitOriginConfig } from '../../config/config.ts'
 import { isAbsence, ModsteadError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
@@ -78,7 +79,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
   const meter = createMeter(observer, name)
 
   /** Modules by the repository they were found in. */
-  const known = new LRUCache<string, Known>({ max: MOST_KNOWN })
+  const known = new LRUCache<string, Known>({ ...atMost(MOST_KNOWN) })
 
   /** There is such a module there: worth a look when the repository changes. */
   function note(module: ModulePath, { remote, root }: Place): void {

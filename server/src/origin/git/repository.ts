@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../proxy/at-most.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { quotable } from '../plain-text.ts'
@@ -85,8 +86,7 @@ export function createRepository(options: RepositoryOptions): Repository {
     maxSize: REMEMBERED,
     sizeCalculation: ({ blob }, key) => (blob?.length ?? 0) + key.length + 64,
   })
-  // A bound on the sizes alone takes no memory in advance, unlike one on the number.
-  const commits = new LRUCache<string, Commit>({ maxSize: MOST_COMMITS, sizeCalculation: () => 1 })
+  const commits = new LRUCache<string, Commit>(atMost(MOST_COMMITS))
   /** Commits that were fetched by this process. */
   const here = new Set<string>()
   const neighboursOf = createNeighbours()

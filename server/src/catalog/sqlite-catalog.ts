@@ -31,8 +31,6 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
 
   /** Reads are asynchronous in the interface only: they look at once, and throw what the medium says. */
   function read<T>(look: () => T): T {
-    // Who asks will soon have something to write. A start that nobody asks anything yet is spared the thread.
-    writer.wake()
     try {
       return look()
     } catch (error) {
@@ -40,8 +38,14 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     }
   }
 
+  /** Who asks for a module will soon have something to write. A start that nobody asks yet is spared the thread. */
+  function readForClient<T>(look: () => T): T {
+    writer.wake()
+    return read(look)
+  }
+
   const version = (realm: string, path: string, version: string) =>
-    read(() => {
+    readForClient(() => {
       const row = reads.version.get({ realm, path, version })
       return row && decodeVersion(row)
     })
@@ -66,7 +70,7 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
       if (gone.length + back.length > 0) await writer.write({ kind: 'markGone', realm, module, gone, back })
     },
     snapshot: async (realm, module, query) =>
-      read(() => {
+      readForClient(() => {
         const row = reads.snapshot.get({ realm, path: module, query })
         return row && decodeSnapshot(row)
       }),

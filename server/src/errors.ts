@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'checksum_invalid'
   | 'checksum_missing'
   | 'checksum_unavailable'
+  | 'log_refused'
   // modstead itself
   | 'config_invalid'
   | 'data_folder'

@@ -1,8 +1,8 @@
-/** What the catalog and the thread of its writer say to each other: plain data. */
+/** What the catalog, or the log, and the thread of its writer say to each other: plain data. */
 import { ModsteadError, type ErrorCode } from '../errors.ts'
-import type { Write, WriteResult } from './apply-writes.ts'
+import type { WriteResult } from './apply-writes.ts'
 
-export type ToWriter = { kind: 'group'; writes: Write[] } | { kind: 'close' }
+export type ToWriter<Write> = { kind: 'group'; writes: Write[] } | { kind: 'close' }
 
 /** First `ready` or `failed`, then one `done` for each group, with an outcome for each write in order. */
 export type FromWriter =

@@ -1,19 +1,20 @@
 import { Worker } from 'node:worker_threads'
 import { ModsteadError } from '../errors.ts'
-import type { Write } from './apply-writes.ts'
 import { type FromWriter, type SentOutcome, type ToWriter, unpackError } from './writer-messages.ts'
 
 export interface WriterThreadOptions {
+  /** What it is called where threads are listed, and in errors. */
+  name: string
   /** The database file. */
   path: string
-  /** The file that the thread runs: `writer-worker.ts`. */
+  /** The file that the thread runs. */
   file: URL
   /** Milliseconds that the thread may take to open the database, and to close it. */
   deadline: number
 }
 
 /** One life of the writer's thread. It does one thing at a time: each call only after the one before has settled. */
-export interface WriterThread {
+export interface WriterThread<Write> {
   /** Why the thread has ended, if it has. */
   readonly failure: Error | undefined
   /** Gives an outcome for each write in order. Rejects when the thread crashed; it is of no use then. */
@@ -23,16 +24,16 @@ export interface WriterThread {
 }
 
 /** Rejects with what keeps the database from being opened: `store_unavailable`. */
-export async function startWriterThread(options: WriterThreadOptions): Promise<WriterThread> {
-  const { path, file, deadline } = options
-  const worker = new Worker(file, { workerData: { path }, name: 'modstead catalog writer' })
+export async function startWriterThread<Write>(options: WriterThreadOptions): Promise<WriterThread<Write>> {
+  const { name, path, file, deadline } = options
+  const worker = new Worker(file, { workerData: { path }, name: `modstead ${name}` })
   const ended = Promise.withResolvers<void>()
   let failure: Error | undefined
   let waiting: { resolve: (said: FromWriter) => void; reject: (error: Error) => void } | undefined
 
   worker.on('message', (said: FromWriter) => waiting?.resolve(said))
   worker.on('error', end)
-  worker.on('exit', (code) => end(new Error(`the thread of the catalog's writer ended with code ${code}`)))
+  worker.on('exit', (code) => end(new Error(`the thread of the ${name} ended with code ${code}`)))
 
   function end(error: unknown): void {
     failure ??= error instanceof Error ? error : new Error(String(error))
@@ -49,7 +50,7 @@ export async function startWriterThread(options: WriterThreadOptions): Promise<W
   }
 
   /** Workers, unlike windows, have no origin: what follows the message is the list of what is transferred. */
-  function tell(message: ToWriter): void {
+  function tell(message: ToWriter<Write>): void {
     worker.postMessage(message, [])
   }
 
@@ -59,7 +60,7 @@ export async function startWriterThread(options: WriterThreadOptions): Promise<W
       end(
         new ModsteadError(
           'store_unavailable',
-          `its catalog did not open or close within ${deadline / 1000} s`,
+          `the ${name} did not open or close its file within ${deadline / 1000} s`,
         ),
       )
       void worker.terminate()
@@ -79,7 +80,7 @@ export async function startWriterThread(options: WriterThreadOptions): Promise<W
     async apply(writes) {
       tell({ kind: 'group', writes })
       const said = await listen()
-      if (said.kind !== 'done') throw new TypeError(`the catalog's writer said ${said.kind}, not done`)
+      if (said.kind !== 'done') throw new TypeError(`the ${name} said ${said.kind}, not done`)
       return said.outcomes
     },
     async close() {

@@ -50,7 +50,7 @@ function serve(): void {
   }
 
   open = connect()
-  port.on('message', (message: ToWriter) => {
+  port.on('message', (message: ToWriter<Write>) => {
     if (message.kind === 'group') {
       tell({ kind: 'done', outcomes: apply(message.writes) })
       return

@@ -43,10 +43,10 @@ interface Pending {
  */
 export function createWriter(options: WriterOptions): Writer {
   const { path, file, log, deadline = 30_000 } = options
-  const startThread = (): Promise<WriterThread> => startWriterThread({ path, file, deadline })
+  const startThread = () => startWriterThread<Write>({ name: 'catalog writer', path, file, deadline })
   const queue: Pending[] = []
   const crashes: number[] = []
-  let thread: WriterThread | undefined
+  let thread: WriterThread<Write> | undefined
   let busy = false
   let stalled = false
   let closed = false
@@ -90,7 +90,7 @@ export function createWriter(options: WriterOptions): Writer {
     log.error({ err: error }, 'the writer of the catalog crashed')
   }
 
-  async function launch(): Promise<WriterThread> {
+  async function launch(): Promise<WriterThread<Write>> {
     while (crashes[0] !== undefined && crashes[0] < Date.now() - CRASH_MEMORY) crashes.shift()
     if (crashes.length >= MAX_CRASHES)
       throw new Error(`it crashed ${crashes.length} times within ${CRASH_MEMORY} ms`)

@@ -196,6 +196,12 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'The checksum database does not know this version, so that nothing proves it.',
     next: 'For a private module, route its path as private; otherwise ask again later.',
   },
+  log_refused: {
+    status: 503,
+    cause:
+      'The checksum log of this server signs nothing, so that it cannot contradict what it signed before.',
+    next: 'The administrator of this server has to look at it: docs/checksum-database.md says how to go on.',
+  },
   checksum_unavailable: {
     status: 503,
     cause: 'The checksum database could not be asked, and unproven contents are not given.',

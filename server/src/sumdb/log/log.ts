@@ -1,0 +1,222 @@
+import { type Signer, signNote, type Verifier } from '@modstead/gomod/note'
+import { equalHashes, recordHash } from '@modstead/gomod/tlog/hash'
+import { formatTree } from '@modstead/gomod/tlog/record'
+import { isFullTile, type Tile, widestTile } from '@modstead/gomod/tlog/tile'
+import type { TileEdge } from '@modstead/gomod/tlog/tile-appender'
+import type { HashReader, Tree } from '@modstead/gomod/tlog/tree'
+import { ModsteadError } from '../../errors.ts'
+import type { Logger } from '../../observe/observer.ts'
+import { checkHighWater, type HighWaterMark } from './high-water.ts'
+import { hashesOf, loadEdge, openHead } from './load.ts'
+import {
+  type LogBatch,
+  type LogEntry,
+  type LoggedRecord,
+  type LogStorage,
+  type StoredHead,
+  TILE_HEIGHT,
+} from './storage.ts'
+
+/** Entries that go into one batch at most. While one batch is being written, the next gathers. */
+const LARGEST_BATCH = 256
+
+export interface ChecksumLogOptions {
+  /** What signs the heads: the key of today first. All have one name, which is that of the log. */
+  signers: readonly Signer[]
+  /** Those of the signers. */
+  verifiers: readonly Verifier[]
+  storage: LogStorage
+  mark: HighWaterMark
+  log: Logger
+  /** Milliseconds since the epoch. */
+  now?: () => number
+}
+
+/**
+ * A log that only ever grows. All of it that can be seen lies under a head that is durable, and that the high-water
+ * mark knows.
+ */
+export interface ChecksumLog {
+  readonly name: string
+  /** The newest head that was shown to anybody. */
+  head(): StoredHead
+  /** The id of a version's record, which the newest head covers. */
+  find(module: string, version: string): Promise<number | undefined>
+  /**
+   * Gives a version its record, and the id of that; the id of the one it has already, whatever that says. Settles when
+   * the newest head covers it. Throws `log_refused` and `store_unavailable`.
+   */
+  append(entry: LogEntry): Promise<number>
+  /** The records from `id` on, `count` at most, as far as the newest head goes. */
+  records(id: number, count: number): Promise<LoggedRecord[]>
+  /** The bytes of a hash tile of any width up to that of the newest head. */
+  tile(tile: Tile): Promise<Uint8Array | undefined>
+  /** Reads stored hashes, for proofs. */
+  readonly hashes: HashReader
+  /** Called with each head that is shown from now on; gives the function that ends it. */
+  onHead(listener: (head: StoredHead) => void): () => void
+  /** Ends after the batch that is being written; who waits for a later one gets `shutting_down`. */
+  close(): Promise<void>
+}
+
+interface Pending {
+  entry: LogEntry
+  settle: PromiseWithResolvers<number>
+}
+
+/**
+ * Opens a log: checks that what is stored is a log, that it is the one under its newest head and has all that the mark
+ * knows of, and shows that head. Throws `log_refused` where it must not sign.
+ */
+export async function openChecksumLog(options: ChecksumLogOptions): Promise<ChecksumLog> {
+  const { signers, verifiers, storage, mark, now = Date.now } = options
+  const name = signers[0]!.name
+  const hashes = hashesOf(storage)
+  const listeners = new Set<(head: StoredHead) => void>()
+  const queue = new Map<string, Pending>()
+  let edge: TileEdge
+  let lastTime = 0
+  /** Durable; not shown yet where it is not `shown`. */
+  let stored: StoredHead
+  let shown: StoredHead
+  /** What the storage has is not known: a write failed. */
+  let unsure = false
+  let working: Promise<void> | undefined
+  let closed = false
+
+  const sign = (tree: Tree): StoredHead => ({
+    size: tree.size,
+    root: tree.hash,
+    note: signNote(formatTree(tree), signers),
+  })
+
+  /** Takes in what is stored: at the start, and after a write that failed. */
+  async function load(): Promise<void> {
+    const head = await storage.head()
+    edge = await loadEdge({ name, head, storage })
+    const last = edge.tree.size === 0 ? [] : await storage.records(edge.tree.size - 1, 1)
+    lastTime = Math.max(lastTime, last[0]?.at ?? 0)
+    if (head === undefined) stored = sign(edge.tree)
+    else {
+      openHead(head, { name, verifiers })
+      const signed = sign(edge.tree)
+      if (!Buffer.from(signed.note).equals(head.note)) await storage.sign(head.size, signed.note)
+      stored = signed
+    }
+  }
+
+  /** The mark first: a head that somebody has seen is never unknown to it. */
+  async function show(): Promise<void> {
+    await mark.write(stored.note)
+    shown = stored
+    for (const listener of listeners) listener(shown)
+  }
+
+  /** Nobody else writes to the log, so that what was shown is still the beginning of it. */
+  async function recover(): Promise<void> {
+    await load()
+    if (stored.size < shown.size || (stored.size === shown.size && !equalHashes(stored.root, shown.root)))
+      throw new ModsteadError('log_refused', `the log ${name} has lost records while it was open`, {
+        next: 'stop modstead and look at its disk; docs/checksum-database.md says how to go on',
+      })
+    unsure = false
+  }
+
+  async function write(batch: readonly Pending[]): Promise<void> {
+    const fresh: Pending[] = []
+    for (const pending of batch) {
+      const id = await storage.find(pending.entry.module, pending.entry.version)
+      if (id === undefined) fresh.push(pending)
+      else pending.settle.resolve(id)
+    }
+    if (fresh.length === 0) return
+    const { edge: next, tiles } = edge.grow(fresh.map(({ entry }) => recordHash(entry.record)))
+    const head = sign(next.tree)
+    const { size } = edge.tree
+    const at = (lastTime = Math.max(lastTime, now()))
+    unsure = true
+    const entries = fresh.map(({ entry }) => entry)
+    await storage.append({ size, at, entries, tiles: tiles.map(asRow), head })
+    unsure = false
+    edge = next
+    stored = head
+    await show()
+    for (const [i, { settle }] of fresh.entries()) settle.resolve(size + i)
+  }
+
+  async function work(): Promise<void> {
+    // Those who come in the same turn of the event loop go together.
+    await Promise.resolve()
+    do {
+      const batch = Array.from(queue.values()).slice(0, LARGEST_BATCH)
+      try {
+        if (unsure) await recover()
+        if (stored !== shown) await show()
+        await write(batch)
+      } catch (error) {
+        options.log.error({ err: error, log: name }, 'records could not be added to the checksum log')
+        for (const { settle } of batch) settle.reject(error)
+      }
+      for (const { entry } of batch) queue.delete(keyOf(entry))
+    } while (queue.size > 0 && !closed)
+    for (const { settle } of queue.values()) settle.reject(shuttingDown())
+    queue.clear()
+    working = undefined
+  }
+
+  /** Shows what is stored, and adds what waits. */
+  function start(): Promise<void> {
+    return (working ??= work())
+  }
+
+  await load()
+  const tree = edge!.tree
+  await checkHighWater(mark, { name, tree, hashes, verifiers })
+  await show()
+
+  return {
+    name,
+    head: () => shown,
+    hashes,
+    async find(module, version) {
+      const id = await storage.find(module, version)
+      // Written, but the mark could not be told yet.
+      if (id !== undefined && id >= shown.size) await start()
+      return id !== undefined && id < shown.size ? id : undefined
+    },
+    async append(entry) {
+      if (closed) throw shuttingDown()
+      const pending = queue.get(keyOf(entry)) ?? { entry, settle: Promise.withResolvers<number>() }
+      queue.set(keyOf(entry), pending)
+      void start() // settles each entry, and never rejects
+      return pending.settle.promise
+    },
+    records: (id, count) => storage.records(id, Math.min(count, Math.max(0, shown.size - id))),
+    async tile(tile) {
+      const widest = widestTile(TILE_HEIGHT, tile.level, tile.index, shown.size)
+      if (widest === undefined || tile.width > widest.width) return undefined
+      const data = await storage.tile(tile.level, tile.index)
+      return isFullTile(tile) ? data : data?.subarray(0, tile.width * 32)
+    },
+    onHead(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      closed = true
+      await working
+    },
+  }
+}
+
+function asRow({ tile, data }: { tile: Tile; data: Uint8Array }): LogBatch['tiles'][number] {
+  return { level: tile.level, index: tile.index, data }
+}
+
+function keyOf({ module, version }: LogEntry): string {
+  return `${module}@${version}`
+}
+
+function shuttingDown(): ModsteadError {
+  return new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
+}

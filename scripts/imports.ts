@@ -19,6 +19,7 @@ const ROOMS = [
   'rooms.ts',
   'ask-module.ts',
   'open-origins.ts',
+  'open-log.ts',
   'cli',
   'http',
   'origin',

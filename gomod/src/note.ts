@@ -118,6 +118,13 @@ export function generateKey(
   return { skey, vkey: `${id}+${encodeBase64(publicKey)}` }
 }
 
+/** The verifier key that belongs to a signer key. Throws GomodError `invalid_key`, whose message never holds the key. */
+export function verifierKeyOf(skey: string): string {
+  const { name } = parseSignerKey(skey)
+  const [, , , base64 = ''] = SIGNER_KEY.exec(skey)!
+  return generateKey(name, decodeBase64(base64)!.subarray(1)).vkey
+}
+
 /** How messages name a key: `name+c74f20a3`. */
 export function formatKeyId(name: string, keyHash: number): string {
   return `${name}+${keyHash.toString(16).padStart(8, '0')}`

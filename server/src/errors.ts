@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'unsupported_media_type'
   | 'bad_signature'
   | 'overloaded'
+  | 'rate_limited'
   | 'request_timeout'
   | 'precondition_failed'
   | 'range_not_satisfiable'

@@ -14,6 +14,7 @@ import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
+import { holdLog } from './open-log.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -22,7 +23,11 @@ import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
+import { createColdLimit } from './sumdb/log/cold-limit.ts'
+import { enterStored } from './sumdb/log/enter-stored.ts'
+import { createOwnDatabase, promisedBy } from './sumdb/log/own-database.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
+import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface Opened {
   config: Config
@@ -78,8 +83,10 @@ export async function joinRooms({
       raise: reportAlarms(name, record),
     }),
   )
-  const databases = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, databases, config.uploads)
+  const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
+  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const log = config.checksumLog && holdLog(config.checksumLog, { folder, observer })
+  if (log !== undefined) closing.push(() => log.close())
   const proxy = createModuleProxy({
     router,
     store,
@@ -87,7 +94,23 @@ export async function joinRooms({
     checker,
     lookAhead: config.lookAhead,
     observer,
+    ...(log !== undefined && { promised: promisedBy(log.get) }),
   })
+  const ending = new AbortController()
+  const own =
+    log &&
+    createOwnDatabase({
+      name: config.checksumLog!.name,
+      log: log.get,
+      router,
+      proxy,
+      mirrors: mirrored,
+      record,
+      limit: createColdLimit(),
+      shutdown: ending.signal,
+    })
+  const entering = own && enterStored({ own, router, proxy, log: observer.log })
+  const databases: ServedDatabase[] = own === undefined ? mirrors : [...mirrors, own]
   const pushes = createPushes({
     *repositories() {
       for (const git of origins.gits) yield* git.repositories()
@@ -100,7 +123,7 @@ export async function joinRooms({
   const http = createHttpServer({
     config,
     proxy,
-    mirrors,
+    databases,
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
@@ -131,7 +154,8 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given)])
+      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), entering?.close(given)])
+      ending.abort()
     },
   }
 }

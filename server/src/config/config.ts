@@ -26,6 +26,8 @@ export interface Config {
   /** First match wins. There is always a last route that matches everything. */
   routes: readonly RouteConfig[]
   sumdb: readonly SumdbConfig[]
+  /** Absent: there is no log of our own. */
+  checksumLog?: ChecksumLogConfig
   /** First match wins. */
   vanity: readonly VanityRule[]
   /** Push hooks by name. */
@@ -71,7 +73,7 @@ export interface TokenConfig {
   may: readonly Permission[]
 }
 
-export type Permission = 'publish' | 'delete'
+export type Permission = 'publish' | 'delete' | 'audit'
 
 export type OriginCredentials =
   | { kind: 'basic'; username: string; password: string }
@@ -172,12 +174,35 @@ export interface RouteConfig {
   /** Name of the checksum database that must prove each version, or `off`. */
   checksum: string
   lookAhead: boolean
+  /** `false`: its versions are not entered into `checksumLog`. */
+  log?: boolean
   /** How long a list or query answer is fresh. */
   fresh: number
   /** For how long after that it is given at once while it is renewed in the background. */
   staleWhileRevalidate: number
   /** How long absence is remembered. */
   absent: number
+}
+
+/** A checksum database of our own. */
+export interface ChecksumLogConfig {
+  name: string
+  /** Signer key, `PRIVATE+KEY+name+hash+base64`. */
+  key: string
+  /** The verifier key that belongs to it. */
+  verifierKey: string
+  /** Signer keys of the same name, which sign too. */
+  previousKeys: readonly string[]
+  /** Absolute path of the file that holds the high-water mark; absent: beside the log. */
+  highWater?: string
+  witnesses: readonly WitnessConfig[]
+}
+
+/** Somebody else who signs the heads of our log, once they have seen that it only grew. */
+export interface WitnessConfig {
+  /** Verifier key for its cosignatures. */
+  key: string
+  url: string
 }
 
 export interface SumdbConfig {

@@ -68,7 +68,7 @@ test('HEAD equals GET, without the body', async (t) => {
     latest: 'head',
     'lookup/golang.org/x/mod@v0.1.0': 'record',
   })
-  const { port, proxy } = await startServer(t, { mirrors: [mirror], config: { memory: 100_000 } })
+  const { port, proxy } = await startServer(t, { databases: [mirror], config: { memory: 100_000 } })
   const big = Buffer.alloc(200_000, 'x')
   proxy.answers.set(INFO, () => bytesAnswer('{}'))
   proxy.answers.set(LIST, () => bytesAnswer('', { contentType: 'text/plain; charset=utf-8' }))

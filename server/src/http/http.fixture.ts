@@ -6,7 +6,7 @@ import { ModsteadError } from '../errors.ts'
 import type { Answer, StoredFile } from '../proxy/answer.ts'
 import type { Change, ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ModuleRequest, RequestContext } from '../proxy/request.ts'
-import type { SumdbMirror } from '../sumdb/mirror.ts'
+import type { ServedDatabase } from '../sumdb/served.ts'
 import { createTestObserver, type TestObserver } from '../observe/test-support.ts'
 import { formatModuleRequest } from './parse.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts'
@@ -44,6 +44,9 @@ export function createTableProxy(): TableProxy {
           next: 'go env -w GONOSUMDB=corp.example',
         })
     },
+    hashes: async () => ({ h1: 'h1:zip', goModH1: 'h1:mod' }),
+    knownHashes: async () => ({}),
+    onStored: () => () => undefined,
     acts: {
       async publish({ module, version, who, size, sha256, chunks }) {
         proxy.acted.push({ act: 'publish', module, version, who, size, sha256 })
@@ -105,7 +108,7 @@ export function fileAnswer(bytes: Buffer, more: Partial<Answer> & { path?: strin
 export function createTableMirror(
   name: string,
   answers: Record<string, string>,
-): SumdbMirror & { asked: string[] } {
+): ServedDatabase & { asked: string[] } {
   const asked: string[] = []
   async function answer(path: string): Promise<Buffer> {
     asked.push(path)
@@ -115,6 +118,7 @@ export function createTableMirror(
   }
   return {
     name,
+    own: false,
     asked,
     latest: () => answer('latest'),
     lookupResponse: (module, version) => answer(`lookup/${module}@${version}`),
@@ -141,7 +145,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
   const { config, ...rest } = overrides
   const server = createHttpServer({
     proxy,
-    mirrors: [],
+    databases: [],
     observer,
     totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 0 }),
     ready: async () => [],

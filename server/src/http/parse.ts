@@ -14,7 +14,7 @@
 import { GomodError } from '@modstead/gomod/error'
 import { escapePath, unescapePath } from '@modstead/gomod/path'
 import type { ModulePath } from '@modstead/gomod/path'
-import { isFullTile, parseTilePath } from '@modstead/gomod/tlog/tile'
+import { DATA_LEVEL, isFullTile, parseTilePath } from '@modstead/gomod/tlog/tile'
 import {
   canonicalVersion,
   checkVersion,
@@ -33,8 +33,8 @@ export type SumdbRequest =
   | { kind: 'supported' }
   | { kind: 'latest' }
   | { kind: 'lookup'; module: ModulePath; version: Version }
-  /** `path` is that after `/tile/`. */
-  | { kind: 'tile'; path: string; full: boolean }
+  /** `path` is that after `/tile/`; `records` for a data tile. */
+  | { kind: 'tile'; path: string; full: boolean; records: boolean }
 
 /** `path` is the normalised path, prefix included: the same for all spellings of a request. */
 export type Endpoint =
@@ -44,7 +44,7 @@ export type Endpoint =
 export interface ParserOptions {
   /** `''`, or a path like `/goproxy`. */
   prefix: string
-  /** Names of the checksum databases that are mirrored; the first is the default at the root. */
+  /** Names of the checksum databases that are answered for; the first is the default at the root. */
   databases: readonly string[]
 }
 
@@ -153,7 +153,12 @@ function parseSumdbRequest(rest: string): SumdbRequest | undefined {
   }
   if (rest.startsWith('/tile/')) {
     const tile = refusing('bad_path', () => parseTilePath(rest.slice(1)))
-    return { kind: 'tile', path: rest.slice('/tile/'.length), full: isFullTile(tile) }
+    return {
+      kind: 'tile',
+      path: rest.slice('/tile/'.length),
+      full: isFullTile(tile),
+      records: tile.level === DATA_LEVEL,
+    }
   }
   return undefined
 }

@@ -173,7 +173,7 @@ test('every remembered path is another one under another prefix, and the same un
   const sumdb = ['/lookup/golang.org/x/mod@v0.1.0', '/tile/8/0/000', '/sumdb/sum.golang.org/tile/8/0/000']
   for (const prefix of ['', '/go', '/go/team']) {
     const { port, proxy, observer } = await startServer(t, {
-      mirrors: [mirror],
+      databases: [mirror],
       config: { pathPrefix: prefix },
     })
     const life = { until: Date.now() + 60_000, fresh: 60, stale: 60 }
@@ -275,7 +275,7 @@ test('checksum databases are mirrored below /sumdb and the first at the root', a
     'tile/8/0/001.p/3': 'partial',
   })
   const second = createTableMirror('sum.corp.example/log', { latest: 'other head' })
-  const { port } = await startServer(t, { mirrors: [first, second] })
+  const { port } = await startServer(t, { databases: [first, second] })
   const supported = await ask(port, '/sumdb/sum.corp.example/log/supported')
   assert.deepEqual([supported.status, supported.text], [200, ''])
   assert.equal((await ask(port, '/sumdb/sum.other.example/supported')).status, 404)

@@ -7,7 +7,7 @@ import { clientSettings } from '../config/client-settings.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import type { SumdbMirror } from '../sumdb/mirror.ts'
+import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createBufferPool } from './buffer-pool.ts'
@@ -47,7 +47,7 @@ export interface HttpServerOptions {
   >
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
-  mirrors: readonly SumdbMirror[]
+  databases: readonly ServedDatabase[]
   observer: Observer
   /** What is stored, for the home page. */
   totals: (signal: AbortSignal) => Promise<Totals>
@@ -82,15 +82,16 @@ const FLUSH = 10_000
 
 /** The listeners: the hot path first, then pages and files. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { config, proxy, mirrors, observer } = options
+  const { config, proxy, observer } = options
   const memory = createMemory({ bound: config.memory })
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
   const pool = createBufferPool(BUFFERS)
   const answerFromMemory = createHotPath(memory, traffic)
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
-  const answerSumdb = createSumdbAnswers({ proxy, mirrors, memory, traffic })
-  const databases = mirrors.map((mirror) => mirror.name)
+  const tokens = createTokens(config.tokens)
+  const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, tokens, memory, traffic })
+  const databases = options.databases.map(({ name }) => name)
   const parse = createParser({ prefix: config.pathPrefix, databases })
   const address: AddressOptions = {
     prefix: config.pathPrefix,
@@ -107,7 +108,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
     ...createActs({
       acts: proxy.acts,
-      tokens: createTokens(config.tokens),
+      tokens,
       prefix: config.pathPrefix,
     }),
   ]

@@ -74,6 +74,12 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     next: 'Ask again in a moment.',
     retryAfter: 5,
   },
+  rate_limited: {
+    status: 429,
+    cause: 'This client asks for more than its share.',
+    next: 'Ask again in a minute.',
+    retryAfter: 60,
+  },
   request_timeout: {
     status: 408,
     cause: 'The request did not arrive whole in time.',

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createHash } from 'node:crypto'
 import { ModsteadError } from '../errors.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import { passingOn, type SumdbMirror } from '../sumdb/mirror.ts'
+import type { Tokens } from '../access/tokens.ts'
+import type { Asker, ServedDatabase } from '../sumdb/served.ts'
 import { IMMUTABLE, wholeHeaders, type SizedFacts } from './file-headers.ts'
 import type { Memory } from './memory.ts'
 import type { SumdbRequest } from './parse.ts'
@@ -11,7 +12,9 @@ import type { RequestKind, Traffic } from './traffic.ts'
 
 export interface SumdbAnswersOptions {
   proxy: ModuleProxy
-  mirrors: readonly SumdbMirror[]
+  databases: readonly ServedDatabase[]
+  /** Decides who may read the records of our own log in bulk. */
+  tokens: Tokens
   memory: Memory
   traffic: Traffic
 }
@@ -28,50 +31,59 @@ export interface SumdbExchange {
 
 /** A head may be a minute old in the mirror itself; caches may hold it for as long again. */
 const LATEST = 'public, max-age=60'
+/** That of our own log is as new as can be; one that a cache holds is as good a beginning. */
+const OWN_LATEST = 'no-cache'
+/** Names of private modules are in it. */
+const OWN_IMMUTABLE = IMMUTABLE.replace('public', 'private')
+const FOR_AUDITORS = 'private, no-store'
 /** Whether a database is mirrored changes with the configuration only. */
 const SUPPORTED = 'public, max-age=300'
 
 /**
- * Makes the function that answers what is asked of a mirrored checksum database. Names under private patterns are
- * refused before the mirror hears of them. Lookups and full tiles are remembered; partial tiles are not, for they are
+ * Makes the function that answers what is asked of a checksum database. Names under private patterns are refused before
+ * a mirror hears of them; the records of our own log in bulk, which name every private module, are for auditors. Lookups and full tiles are remembered; partial tiles are not, for they are
  * soon out of use.
  */
 export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: SumdbExchange) => Promise<void> {
-  const { proxy, memory, traffic } = options
-  const mirrors = new Map(options.mirrors.map((mirror) => [mirror.name, mirror]))
+  const { proxy, tokens, memory, traffic } = options
+  const databases = new Map(options.databases.map((database) => [database.name, database]))
 
-  async function ask(mirror: SumdbMirror, request: SumdbRequest, signal: AbortSignal): Promise<Buffer> {
+  async function ask(database: ServedDatabase, request: SumdbRequest, asker: Asker): Promise<Buffer> {
     switch (request.kind) {
       case 'supported':
         return Buffer.alloc(0)
       case 'latest':
-        return mirror.latest(signal)
+        return database.latest(asker)
       case 'lookup':
-        proxy.refusePrivate(request.module)
-        return mirror.lookupResponse(request.module, request.version, signal)
+        if (!database.own) proxy.refusePrivate(request.module)
+        return database.lookupResponse(request.module, request.version, asker)
       case 'tile':
-        return mirror.tile(request.path, signal)
+        return database.tile(request.path, asker)
     }
   }
 
-  return async function answerSumdb({ database, request, path, req, res, signal, sent }) {
-    const mirror = mirrors.get(database)
-    if (mirror === undefined)
+  return async function answerSumdb({ database: name, request, path, req, res, signal, sent }) {
+    const database = databases.get(name)
+    if (database === undefined)
       throw new ModsteadError('no_endpoint', 'this server mirrors no checksum database of that name')
+    const forAuditors = database.own && request.kind === 'tile' && request.records
+    if (forAuditors) tokens.authorize(req.headers.authorization, 'audit')
     const hold = memory.hold()
     const via = req.headers['modstead-via']?.toString()
-    const body = await passingOn(via, () => ask(mirror, request, signal))
+    const client = req.socket.remoteAddress ?? 'socket'
+    const asker = { signal, client, ...(via !== undefined && { via }) }
+    const body = await ask(database, request, asker)
     signal.throwIfAborted()
     const facts: SizedFacts = {
       contentType: request.kind === 'tile' ? 'application/octet-stream' : 'text/plain; charset=utf-8',
-      cacheControl: request.kind === 'latest' ? LATEST : request.kind === 'supported' ? SUPPORTED : IMMUTABLE,
+      cacheControl: forAuditors ? FOR_AUDITORS : cacheControl(database, request),
       size: body.length,
       etag: `"${createHash('sha256').update(body).digest('hex')}"`,
       ranges: false,
       module: request.kind === 'lookup' ? request.module : undefined,
     }
     const ready = { facts, headers: wholeHeaders(facts), body }
-    if (request.kind === 'lookup' || (request.kind === 'tile' && request.full))
+    if (request.kind === 'lookup' || (request.kind === 'tile' && request.full && !forAuditors))
       hold.keep(path, {
         ...ready,
         tally: traffic.tally(request.kind),
@@ -82,6 +94,12 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     hold.release()
     sent(sendReady(ready, req, res))
   }
+}
+
+function cacheControl({ own }: ServedDatabase, { kind }: SumdbRequest): string {
+  if (kind === 'supported') return SUPPORTED
+  if (kind === 'latest') return own ? OWN_LATEST : LATEST
+  return own && kind === 'lookup' ? OWN_IMMUTABLE : IMMUTABLE
 }
 
 /** How the metrics name a request to a checksum database. */

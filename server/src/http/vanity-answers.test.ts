@@ -79,7 +79,7 @@ test('without publicUrl the address is the one that was asked', async (t) => {
 
 test('module endpoints, databases and pages stay what they are', async (t) => {
   const mirror = createTableMirror('sum.golang.org', { latest: 'head' })
-  const { port, proxy } = await startServer(t, { config: { vanity: VANITY }, mirrors: [mirror] })
+  const { port, proxy } = await startServer(t, { config: { vanity: VANITY }, databases: [mirror] })
   proxy.answers.set('/go.corp.example/tool/@v/list', () => bytesAnswer('v1.0.0\n'))
   const rows: [path: string, body: RegExp][] = [
     ['/go.corp.example/tool/@v/list', /^v1\.0\.0\n$/],

@@ -39,6 +39,7 @@ function route(...then: ('absent' | 'any')[]): Route {
     private: false,
     checksum: undefined,
     lookAhead: true,
+    log: true,
     fresh: 0,
     stale: 0,
     absent: 0,

@@ -10,6 +10,15 @@ export interface ChecksumRecord {
   goModH1: string
 }
 
+/** The hashes of one version. */
+export type VersionHashes = Pick<ChecksumRecord, 'h1' | 'goModH1'>
+
+/**
+ * The hashes that a log of our own has for a version: promised for ever, whatever the catalog remembers. It asks
+ * nobody, and gives `undefined` for a version that is not in the log.
+ */
+export type PromisedHashes = (module: ModulePath, version: Version) => Promise<VersionHashes | undefined>
+
 /**
  * A checksum database as the fetch pipeline needs it.
  * `lookup` throws `ModsteadError`: `checksum_missing` where the database says it has no such version,

@@ -4,7 +4,7 @@ import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog, Incident } from './catalog.ts'
-import type { ChecksumRecord } from './checksums.ts'
+import type { ChecksumRecord, PromisedHashes } from './checksums.ts'
 import type { Realm } from './store.ts'
 import type { Source } from './wanted.ts'
 
@@ -32,7 +32,8 @@ export interface Incidents {
   /** Records a mismatch and gives the refusal to throw. */
   report(incident: Incident): Promise<ModsteadError>
   /**
-   * Compares a claim with the hash known before and with the checksum database's record. Gives the database's name
+   * Compares a claim with the hash known before, with what our own log has promised, and with the checksum database's
+   * record. Gives the database's name
    * where one proved it. Throws `checksum_mismatch` with the incident, or what the look-up threw.
    */
   prove(claim: Claim): Promise<string | undefined>
@@ -67,7 +68,7 @@ export function createRecorder(catalog: Catalog, observer: Observer): RecordInci
   }
 }
 
-export function createIncidents(catalog: Catalog, observer: Observer): Incidents {
+export function createIncidents(catalog: Catalog, observer: Observer, promised?: PromisedHashes): Incidents {
   const record = createRecorder(catalog, observer)
 
   async function report(incident: Incident): Promise<ModsteadError> {
@@ -110,6 +111,9 @@ export function createIncidents(catalog: Catalog, observer: Observer): Incidents
     },
     async prove(claim) {
       if (claim.known !== undefined && !equalHash(claim.known, claim.hash)) await mismatch(claim, claim.known)
+      const logged = await promised?.(claim.module, claim.version)
+      const promise = claim.kind === 'zip' ? logged?.h1 : logged?.goModH1
+      if (promise !== undefined && !equalHash(promise, claim.hash)) await mismatch(claim, promise)
       if (claim.record === undefined) return undefined
       const record = await claim.record
       const proven = claim.kind === 'zip' ? record.h1 : record.goModH1

@@ -1,6 +1,8 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
 import type { Acts } from './acts.ts'
 import type { Answer } from './answer.ts'
+import type { VersionHashes } from './checksums.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Realm } from './store.ts'
 
@@ -12,6 +14,12 @@ export interface Change {
   version?: string
 }
 
+/** A version whose zip was verified and stored just now. */
+export interface Stored {
+  module: ModulePath
+  version: Version
+}
+
 /** The proxy room as the listeners see it: one visible flow from a request to an answer. */
 export interface ModuleProxy {
   /** Throws `ModsteadError` for everything that is not an answer. */
@@ -20,6 +28,15 @@ export interface ModuleProxy {
   refusePrivate(module: ModulePath): void
   /** Publishing and deleting versions. */
   readonly acts: Pick<Acts, 'publish' | 'delete'>
+  /**
+   * The hashes of a version, which is fetched or built where they are not known: what a log of ours is to promise.
+   * Throws as `serve` does for its zip and its go.mod.
+   */
+  hashes(module: ModulePath, version: Version, context: RequestContext): Promise<VersionHashes>
+  /** What is known of them without asking anybody, those of deleted versions too. */
+  knownHashes(module: ModulePath, version: Version): Promise<Partial<VersionHashes>>
+  /** Called after each zip that was stored; returns the function that ends it. */
+  onStored(listener: (stored: Stored) => void): () => void
   /** Called after each change; returns the function that ends it. */
   onChange(listener: (change: Change) => void): () => void
   /**

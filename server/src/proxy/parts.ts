@@ -1,7 +1,9 @@
 import type { Observer } from '../observe/observer.ts'
 import type { Absences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
+import type { PromisedHashes } from './checksums.ts'
 import type { Incidents } from './incidents.ts'
+import type { Stored } from './module-proxy.ts'
 import type { Setbacks } from './setbacks.ts'
 import type { ModuleStore } from './store.ts'
 import type { Traces } from './traces.ts'
@@ -14,6 +16,10 @@ export interface Parts {
   checker: ZipChecker
   incidents: Incidents
   traces: Traces
+  /** Absent where there is no log of ours. */
+  promised?: PromisedHashes
+  /** Tells of a zip that was verified and stored. */
+  stored(stored: Stored): void
   absences: Absences
   setbacks: Setbacks
   observer: Observer

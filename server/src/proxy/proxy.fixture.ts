@@ -13,7 +13,7 @@ import { openDataFolder } from '../store/data-folder.ts'
 import { openFileStore } from '../store/file-store.ts'
 import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
 import type { Answer } from './answer.ts'
-import type { ChecksumDatabase } from './checksums.ts'
+import type { ChecksumDatabase, PromisedHashes } from './checksums.ts'
 import type { Origin, ZipSource } from './origin.ts'
 import type { ArtifactKind, ModuleRequest, RequestContext } from './request.ts'
 import { createRouter } from './route.ts'
@@ -118,13 +118,14 @@ export interface SetUp {
   checksum?: ChecksumDatabase
   route?: Partial<RouteConfig>
   concurrency?: number
+  promised?: PromisedHashes
   now?: () => number
 }
 
 /** The proxy room over scripted origins, with a real store and catalog, closed after the test. */
 export async function setUp(
   t: TestContext,
-  { origins, then = 'any', checksum, route, concurrency = 0, now }: SetUp,
+  { origins, then = 'any', checksum, route, concurrency = 0, promised, now }: SetUp,
 ) {
   const folder = await temporaryFolder(t)
   const observer = createTestObserver()
@@ -154,6 +155,7 @@ export async function setUp(
     checker,
     lookAhead,
     observer,
+    ...(promised && { promised }),
     ...(now && { now }),
   })
   t.after(async () => {
@@ -171,7 +173,7 @@ export async function setUp(
     const names = await readdir(join(folder, 'data', 'public'), { recursive: true }).catch(() => [])
     return names.filter((name) => /\.(info|mod|zip)$/.test(name)).sort()
   }
-  return { folder, proxy, store, catalog, checker, observer, serve, file, storedFiles }
+  return { folder, proxy, router, store, catalog, checker, observer, serve, file, storedFiles }
 }
 
 export async function read(answer: Answer): Promise<Buffer> {

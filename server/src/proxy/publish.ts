@@ -64,6 +64,7 @@ export function createPublications(tools: ActTools, parts: Parts): Publications 
     const { route, module, version, who, h1, goModH1 } = candidate
     const known = await knownVersion(tools, parts, candidate)
     refuseOther(candidate, known)
+    await refuseUnlikePromised(candidate)
     const provenBy = await prove(candidate)
     const found = { module, version, h1, goModH1 }
     if (known?.published === true && known.deleted === undefined && (await isComplete(candidate)))
@@ -77,10 +78,20 @@ export function createPublications(tools: ActTools, parts: Parts): Publications 
     for (const kind of KINDS) absences.forget(keyOf({ route, module, version, kind }))
     changed({ realm: route.realm, module })
     changed({ realm: route.realm, module, version })
+    parts.stored({ module, version })
     const outcome = known?.h1 !== undefined && known.deleted === undefined ? 'unchanged' : 'published'
     counter.add(1, 'publish', outcome)
     observer.log.info({ act: act.id, who, realm: route.realm, ...found, outcome }, 'a version was published')
     return { outcome, ...found }
+  }
+
+  async function refuseUnlikePromised(candidate: Candidate): Promise<void> {
+    const promised = await parts.promised?.(candidate.module, candidate.version)
+    const where = 'in the checksum log'
+    if (promised !== undefined && !equalHash(promised.h1, candidate.h1))
+      throw conflict(candidate, 'zip', where, promised.h1, candidate.h1)
+    if (promised !== undefined && !equalHash(promised.goModH1, candidate.goModH1))
+      throw conflict(candidate, 'go.mod', where, promised.goModH1, candidate.goModH1)
   }
 
   /** Where a checksum database must prove what this route serves, it must prove what is published for it too. */

@@ -31,6 +31,8 @@ export interface Route {
   /** The database that must prove each version; absent where the configuration says `off`. */
   checksum: ChecksumDatabase | undefined
   lookAhead: boolean
+  /** Its versions are entered into the checksum log. */
+  log: boolean
   /** Milliseconds, as in `RouteConfig`. */
   fresh: number
   stale: number
@@ -101,6 +103,7 @@ function compileRoute(
     private: config.private,
     checksum: config.checksum === 'off' ? undefined : databases.get(config.checksum),
     lookAhead: config.lookAhead,
+    log: config.log !== false,
     fresh: config.fresh,
     stale: config.staleWhileRevalidate,
     absent: config.absent,

@@ -5,11 +5,14 @@ import { createAbsences } from './absences.ts'
 import { createActs } from './acts.ts'
 import type { Answer } from './answer.ts'
 import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
+import { refuseDeleted } from './deletions.ts'
 import type { Catalog } from './catalog.ts'
+import type { PromisedHashes, VersionHashes } from './checksums.ts'
 import { createIncidents } from './incidents.ts'
 import { createKeeper } from './keeper.ts'
 import { createLookAhead } from './look-ahead.ts'
-import type { Change, ModuleProxy } from './module-proxy.ts'
+import type { Change, ModuleProxy, Stored } from './module-proxy.ts'
 import { createMutableFiles, type MutableQuestion } from './mutable.ts'
 import type { OriginOptions } from './origin.ts'
 import type { Parts } from './parts.ts'
@@ -31,6 +34,8 @@ export interface ProxyOptions {
   checker: ZipChecker
   lookAhead: LookAheadConfig
   observer: Observer
+  /** What a log of ours has promised; absent where there is none. */
+  promised?: PromisedHashes
   now?: () => number
 }
 
@@ -39,9 +44,10 @@ type Exact<Kind> = Extract<ModuleRequest, { version: unknown }> & { kind: Kind }
 
 /** The proxy room: route, find, fetch, verify, commit, answer. */
 export function createModuleProxy(options: ProxyOptions): ModuleProxy {
-  const { router, store, catalog, checker, observer, now = Date.now } = options
+  const { router, store, catalog, checker, observer, promised, now = Date.now } = options
   const shutdown = new AbortController()
-  const incidents = createIncidents(catalog, observer)
+  const incidents = createIncidents(catalog, observer, promised)
+  const keepers = new Set<(stored: Stored) => void>()
   const parts: Parts = {
     store,
     catalog,
@@ -50,6 +56,10 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     now,
     incidents,
     traces: createTraces(catalog, incidents),
+    ...(promised !== undefined && { promised }),
+    stored(stored) {
+      for (const keeper of keepers) keeper(stored)
+    },
     absences: createAbsences(now),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,
@@ -145,6 +155,33 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     }
   }
 
+  async function hashes(
+    module: ModulePath,
+    version: Version,
+    context: RequestContext,
+  ): Promise<VersionHashes> {
+    const route = router.routeOf(module)
+    await acts.settled(route, module)
+    const known = async (): Promise<VersionHashes | undefined> => {
+      const row = await catalog.version(route.realm, module, version)
+      refuseDeleted({ module, version }, row)
+      return row?.h1 === undefined || row.goModH1 === undefined
+        ? undefined
+        : { h1: row.h1, goModH1: row.goModH1 }
+    }
+    const found = await known()
+    if (found !== undefined) return found
+    const options = forClient(context)
+    await files.get({ route, module, version, kind: 'mod' }, options)
+    await zips.whole({ route, module, version, kind: 'zip' }, options)
+    const learnt = await known()
+    if (learnt !== undefined) return learnt
+    throw new ModsteadError(
+      'internal',
+      `the hashes of ${module}@${version} are not known after it was stored`,
+    )
+  }
+
   async function idle(): Promise<void> {
     await Promise.all([mutable.idle(), files.idle(), zips.idle(), acts.idle()])
   }
@@ -159,6 +196,16 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     },
     refusePrivate: (module) => refusePrivate(router, module),
     acts,
+    hashes,
+    async knownHashes(module, version) {
+      const { realm } = router.routeOf(module)
+      const { h1, goModH1 } = (await catalog.version(realm, module, version)) ?? {}
+      return { ...(h1 !== undefined && { h1 }), ...(goModH1 !== undefined && { goModH1 }) }
+    },
+    onStored(listener) {
+      keepers.add(listener)
+      return () => keepers.delete(listener)
+    },
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

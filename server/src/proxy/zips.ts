@@ -38,6 +38,8 @@ export interface Zips {
   stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined>
   /** From the store, otherwise from the origins: one download however many wait. */
   get(wanted: WantedZip, options: OriginOptions): Promise<ZipAnswer>
+  /** The same, once it is stored. */
+  whole(wanted: WantedZip, options: OriginOptions): Promise<StoredZip>
   /**
    * Fetches a zip nobody waits for yet, and gives its size in bytes; `undefined` where it is stored already or on its
    * way. `sized` is told the size as soon as an origin says it.
@@ -260,6 +262,7 @@ export function createZips(parts: Parts): Zips {
     await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
+    parts.stored({ module, version })
     if (outcome === 'stored' || file.size === spool.size) {
       intact.set(keyOf(wanted), true)
       return { file, sha256 }
@@ -307,6 +310,10 @@ export function createZips(parts: Parts): Zips {
     async get(wanted, options) {
       absences.refuse(keyOf(wanted))
       return asClient(() => getOnce(wanted, options))
+    },
+    async whole(wanted, { signal, ...behalf }) {
+      absences.refuse(keyOf(wanted))
+      return asClient(() => waitFor(work(wanted, behalf).done, signal))
     },
     async fetchAhead(wanted, sized, behalf = { priority: 'background' }) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined

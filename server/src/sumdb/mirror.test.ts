@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { generateKey } from '@modstead/gomod/note'
-import { checkPath } from '@modstead/gomod/path'
+import { checkPath, type ModulePath } from '@modstead/gomod/path'
 import { createMemoryDatabase, type MemoryDatabase } from '@modstead/gomod/sumdb/memory-database'
 import { answerSumdb } from '@modstead/gomod/sumdb/server'
-import { checkVersion } from '@modstead/gomod/version'
+import { checkVersion, type Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { Alarm } from './alarms.ts'
-import { createSumdbMirror, passingOn } from './mirror.ts'
+import { createSumdbMirror } from './mirror.ts'
 import type { SumdbFiles } from './needs.ts'
 
 const { skey, vkey } = generateKey('sum.example.com')
@@ -16,6 +16,7 @@ const H1 = `h1:${Buffer.alloc(32, 7).toString('base64')}`
 const MOD_H1 = `h1:${Buffer.alloc(32, 9).toString('base64')}`
 const path = checkPath('example.com/m')
 const signal = new AbortController().signal
+const asker = { signal, client: '192.0.2.1' }
 
 function database(records = 300): MemoryDatabase {
   const database = createMemoryDatabase({ skey })
@@ -94,13 +95,13 @@ test('a look-up gives the proven hashes, and is answered from what is kept when 
     h1: H1,
     goModH1: MOD_H1,
   })
-  const response = await mirror.lookupResponse(path, 'v1.7.0', signal)
+  const response = await mirror.lookupResponse(path, version(7), asker)
   assert.match(response.toString(), /^7\nexample\.com\/m v1\.7\.0 h1:/)
 
   const later = setUp(state.database, files)
   later.state.down = true
   assert.equal((await later.mirror.lookup(path, version(7), client)).h1, H1)
-  assert.deepEqual(await later.mirror.lookupResponse(path, 'v1.7.0', signal), response)
+  assert.deepEqual(await later.mirror.lookupResponse(path, version(7), asker), response)
   assert.deepEqual(later.state.asked, [])
 })
 
@@ -108,23 +109,25 @@ test('what the database does not have is missing for the pipeline and not found 
   const { mirror } = setUp()
   const unknown = checkVersion(path, 'v1.999.0')
   await assert.rejects(mirror.lookup(path, unknown, client), { code: 'checksum_missing' })
-  await assert.rejects(mirror.lookupResponse(path, unknown, signal), { code: 'not_found' })
-  await assert.rejects(mirror.lookupResponse('Not A Path', 'v1.0.0', signal), { code: 'bad_path' })
-  await assert.rejects(mirror.lookupResponse(path, 'master', signal), { code: 'bad_path' })
+  await assert.rejects(mirror.lookupResponse(path, unknown, asker), { code: 'not_found' })
+  await assert.rejects(mirror.lookupResponse('Not A Path' as ModulePath, version(7), asker), {
+    code: 'bad_path',
+  })
+  await assert.rejects(mirror.lookupResponse(path, 'master' as Version, asker), { code: 'bad_path' })
 })
 
 test('an outage is an outage, never absence', async () => {
   const { mirror, state } = setUp()
   state.down = true
   await assert.rejects(mirror.lookup(path, version(7), client), { code: 'checksum_unavailable' })
-  await assert.rejects(mirror.lookupResponse(path, 'v1.7.0', signal), { code: 'checksum_unavailable' })
-  await assert.rejects(mirror.latest(signal), { code: 'checksum_unavailable' })
-  await assert.rejects(mirror.tile('8/0/000', signal), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.lookupResponse(path, version(7), asker), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.latest(asker), { code: 'checksum_unavailable' })
+  await assert.rejects(mirror.tile('8/0/000', asker), { code: 'checksum_unavailable' })
 })
 
 test('the latest head is asked for once a minute, and given as it is while the database is down', async () => {
   const { mirror, state } = setUp()
-  const first = await mirror.latest(signal)
+  const first = await mirror.latest(asker)
   assert.match(first.toString(), /^go\.sum database tree\n300\n/)
   state.database.add(
     path,
@@ -132,28 +135,28 @@ test('the latest head is asked for once a minute, and given as it is while the d
     `${path} v2.0.0+incompatible ${H1}\n${path} v2.0.0+incompatible/go.mod ${MOD_H1}\n`,
   )
   state.time = 59_000
-  assert.deepEqual(await mirror.latest(signal), first)
+  assert.deepEqual(await mirror.latest(asker), first)
   state.down = true
   state.time = 61_000
-  assert.deepEqual(await mirror.latest(signal), first)
+  assert.deepEqual(await mirror.latest(asker), first)
   state.down = false
   state.time = 130_000
-  assert.match((await mirror.latest(signal)).toString(), /tree\n301\n/)
+  assert.match((await mirror.latest(asker)).toString(), /tree\n301\n/)
 })
 
 test('tiles of every width up to the log are cut from proven ones; beyond it the database is asked now and then', async () => {
   const { mirror, state } = setUp()
-  const full = await mirror.tile('8/0/000', signal)
+  const full = await mirror.tile('8/0/000', asker)
   assert.equal(full.length, 256 * 32)
-  assert.deepEqual(await mirror.tile('8/0/000.p/17', signal), full.subarray(0, 17 * 32))
-  assert.equal((await mirror.tile('8/1/000.p/1', signal)).length, 32)
-  assert.match((await mirror.tile('8/data/001.p/44', signal)).toString(), /^example\.com\/m v1\.256\.0 h1:/)
+  assert.deepEqual(await mirror.tile('8/0/000.p/17', asker), full.subarray(0, 17 * 32))
+  assert.equal((await mirror.tile('8/1/000.p/1', asker)).length, 32)
+  assert.match((await mirror.tile('8/data/001.p/44', asker)).toString(), /^example\.com\/m v1\.256\.0 h1:/)
   state.time = 5_000
   const before = state.asked.filter((path) => path === '/latest').length
-  for (let i = 0; i < 5; i++) await assert.rejects(mirror.tile('8/0/x123/456', signal), { code: 'not_found' })
+  for (let i = 0; i < 5; i++) await assert.rejects(mirror.tile('8/0/x123/456', asker), { code: 'not_found' })
   assert.equal(state.asked.filter((path) => path === '/latest').length, before + 1)
-  await assert.rejects(mirror.tile('8/0/../../x', signal), { code: 'bad_path' })
-  await assert.rejects(mirror.tile('9/0/000', signal), { code: 'not_found' })
+  await assert.rejects(mirror.tile('8/0/../../x', asker), { code: 'bad_path' })
+  await assert.rejects(mirror.tile('9/0/000', asker), { code: 'not_found' })
 })
 
 test('a database that signs two histories is caught, told of, and nothing of the second is given or kept', async () => {
@@ -199,7 +202,7 @@ test('an answer that does not verify is an alarm, in few words and once for all 
     const refused = { code: 'checksum_invalid', incident: 'inc-1', next: /the incident$/ }
     await Promise.all([
       assert.rejects(mirror.lookup(path, version(7), client), refused),
-      assert.rejects(mirror.lookupResponse(path, version(7), signal), refused),
+      assert.rejects(mirror.lookupResponse(path, version(7), asker), refused),
     ])
     assert.equal(state.alarms.length, 1)
     assert.equal(state.alarms[0]!.kind, 'invalid')
@@ -256,7 +259,7 @@ test('a look-up is as urgent as the most urgent who waits for it; heads and tile
   await Promise.all(waiting)
   assert.ok(state.urgencies.every(({ path, isUrgent }) => !path.startsWith('/tile/') || isUrgent()))
   assert.ok(state.urgencies.every(({ via }) => via === 'one'))
-  await passingOn('two', () => mirror.lookupResponse(path, 'v1.99.0', signal))
+  await mirror.lookupResponse(path, version(99), { ...asker, via: 'two' })
   assert.equal(state.urgencies.at(-1)!.via, 'two')
 })
 

@@ -9,20 +9,15 @@ import type { ChecksumDatabase } from '../proxy/checksums.ts'
 import type { OnBehalf, OriginOptions } from '../proxy/origin.ts'
 import { createAlarms, type RaiseAlarm } from './alarms.ts'
 import type { SumdbFiles, SumdbRemote } from './needs.ts'
+import type { ServedDatabase } from './served.ts'
 import { createUrgency } from './urgency.ts'
 
 /**
  * A mirror of another checksum database: everything it gives was verified against the database's signed head and is
  * kept for ever. Failures: `not_found`, `checksum_unavailable`, `checksum_invalid`, `bad_path`, `bad_version`.
  */
-export interface SumdbMirror {
-  readonly name: string
-  /** A signed head the mirror has verified; asked of the database when the one at hand is older than a minute. */
-  latest(signal: AbortSignal): Promise<Buffer>
-  /** The body of `/lookup/<module>@<version>`, names unescaped. */
-  lookupResponse(module: string, version: string, signal: AbortSignal): Promise<Buffer>
-  /** A hash tile or data tile by its path after `/tile/`, e.g. `8/0/x001/234` or `8/1/005.p/17`. */
-  tile(path: string, signal: AbortSignal): Promise<Buffer>
+export interface SumdbMirror extends ServedDatabase {
+  readonly own: false
 }
 
 /**
@@ -32,7 +27,7 @@ export interface SumdbMirror {
 const asking = new AsyncLocalStorage<OnBehalf>()
 
 /** Runs `work`, whose reads of a database carry `via` on. */
-export function passingOn<T>(via: string | undefined, work: () => Promise<T>): Promise<T> {
+function passingOn<T>(via: string | undefined, work: () => Promise<T>): Promise<T> {
   return asking.run({ priority: 'client', ...(via !== undefined && { via }) }, work)
 }
 
@@ -124,6 +119,7 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
 
   return {
     name,
+    own: false,
     async lookup(module: string, version: string, { signal, ...behalf }: OriginOptions) {
       try {
         const { h1, goModH1 } = await lookUp(module, version, behalf, signal)
@@ -138,38 +134,40 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         throw await refusal(error)
       }
     },
-    async lookupResponse(module, version, signal) {
-      try {
-        return toBuffer(
-          (await lookUp(module, version, asking.getStore() ?? { priority: 'client' }, signal)).response,
-        )
-      } catch (error) {
-        throw await refusal(error)
-      }
-    },
-    async latest(signal) {
-      try {
-        const known = await client.latest(signal)
-        if (known === undefined) await refresh(signal)
-        else if (now() - refreshed > FRESH) await refresh(signal).catch(onlyUnavailable)
-        const head = await client.latest(signal)
-        if (head === undefined)
-          throw new ModsteadError('internal', `the head of ${name} vanished after it was read`)
-        return toBuffer(head.note)
-      } catch (error) {
-        throw await refusal(error)
-      }
-    },
-    async tile(path, signal) {
-      try {
-        const tile = parseTilePath(`tile/${path}`)
-        if (tile.height !== TILE_HEIGHT) throw noSuchTile(name)
-        await growTo(tile, signal)
-        return toBuffer(await client.readTile(tile, signal))
-      } catch (error) {
-        throw await refusal(error)
-      }
-    },
+    lookupResponse: (module, version, { signal, via }) =>
+      passingOn(via, async () => {
+        try {
+          const behalf = asking.getStore() ?? { priority: 'client' }
+          return toBuffer((await lookUp(module, version, behalf, signal)).response)
+        } catch (error) {
+          throw await refusal(error)
+        }
+      }),
+    latest: ({ signal, via }) =>
+      passingOn(via, async () => {
+        try {
+          const known = await client.latest(signal)
+          if (known === undefined) await refresh(signal)
+          else if (now() - refreshed > FRESH) await refresh(signal).catch(onlyUnavailable)
+          const head = await client.latest(signal)
+          if (head === undefined)
+            throw new ModsteadError('internal', `the head of ${name} vanished after it was read`)
+          return toBuffer(head.note)
+        } catch (error) {
+          throw await refusal(error)
+        }
+      }),
+    tile: (path, { signal, via }) =>
+      passingOn(via, async () => {
+        try {
+          const tile = parseTilePath(`tile/${path}`)
+          if (tile.height !== TILE_HEIGHT) throw noSuchTile(name)
+          await growTo(tile, signal)
+          return toBuffer(await client.readTile(tile, signal))
+        } catch (error) {
+          throw await refusal(error)
+        }
+      }),
   }
 }
 

@@ -82,7 +82,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
   /** What the storage has is not known: a write failed. */
   let unsure = false
   let working: Promise<void> | undefined
-  let closed = false
+  const closed = new AbortController()
 
   const sign = (tree: Tree): StoredHead => ({
     size: tree.size,
@@ -158,7 +158,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
         for (const { settle } of batch) settle.reject(error)
       }
       for (const { entry } of batch) queue.delete(keyOf(entry))
-    } while (queue.size > 0 && !closed)
+    } while (queue.size > 0 && !closed.signal.aborted)
     for (const { settle } of queue.values()) settle.reject(shuttingDown())
     queue.clear()
     working = undefined
@@ -185,7 +185,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
       return id !== undefined && id < shown.size ? id : undefined
     },
     async append(entry) {
-      if (closed) throw shuttingDown()
+      if (closed.signal.aborted) throw shuttingDown()
       const pending = queue.get(keyOf(entry)) ?? { entry, settle: Promise.withResolvers<number>() }
       queue.set(keyOf(entry), pending)
       void start() // settles each entry, and never rejects
@@ -203,7 +203,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
       return () => listeners.delete(listener)
     },
     async close() {
-      closed = true
+      closed.abort()
       await working
     },
   }

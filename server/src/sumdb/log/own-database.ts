@@ -1,0 +1,178 @@
+import { equalHash } from '@modstead/gomod/dirhash'
+import type { ModulePath } from '@modstead/gomod/path'
+import { isPseudoVersion } from '@modstead/gomod/pseudo'
+import { formatLookup, formatSumRecord, parseLookup, sumLines } from '@modstead/gomod/sumdb/lookup'
+import { formatDataTile } from '@modstead/gomod/tlog/record'
+import { DATA_LEVEL, fullWidth, parseTilePath } from '@modstead/gomod/tlog/tile'
+import type { Version } from '@modstead/gomod/version'
+import { ModsteadError } from '../../errors.ts'
+import type { VersionHashes } from '../../proxy/checksums.ts'
+import { createFlights, waitFor } from '../../proxy/flights.ts'
+import type { RecordIncident } from '../../proxy/incidents.ts'
+import type { ModuleProxy } from '../../proxy/module-proxy.ts'
+import type { Route, Router } from '../../proxy/route.ts'
+import type { Asker, ServedDatabase } from '../served.ts'
+import type { ColdLimit } from './cold-limit.ts'
+import type { ChecksumLog } from './log.ts'
+import { TILE_HEIGHT } from './storage.ts'
+
+export interface OwnDatabaseOptions {
+  name: string
+  /** The open log. Throws `log_refused` or `store_unavailable` while it cannot be opened. */
+  log: () => Promise<ChecksumLog>
+  router: Router
+  proxy: Pick<ModuleProxy, 'hashes' | 'knownHashes'>
+  /** The mirrors by the names that routes have for their checksum databases. */
+  mirrors: ReadonlyMap<string, ServedDatabase>
+  record: RecordIncident
+  /** Holds up a client that makes the log grow too fast. */
+  limit: ColdLimit
+  /** Fires when the server stops. */
+  shutdown: AbortSignal
+}
+
+export interface OwnDatabase extends ServedDatabase {
+  readonly own: true
+  /** Gives a version its record, if it has none. */
+  enter(module: ModulePath, version: Version): Promise<void>
+}
+
+/**
+ * The checksum database that a log of ours is. What a version's record says: that of the checksum database of its
+ * route, word for word, once our own client has verified it; where the route has none, the hashes of what this server
+ * gives, which it fetches or builds for that.
+ */
+export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
+  const { name, log, router, proxy, mirrors, record, limit, shutdown } = options
+  const flights = createFlights<number>()
+
+  async function entered(module: ModulePath, version: Version, asker: Asker): Promise<number> {
+    const found = await (await log()).find(module, version)
+    if (found !== undefined) return found
+    if (isPseudoVersion(version)) await limit.take(asker.client, asker.signal)
+    // For as long as anybody waits: whoever comes next finds the work done.
+    const work = () => enter(module, version, { ...asker, signal: shutdown })
+    return waitFor(flights.join(`${module}@${version}`, work, 'client'), asker.signal)
+  }
+
+  async function enter(module: ModulePath, version: Version, asker: Asker): Promise<number> {
+    const route = router.routeOf(module)
+    const text =
+      route.checksum === undefined
+        ? await ourRecord(module, version, asker)
+        : await theirRecord(route, module, version, asker)
+    return (await log()).append({ module, version, record: text })
+  }
+
+  async function ourRecord(module: ModulePath, version: Version, asker: Asker): Promise<Uint8Array> {
+    const { signal, via } = asker
+    const context = { signal, storedOnly: false, client: OURSELVES, ...(via !== undefined && { via }) }
+    const { h1, goModH1 } = await proxy.hashes(module, version, context)
+    return formatSumRecord(module, version, h1, goModH1)
+  }
+
+  /** No zip is downloaded for it; what is stored already must be what it says. */
+  async function theirRecord(
+    route: Route,
+    module: ModulePath,
+    version: Version,
+    asker: Asker,
+  ): Promise<Uint8Array> {
+    const mirror = mirrors.get(route.checksum!.name)
+    if (mirror === undefined) throw new TypeError(`${route.checksum!.name} is not mirrored`)
+    const { record: text } = parseLookup(await mirror.lookupResponse(module, version, asker))
+    const theirs = sumLines(text, module, version)
+    const ours = await proxy.knownHashes(module, version)
+    for (const [kind, known, proven] of [
+      ['zip', ours.h1, theirs.h1],
+      ['mod', ours.goModH1, theirs.goModH1],
+    ] as const) {
+      if (known === undefined || (proven !== undefined && equalHash(known, proven))) continue
+      const id = await record({
+        kind,
+        realm: route.realm,
+        module,
+        version,
+        source: mirror.name,
+        expected: known,
+        found: proven ?? 'no hash',
+        outcome: 'not entered into the checksum log',
+      })
+      throw new ModsteadError(
+        'checksum_mismatch',
+        `${mirror.name} has another hash of the ${kind === 'zip' ? 'zip' : 'go.mod'} of ${module}@${version} than what is stored here`,
+        {
+          ...(id !== undefined && { incident: id }),
+          next: 'nothing was entered into the log; ask the operators of this modstead to look at the incident',
+        },
+      )
+    }
+    return text
+  }
+
+  return {
+    name,
+    own: true,
+    async enter(module, version) {
+      if (!router.routeOf(module).log) return
+      await entered(module, version, { signal: shutdown, client: '' })
+    },
+    latest: async () => toBuffer((await log()).head().note),
+    async lookupResponse(module, version, asker) {
+      refuseUnlogged(router.routeOf(module), module)
+      const id = await entered(module, version, asker)
+      const open = await log()
+      const [logged] = await open.records(id, 1)
+      if (logged === undefined) throw new ModsteadError('internal', `record ${id} of ${name} cannot be read`)
+      return toBuffer(formatLookup({ id, record: logged.record, note: open.head().note }))
+    },
+    async tile(path) {
+      const tile = parseTilePath(`tile/${path}`)
+      const open = await log()
+      if (tile.height !== TILE_HEIGHT) throw noSuchTile(name)
+      if (tile.level !== DATA_LEVEL) {
+        const data = await open.tile(tile)
+        if (data === undefined) throw noSuchTile(name)
+        return toBuffer(data)
+      }
+      const records = await open.records(tile.index * fullWidth(tile.height), tile.width)
+      if (records.length < tile.width) throw noSuchTile(name)
+      return toBuffer(formatDataTile(records.map(({ record }) => record)))
+    },
+  }
+}
+
+/** What the log has for a version, for the fetch pipeline. A log that cannot be opened has promised nothing now. */
+export function promisedBy(log: () => Promise<ChecksumLog>) {
+  return async (module: ModulePath, version: Version): Promise<VersionHashes | undefined> => {
+    const open = await log().catch(() => undefined) // those who need it are told why
+    const id = await open?.find(module, version)
+    if (open === undefined || id === undefined) return undefined
+    const [logged] = await open.records(id, 1)
+    if (logged === undefined) return undefined
+    const { h1, goModH1 } = sumLines(logged.record, module, version)
+    return h1 === undefined || goModH1 === undefined ? undefined : { h1, goModH1 }
+  }
+}
+
+/** In whose name the log fetches: look-ahead does not follow it. */
+const OURSELVES = {}
+
+function refuseUnlogged(route: Route, module: ModulePath): void {
+  if (route.log) return
+  const patterns = route.modules.join(',')
+  throw new ModsteadError('private_name', `${module} is configured to be left out of the checksum log`, {
+    next:
+      patterns === '*'
+        ? 'go env -w GOSUMDB=off'
+        : `add these patterns to what go env GONOSUMDB prints: go env -w GONOSUMDB=${patterns}`,
+  })
+}
+
+function noSuchTile(name: string): ModsteadError {
+  return new ModsteadError('not_found', `${name} has no such tile: its log has not grown that far`)
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

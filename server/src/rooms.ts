@@ -25,6 +25,7 @@ import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
 import { createColdLimit } from './sumdb/log/cold-limit.ts'
 import { enterStored } from './sumdb/log/enter-stored.ts'
+import { createOverlapWatch } from './sumdb/log/overlap.ts'
 import { createOwnDatabase, promisedBy } from './sumdb/log/own-database.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
 import type { ServedDatabase } from './sumdb/served.ts'
@@ -106,6 +107,12 @@ export async function joinRooms({
       proxy,
       mirrors: mirrored,
       record,
+      lookForOverlap: createOverlapWatch({
+        mirror: mirrors[0],
+        record,
+        log: observer.log,
+        shutdown: ending.signal,
+      }),
       limit: createColdLimit(),
       shutdown: ending.signal,
     })

@@ -304,3 +304,39 @@ test('checksum databases are mirrored below /sumdb and the first at the root', a
   assert.equal((await ask(port, '/lookup/golang.org/x/mod@v0.2.0')).status, 404)
   assert.deepEqual(first.asked, ['lookup/golang.org/x/mod@v0.2.0'], 'private names are not asked for')
 })
+
+test('the records of our own log in bulk are for who may audit, and no cache keeps them', async (t) => {
+  const own = {
+    ...createTableMirror('sum.corp.example', {
+      'tile/8/data/000': 'records',
+      'tile/8/0/000': 'hashes',
+      'lookup/corp.example/m@v1.0.0': 'record',
+      latest: 'head',
+    }),
+    own: true,
+  }
+  const tokens = [
+    { name: 'auditor', token: 'auditor-token-0123456', may: ['audit'] as const },
+    { name: 'ci', token: 'ci-token-0123456789', may: ['publish'] as const },
+  ]
+  const { port } = await startServer(t, { databases: [own], config: { tokens } })
+  const path = '/sumdb/sum.corp.example/tile/8/data/000'
+  assert.equal((await ask(port, path)).status, 401)
+  assert.equal(
+    (await ask(port, path, { headers: { authorization: 'Bearer ci-token-0123456789' } })).status,
+    403,
+  )
+  assert.deepEqual(own.asked, [], 'who may is decided first')
+  for (let i = 0; i < 2; i++) {
+    const reply = await ask(port, path, { headers: { authorization: 'Bearer auditor-token-0123456' } })
+    assert.deepEqual([reply.status, reply.text], [200, 'records'])
+    assert.equal(reply.headers['cache-control'], 'private, no-store')
+  }
+  assert.equal((await ask(port, path)).status, 401, 'and it is not remembered for others')
+  const hashes = await ask(port, '/sumdb/sum.corp.example/tile/8/0/000')
+  assert.match(String(hashes.headers['cache-control']), /public/)
+  const lookup = await ask(port, '/sumdb/sum.corp.example/lookup/corp.example/m@v1.0.0')
+  assert.deepEqual([lookup.status, lookup.text], [200, 'record'], 'private names may be looked up in it')
+  assert.match(String(lookup.headers['cache-control']), /private/)
+  assert.equal((await ask(port, '/sumdb/sum.corp.example/latest')).headers['cache-control'], 'no-cache')
+})

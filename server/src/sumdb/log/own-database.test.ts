@@ -19,6 +19,7 @@ import type { ServedDatabase } from '../served.ts'
 import { createColdLimit } from './cold-limit.ts'
 import { enterStored } from './enter-stored.ts'
 import { type ChecksumLog, openChecksumLog } from './log.ts'
+import { createOverlapWatch } from './overlap.ts'
 import { createOwnDatabase, promisedBy } from './own-database.ts'
 
 const { skey, vkey } = generateKey('sum.corp.example')
@@ -44,10 +45,12 @@ interface Own {
   origins: ReturnType<typeof scripted>[]
   checksum?: ChecksumDatabase
   mirror?: ServedDatabase
+  /** What versions of our own are looked for in. */
+  publicly?: ServedDatabase
   route?: { private?: true; log?: false; modules?: string[] }
 }
 
-async function setUpOwn(t: TestContext, { origins, checksum, mirror, route }: Own) {
+async function setUpOwn(t: TestContext, { origins, checksum, mirror, route, publicly }: Own) {
   let open: ChecksumLog | undefined
   const log = async () => open!
   const promised: PromisedHashes = (module, version) => promisedBy(log)(module, version)
@@ -62,13 +65,20 @@ async function setUpOwn(t: TestContext, { origins, checksum, mirror, route }: Ow
   })
   t.after(() => open!.close().then(() => storage.close()))
   const incidents: Incident[] = []
+  const record = async (incident: Incident) => `inc-${incidents.push(incident)}`
   const own = createOwnDatabase({
     name: 'sum.corp.example',
     log,
     router: room.router,
     proxy: room.proxy,
     mirrors: new Map(mirror === undefined ? [] : [[mirror.name, mirror]]),
-    record: async (incident) => `inc-${incidents.push(incident)}`,
+    record,
+    lookForOverlap: createOverlapWatch({
+      mirror: publicly,
+      record,
+      log: room.observer.log,
+      shutdown: signal,
+    }),
     limit: createColdLimit(),
     shutdown: signal,
   })
@@ -188,6 +198,33 @@ describe('own checksum database', () => {
     })
     await own.enter(MODULE, VERSION)
     assert.equal(log.head().size, 0)
+  })
+
+  it('what is public with other contents under a name of ours is an incident, and ours stays', async (t) => {
+    const [made, other] = [await makeModule(), await makeModule('package other\n')]
+    const asked: string[] = []
+    const publicly = mirrorOf(formatSumRecord(MODULE, VERSION, other.h1, made.goModH1), asked)
+    const git = { ...scripted('git', { mod: made.mod, zip: made.zip }), modulesIn: async () => [MODULE] }
+    const { own, incidents } = await setUpOwn(t, { origins: [git], publicly })
+    for (let i = 0; i < 3; i++)
+      assert.ok(
+        Buffer.from(parseLookup(await own.lookupResponse(MODULE, VERSION, asker)).record).includes(made.h1),
+      )
+    for (let i = 0; i < 200 && incidents.length === 0; i++) await sleep(10)
+    assert.deepEqual(
+      incidents.map(({ kind, source, expected, found }) => ({ kind, source, expected, found })),
+      [{ kind: 'zip', source: 'sum.example.com', expected: made.h1, found: other.h1 }],
+    )
+    assert.equal(asked.length, 1, 'it is looked for once a day')
+    asked.length = 0
+    for (const [origin, route] of [
+      [git, { private: true }],
+      [scripted('proxy', { mod: made.mod, zip: made.zip }), {}],
+    ] as const) {
+      const secret = await setUpOwn(t, { origins: [origin], publicly, route })
+      await secret.own.lookupResponse(MODULE, VERSION, asker)
+    }
+    assert.deepEqual(asked, [], 'no other name is looked for')
   })
 
   it('tiles of every width up to the log, and no other', async (t) => {

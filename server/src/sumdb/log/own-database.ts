@@ -14,6 +14,7 @@ import type { Route, Router } from '../../proxy/route.ts'
 import type { Asker, ServedDatabase } from '../served.ts'
 import type { ColdLimit } from './cold-limit.ts'
 import type { ChecksumLog } from './log.ts'
+import type { LookForOverlap } from './overlap.ts'
 import { TILE_HEIGHT } from './storage.ts'
 
 export interface OwnDatabaseOptions {
@@ -25,6 +26,7 @@ export interface OwnDatabaseOptions {
   /** The mirrors by the names that routes have for their checksum databases. */
   mirrors: ReadonlyMap<string, ServedDatabase>
   record: RecordIncident
+  lookForOverlap: LookForOverlap
   /** Holds up a client that makes the log grow too fast. */
   limit: ColdLimit
   /** Fires when the server stops. */
@@ -43,7 +45,7 @@ export interface OwnDatabase extends ServedDatabase {
  * gives, which it fetches or builds for that.
  */
 export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
-  const { name, log, router, proxy, mirrors, record, limit, shutdown } = options
+  const { name, log, router, proxy, mirrors, record, lookForOverlap, limit, shutdown } = options
   const flights = createFlights<number>()
 
   async function entered(module: ModulePath, version: Version, asker: Asker): Promise<number> {
@@ -119,11 +121,14 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
     },
     latest: async () => toBuffer((await log()).head().note),
     async lookupResponse(module, version, asker) {
-      refuseUnlogged(router.routeOf(module), module)
+      const route = router.routeOf(module)
+      refuseUnlogged(route, module)
       const id = await entered(module, version, asker)
       const open = await log()
       const [logged] = await open.records(id, 1)
       if (logged === undefined) throw new ModsteadError('internal', `record ${id} of ${name} cannot be read`)
+      const { h1, goModH1 } = sumLines(logged.record, module, version)
+      if (h1 !== undefined && goModH1 !== undefined) lookForOverlap(route, module, version, { h1, goModH1 })
       return toBuffer(formatLookup({ id, record: logged.record, note: open.head().note }))
     },
     async tile(path) {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseSignerKey, parseVerifierKey, verifierKeyOf } from '@modstead/gomod/note'
 import { openSqliteLog } from './catalog/sqlite-log.ts'
@@ -26,11 +26,16 @@ export function logFiles(data: string, config: Pick<ChecksumLogConfig, 'highWate
   return { folder, database: join(folder, 'log.db'), highWater }
 }
 
+export interface HeldLog extends LogHolder {
+  /** What whoever runs this server should see to. */
+  warnings(): string[]
+}
+
 /** The configured log, open or on the way to be: it never keeps the server from starting. */
 export function holdLog(
   config: ChecksumLogConfig,
   { folder, observer }: { folder: Pick<DataFolder, 'path'>; observer: Observer },
-): LogHolder {
+): HeldLog {
   const files = logFiles(folder.path, config)
   const holder = createLogHolder({
     name: config.name,
@@ -46,7 +51,35 @@ export function holdLog(
     holder.opened() === undefined ? 0 : 1,
   )
   holder.get().catch(() => undefined) // logged by the holder, and told to whoever asks
-  return holder
+  let sameDisk = false
+  const looked = isOnSameDisk(files).then(
+    (same) => (sameDisk = same),
+    (error: unknown) =>
+      observer.log.warn({ err: error }, 'where the high-water mark is could not be found out'),
+  )
+  return {
+    ...holder,
+    warnings() {
+      const problem = holder.problem()
+      return [
+        ...(problem === undefined ? [] : [`look-ups in the checksum log fail: ${problem}`]),
+        ...(sameDisk ? [SAME_DISK] : []),
+      ]
+    },
+    async close() {
+      await looked
+      await holder.close()
+    },
+  }
+}
+
+const SAME_DISK =
+  'the high-water mark of the checksum log is on the disk of the log: a restored backup brings both back, and what was signed since then could be signed differently; set checksumLog.highWater to a file on another disk'
+
+async function isOnSameDisk({ folder, highWater }: LogFiles): Promise<boolean> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const [log, mark] = await Promise.all([stat(folder), stat(dirname(highWater))])
+  return log.dev === mark.dev
 }
 
 async function openLog(config: ChecksumLogConfig, files: LogFiles, observer: Observer): Promise<ChecksumLog> {

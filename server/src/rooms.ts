@@ -23,6 +23,7 @@ import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
+import { createEvidence } from './sumdb/log/evidence.ts'
 import { createColdLimit } from './sumdb/log/cold-limit.ts'
 import { enterStored } from './sumdb/log/enter-stored.ts'
 import { createOverlapWatch } from './sumdb/log/overlap.ts'
@@ -131,9 +132,13 @@ export async function joinRooms({
     config,
     proxy,
     databases,
+    ...(log !== undefined && {
+      log: { name: config.checksumLog!.name, evidence: async () => createEvidence(await log.get()) },
+    }),
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
+    warnings: () => log?.warnings() ?? [],
     pushes,
     isLoop: (via) => isLoop(via, id),
     version,

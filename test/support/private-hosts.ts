@@ -30,6 +30,8 @@ export async function startPrivateHosts(
     ssh?: boolean
     /** More lines of the configuration of the git origin, indented by four. */
     origin?: string
+    /** More of the configuration, at its top level. */
+    more?: string
     intercept?: GitHttpOptions['intercept']
     stage?: StageOptions
   } = {},
@@ -70,7 +72,7 @@ ${list(credentials, '- ')}${options.origin ?? ''}
 routes:
   - { modules: [corp.example, "*.corp.example"], from: [git], private: true, fresh: 1s, staleWhileRevalidate: 1s }
   - { modules: ["*"], from: [public] }
-`
+${options.more ?? ''}`
   const stage = await setStage(t, {
     ...options.stage,
     configured: true,

@@ -2,7 +2,7 @@
 export const PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** What else is looked for at a path of its own at the root: checksum databases, and calls of other services. */
-const ENDPOINTS: ReadonlySet<string> = new Set(['/sumdb', '/lookup', '/tile', '/latest', '/hooks'])
+const ENDPOINTS: ReadonlySet<string> = new Set(['/sumdb', '/lookup', '/tile', '/latest', '/tlog', '/hooks'])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */
 export function fixedPathAt(prefix: string): string | undefined {

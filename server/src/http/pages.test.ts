@@ -98,6 +98,12 @@ test('ready or not', async (t) => {
   assert.deepEqual((await ask(port, '/healthz')).text, 'alive\n')
 })
 
+test('what should be seen to is told with it, and changes nothing', async (t) => {
+  const { port } = await startServer(t, { warnings: () => ['the mark is on the same disk'] })
+  const { status, text } = await ask(port, '/readyz')
+  assert.deepEqual([status, text], [200, 'ready\nwarning: the mark is on the same disk\n'])
+})
+
 test('what does not answer in time is not ready', async (t) => {
   const { port } = await startServer(t, { ready: () => new Promise(() => undefined) })
   const { status, text } = await ask(port, '/readyz')

@@ -17,6 +17,8 @@ export interface RoutesOptions extends AddressOptions {
   totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
+  /** What whoever runs this server should see to, a sentence each; it works all the same. */
+  warnings: () => readonly string[]
   observer: Observer
   /** Called before the metrics are read. */
   beforeMetrics: () => void
@@ -123,9 +125,10 @@ export async function createRoutes(options: RoutesOptions) {
       return ['its state could not be found out in time']
     })
     page(reply).type('text/plain; charset=utf-8')
-    if (reasons.length === 0) return 'ready\n'
+    const warnings = options.warnings().map((warning) => `warning: ${warning}`)
+    if (reasons.length === 0) return ['ready', ...warnings, ''].join('\n')
     reply.code(503).header('Retry-After', '5')
-    return `not ready\n${reasons.join('\n')}\n`
+    return ['not ready', ...reasons, ...warnings, ''].join('\n')
   })
 
   app.get('/metrics', async (request, reply) => {

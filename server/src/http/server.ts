@@ -16,6 +16,7 @@ import { createConnections } from './connections.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
+import { type AuditedLog, createLogAnswers } from './log-answers.ts'
 import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './listener.ts'
 import { createMemory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
@@ -48,11 +49,15 @@ export interface HttpServerOptions {
   proxy: ModuleProxy
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
+  /** A log of our own. */
+  log?: AuditedLog
   observer: Observer
   /** What is stored, for the home page. */
   totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
+  /** What whoever runs this server should see to, a sentence each; it works all the same. */
+  warnings?: () => readonly string[]
   /** Hears of pushes. */
   pushes: PushReceiver
   /** Whether a request with this `Modstead-Via` header has been through this server already. */
@@ -106,6 +111,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
+    ...(options.log === undefined
+      ? []
+      : [createLogAnswers({ log: options.log, tokens, prefix: config.pathPrefix })]),
     ...createActs({
       acts: proxy.acts,
       tokens,
@@ -139,6 +147,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     totals: options.totals,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
+    warnings: options.warnings ?? (() => []),
     observer,
     beforeMetrics: flush,
     answerFile,

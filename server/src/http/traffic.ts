@@ -6,7 +6,7 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook.
+ * import path, `hook` a push hook, `log` what those ask who check our log.
  */
 const KINDS = [
   'list',
@@ -24,12 +24,21 @@ const KINDS = [
   'page',
   'vanity',
   'hook',
+  'log',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
 
 /** What is never answered from memory, so that it is not missing there. */
-const NEVER_KEPT: ReadonlySet<RequestKind> = new Set(['publish', 'delete', 'page', 'vanity', 'hook', 'other'])
+const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
+  'publish',
+  'delete',
+  'page',
+  'vanity',
+  'hook',
+  'log',
+  'other',
+])
 
 /** Plain numbers that the hot path counts in; they reach the metrics in batches. */
 export interface Tally {

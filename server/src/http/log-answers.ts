@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Tokens } from '../access/tokens.ts'
+import { ModsteadError } from '../errors.ts'
+import { type Evidence, LONGEST_FEED } from '../sumdb/log/evidence.ts'
+import type { Action } from './action.ts'
+import { rawTarget, requestPath } from './request-path.ts'
+
+/** A log of ours as those see it who check it. */
+export interface AuditedLog {
+  readonly name: string
+  evidence(): Promise<Evidence>
+}
+
+export interface LogAnswersOptions {
+  log: AuditedLog
+  /** Decides who may read what names every module. */
+  tokens: Tokens
+  /** `''`, or a path like `/goproxy`. */
+  prefix: string
+}
+
+/** An answer, whole. */
+interface Reply {
+  type: string
+  body: Buffer
+  cache: string
+}
+
+type Query = ReadonlyMap<string, string>
+
+/**
+ * What a log of ours shows beside what `go` asks of it, below `PREFIX/tlog/NAME/`:
+ *
+ *     proof/inclusion?id=N[&size=N]           that a record is in the log
+ *     proof/consistency?from=N[&to=N]         that the log only grew
+ *     index?since=TIME | id=N [&limit=N]      what was entered, a line of JSON each: for auditors
+ */
+export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Action {
+  const start = `${prefix}/tlog/${log.name}/`
+
+  async function answer(what: string, query: Query, req: IncomingMessage): Promise<Reply> {
+    switch (what) {
+      case 'proof/inclusion': {
+        const { id, size } = numbers(query, { id: 'needed', size: 'optional' })
+        return json(await (await log.evidence()).inclusion(id!, size))
+      }
+      case 'proof/consistency': {
+        const { from, to } = numbers(query, { from: 'needed', to: 'optional' })
+        return json(await (await log.evidence()).consistency(from!, to))
+      }
+      case 'index': {
+        tokens.authorize(req.headers.authorization, 'audit')
+        const { since, ...rest } = Object.fromEntries(query)
+        const { id, limit = LONGEST_FEED } = numbers(new Map(Object.entries(rest)), {
+          id: 'optional',
+          limit: 'optional',
+        })
+        if (since !== undefined && id !== undefined) throw badQuery('since and id exclude each other')
+        const from = id === undefined ? { since: timeOf(since) } : { id }
+        const entries = await (await log.evidence()).feed(from, limit)
+        const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+        return { type: 'application/x-ndjson', body: Buffer.from(lines), cache: 'private, no-store' }
+      }
+      default:
+        throw new ModsteadError('no_endpoint', `the log ${log.name} shows nothing at this address`, {
+          next: 'what it shows stands in docs/checksum-database.md',
+        })
+    }
+  }
+
+  return {
+    kind: 'log',
+    takes: ({ url = '' }) => url.startsWith(start),
+    async answer({ req, res }) {
+      if (req.method !== 'GET' && req.method !== 'HEAD')
+        throw new ModsteadError('method_not_allowed', 'a log can only be read')
+      const target = rawTarget(req)
+      const { path } = requestPath(target)
+      return send(res, await answer(path.slice(start.length), queryOf(target), req))
+    },
+  }
+}
+
+/** Each name once at most: whoever sends more means something that would be guessed. */
+function queryOf(target: string): Query {
+  const at = target.indexOf('?')
+  const query = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(at < 0 ? '' : target.slice(at + 1))) {
+    if (query.has(name)) throw badQuery(`${JSON.stringify(name)} is there twice`)
+    query.set(name, value)
+  }
+  return query
+}
+
+function numbers<Name extends string>(
+  query: Query,
+  names: Readonly<Record<Name, 'needed' | 'optional'>>,
+): { [N in Name]: number | undefined } {
+  for (const name of query.keys())
+    if (!Object.hasOwn(names, name)) throw badQuery(`${JSON.stringify(name)} means nothing here`)
+  const read = ([name, need]: [string, unknown]): [string, number | undefined] => {
+    const text = query.get(name)
+    if (text === undefined && need === 'optional') return [name, undefined]
+    if (text === undefined) throw badQuery(`${name} is missing`)
+    if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw badQuery(`${name} must be a number`)
+    return [name, Number(text)]
+  }
+  return Object.fromEntries(Object.entries(names).map(read)) as { [N in Name]: number | undefined }
+}
+
+function timeOf(text: string | undefined): number {
+  if (text === undefined) return 0
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
+  if (Number.isNaN(time)) throw badQuery('since must be a time as RFC 3339 has it')
+  return time
+}
+
+function badQuery(problem: string): ModsteadError {
+  return new ModsteadError('bad_request', `the query of the address cannot be read: ${problem}`, {
+    next: 'write it as docs/checksum-database.md shows it',
+  })
+}
+
+function json(value: object): Reply {
+  return { type: 'application/json', body: Buffer.from(`${JSON.stringify(value)}\n`), cache: 'no-cache' }
+}
+
+function send(res: ServerResponse, { type, body, cache }: Reply): number {
+  res.writeHead(200, {
+    'Content-Type': type,
+    'Content-Length': body.length,
+    'Cache-Control': cache,
+    'X-Content-Type-Options': 'nosniff',
+  })
+  res.end(body)
+  return body.length
+}

@@ -183,7 +183,8 @@ routes:
 \`\`\`
 
 Clients must know private patterns too, since \`go\` asks checksum databases by itself: the banner prints the
-\`go env -w GONOSUMDB=…\` line for them. A client with GOPRIVATE would pass modstead by; it needs GONOPROXY=none.
+\`go env -w GONOSUMDB=…\` line for them. With a [checksum database of your own](#run-a-checksum-database-of-your-own)
+they need not: it proves private modules, too. A client with GOPRIVATE would pass modstead by; it needs GONOPROXY=none.
 
 With a list, \`fallback: absent\` asks the next origin only when a module is absent: an outage is then an error instead of
 another origin's answer.
@@ -219,6 +220,20 @@ sumdb: sum.golang.org https://sum.golang.google.cn
 \`\`\`
 `,
     keys: ['sumdb'],
+  },
+  {
+    title: 'Run a checksum database of your own',
+    text: `
+One signed log proves public and private modules, so that no client needs GONOSUMDB: see
+[checksum-database.md](checksum-database.md). \`modstead sumdb init\` makes the key.
+
+\`\`\`yaml
+checksumLog:
+  key: file:/etc/modstead/sumdb.key
+  highWater: /mnt/other-disk/modstead-high-water
+\`\`\`
+`,
+    keys: ['checksumLog'],
   },
   {
     title: 'Keep repositories whole',

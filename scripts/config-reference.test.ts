@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { generateKey } from '@modstead/gomod/note'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
@@ -13,8 +15,7 @@ test('every example on the configuration page and in the guides is a valid confi
   )
   assert.ok(examples[0]!.length >= 7 && examples.every((some) => some.length > 0))
   for (const yaml of examples.flat()) {
-    const readFile = (path: string) =>
-      Promise.resolve(path.endsWith('.yaml') ? yaml : '-----BEGIN CERTIFICATE-----')
+    const readFile = (path: string) => Promise.resolve(path.endsWith('.yaml') ? yaml : contentsOf(path))
     const env = {
       GOENV: 'off',
       ARTIFACTORY_TOKEN: 'x',
@@ -23,7 +24,8 @@ test('every example on the configuration page and in the guides is a valid confi
       CI_TOKEN: 'c'.repeat(16),
       OPS_TOKEN: 'o'.repeat(16),
     }
-    const { warnings } = await loadConfig({ flags: {}, env, cwd: '/', home: '/', readFile })
+    const stat = (path: string) => Promise.resolve({ mode: 0o600, dev: path.startsWith('/mnt/') ? 2 : 1 })
+    const { warnings } = await loadConfig({ flags: {}, env, cwd: '/', home: '/', readFile, stat })
     assert.deepEqual(warnings, [], yaml)
   }
 })
@@ -42,3 +44,9 @@ test('the page has keys of every depth with their defaults', () => {
   ])
     assert.match(page, line)
 })
+
+/** What a file of that name is likely to hold: a key of the log, another for each file, or certificates. */
+function contentsOf(path: string): string {
+  if (!path.endsWith('.key') || !path.includes('sumdb')) return '-----BEGIN CERTIFICATE-----'
+  return generateKey('go.corp.example', createHash('sha256').update(path).digest()).skey
+}

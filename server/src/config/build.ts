@@ -1,5 +1,7 @@
 import { isModulePath, type ModulePath } from '@modstead/gomod/path'
+import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
+import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
@@ -8,6 +10,7 @@ import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
+import { warnOfHighWater } from './high-water.ts'
 import { buildHooks } from './hooks.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
@@ -50,13 +53,15 @@ export async function buildConfig(
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file.tokens)
-  const sumdb = buildSumdb(context, file, surroundings)
+  const checksumLog = await buildChecksumLog(context, file.checksumLog)
+  const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
     originNames: surroundings.originNames,
     sumdb,
     sumdbBroken: file.sumdb !== undefined && sumdb.length === 0 && !file.sumdb.includes('off'),
     defaultList: defaultList(context, file, origins, surroundings),
     forced: surroundings.upstream !== undefined,
+    log: file.checksumLog !== undefined,
   }
   if (file.routes === undefined)
     for (const name of ['GONOPROXY', 'GONOSUMDB'] as const) noteGo(surroundings, name, go[name])
@@ -85,6 +90,7 @@ export async function buildConfig(
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
+    ...(checksumLog && { checksumLog }),
     vanity: buildVanity(context, file.vanity ?? [], publicUrl),
     hooks: await buildHooks(context, file.hooks ?? {}),
     ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
@@ -93,6 +99,7 @@ export async function buildConfig(
     shutdownGrace,
   }
   warnOfPublishing(context, config)
+  if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config
 }
@@ -112,16 +119,37 @@ function modulePaths(context: BuildContext, paths: readonly string[]): ModulePat
 
 const UNFIT_DATABASE = 'expected a checksum database as in GOSUMDB, found a text (hidden)'
 
-/** The checksum databases of the file, or that of GOSUMDB. */
-function buildSumdb(context: BuildContext, file: FileConfig, surroundings: Surroundings): SumdbConfig[] {
-  const { GOSUMDB } = surroundings.go
+/** The checksum databases of the file, or that of GOSUMDB. None may have the name of the log of our own. */
+function buildSumdb(
+  context: BuildContext,
+  file: FileConfig,
+  surroundings: Surroundings,
+  ownName: string | undefined,
+): SumdbConfig[] {
+  const GOSUMDB = withoutOwn(context, surroundings.go.GOSUMDB, ownName)
   const { databases, problems } = buildChecksumDatabases(file.sumdb ?? [GOSUMDB.value])
   if (file.sumdb === undefined) noteGo(surroundings, 'GOSUMDB', GOSUMDB)
   for (const { index, message } of problems)
     if (file.sumdb)
       complain(context, ['sumdb', index], context.hidden(['sumdb', index]) ? UNFIT_DATABASE : message)
     else context.problems.add(placeOfGo('GOSUMDB', GOSUMDB), [], message)
+  if (ownName !== undefined && databases.some(({ name }) => name === ownName))
+    complain(
+      context,
+      ['sumdb'],
+      `${ownName} is the name of the key of checksumLog, too: clients could not tell the two apart`,
+    )
   return databases
+}
+
+/** A machine that is set up like its clients has the log of our own in GOSUMDB: that cannot prove what enters it. */
+function withoutOwn(context: BuildContext, setting: GoSetting, ownName: string | undefined): GoSetting {
+  if (ownName === undefined || !setting.value.startsWith(`${ownName}+`)) return setting
+  context.warn(
+    `GOSUMDB (${setting.source}) is the log of this modstead, which cannot prove itself: ` +
+      `${DEFAULT_GOSUMDB} is used instead; write sumdb to say otherwise`,
+  )
+  return { value: DEFAULT_GOSUMDB, source: 'default' }
 }
 
 /**

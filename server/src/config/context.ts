@@ -3,6 +3,7 @@ import { describeValue } from './explain.ts'
 import { describeFileError } from './file-errors.ts'
 import type { KeyPath, Place, Problems } from './problems.ts'
 import type { Environment } from './settings.ts'
+import type { FileFacts } from './signer-key.ts'
 
 /** What building the configuration needs besides the values: where they stood, and the files they name. */
 export interface BuildContext {
@@ -19,6 +20,9 @@ export interface BuildContext {
   /** The user's home folder, for paths that begin with `~/`. */
   home: string
   readFile(path: string): Promise<string>
+  /** Follows symbolic links, and rejects as node:fs does. */
+  stat(path: string): Promise<FileFacts>
+  platform: NodeJS.Platform
 }
 
 /** Notes what is wrong with the value at `path`. */

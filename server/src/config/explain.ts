@@ -66,7 +66,10 @@ function explainIssue(
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
   // Whatever stands where credentials, a token or a hook should is most likely a secret, but for a word among words.
   const inSecret =
-    path.includes('credentials') || path[0] === 'tokens' || (path[0] === 'hooks' && path.length === 2)
+    path.includes('credentials') ||
+    path[0] === 'tokens' ||
+    (path[0] === 'checksumLog' && /^(key|previousKeys)$/.test(String(path[1]))) ||
+    (path[0] === 'hooks' && path.length === 2)
   const secret = notes?.secret === true || hidden(path) || (inSecret && !isWordAmong(target, found))
   const shown = describeValue(found, secret)
   // Without a type that is known, nothing else in the mapping can be judged.

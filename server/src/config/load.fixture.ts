@@ -1,4 +1,5 @@
 import { ModsteadError } from '../errors.ts'
+import type { FileFacts } from './signer-key.ts'
 import { loadConfig, type LoadedConfig, type LoadOptions } from './load.ts'
 
 export interface Given extends Partial<Pick<LoadOptions, 'flags' | 'env' | 'platform'>> {
@@ -6,12 +7,15 @@ export interface Given extends Partial<Pick<LoadOptions, 'flags' | 'env' | 'plat
   yaml?: string
   /** Other files by absolute path. */
   files?: Record<string, string>
+  /** What else there is, and how files are protected: 0600 on device 1 unless given. */
+  facts?: Record<string, Partial<FileFacts>>
 }
 
 /** Loads a configuration from files in memory, in the folder `/site` with the home `/home/user`. */
 export function load({
   yaml,
   files = {},
+  facts = {},
   flags = {},
   env = {},
   platform = 'linux',
@@ -23,7 +27,12 @@ export function load({
     if (contents !== undefined) return Promise.resolve(contents)
     return Promise.reject(Object.assign(new Error('no such file'), { code: 'ENOENT' }))
   }
-  return loadConfig({ flags, env, cwd: '/site', home: '/home/user', platform, readFile })
+  const stat = async (path: string): Promise<FileFacts> => {
+    const [parent] = [...all.keys()].filter((file) => file.startsWith(path.replace(/\/?$/, '/')))
+    if (!Object.hasOwn(facts, path) && parent === undefined) await readFile(path)
+    return { mode: 0o100600, dev: 1, ...facts[path] }
+  }
+  return loadConfig({ flags, env, cwd: '/site', home: '/home/user', platform, readFile, stat })
 }
 
 /** The lines of the error that loading gives; fails when it gives none. */

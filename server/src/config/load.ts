@@ -9,6 +9,7 @@ import { readGoEnvironment } from './go-environment.ts'
 import { interpolateAll } from './interpolate.ts'
 import { collectProblems, type KeyPath, type Place, type Problems } from './problems.ts'
 import { type Environment, type Flags, type Override, readOverrides, unknownVariables } from './settings.ts'
+import type { FileFacts } from './signer-key.ts'
 import { pathSet, validate } from './validate.ts'
 import type { YamlFile } from './yaml-file.ts'
 
@@ -24,6 +25,8 @@ export interface LoadOptions {
   platform?: NodeJS.Platform
   /** Gives a file's text, or rejects as node:fs does. */
   readFile: (path: string) => Promise<string>
+  /** What a file or folder is, symbolic links followed, or rejects as node:fs does. */
+  stat: (path: string) => Promise<FileFacts>
 }
 
 export interface LoadedConfig {
@@ -63,8 +66,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const warnings = unknownVariables(options.env)
   const inFile = (path: KeyPath) =>
     !placeOfOverride(overrides, path) && Object.hasOwn(file?.yaml.value ?? {}, path[0] ?? '')
+  const platform = options.platform ?? process.platform
   const context: BuildContext = {
     ...options,
+    platform,
     ...origins,
     problems,
     warn: (message) => warnings.push(message),
@@ -72,7 +77,6 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const sources = overrides.filter(({ setting }) => setting.flag !== 'config').map(({ label }) => label)
   if (file) sources.push(file.source)
-  const platform = options.platform ?? process.platform
   const upstream = overrides.find(({ setting }) => setting.flag === 'upstream')
   const config = await buildConfig(context, parsed, {
     go: await readGoEnvironment({ ...options, platform }),

@@ -59,7 +59,7 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
   [
     'a misspelt word beside secrets',
     'tokens: { ci: { token: 0123456789-0123456789, may: [publsh] } }',
-    ['1:53: tokens.ci.may[0]: expected one of "publish", "delete", found "publsh"'],
+    ['1:53: tokens.ci.may[0]: expected one of "publish", "delete", "audit", found "publsh"'],
   ],
   [
     'a misspelt scheme',

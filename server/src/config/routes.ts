@@ -6,7 +6,7 @@ import type { GoEnvironment } from './go-environment.ts'
 import { splitProxyList } from './goproxy-list.ts'
 import { parseHostPattern } from './host-pattern.ts'
 import { didYouMean } from './nearest.ts'
-import type { KeyPath } from './problems.ts'
+import { formatKeyPath, type KeyPath } from './problems.ts'
 import { routeSchema, type FileRoute } from './schema.ts'
 
 /** What routes refer to. */
@@ -20,6 +20,8 @@ export interface RouteSurroundings {
   defaultList: readonly RouteEntry[]
   /** The default list was asked for on the command line, and stands in for that of the file's route for everything. */
   forced: boolean
+  /** There is a checksum log of our own. */
+  log: boolean
 }
 
 const DIRECT: RouteEntry = { origin: 'direct', then: 'absent' }
@@ -54,7 +56,7 @@ export function routesOfGo(
   if (noProxy.length > 0)
     routes.push({ ...plainRoute(noProxy, surroundings), private: true, from: [DIRECT], checksum: 'off' })
   const proven = noProxy.filter((pattern) => !noSumdb.includes(pattern))
-  if (proven.length > 0 && surroundings.sumdb.length > 0)
+  if (proven.length > 0 && surroundings.sumdb.length > 0 && !surroundings.log)
     context.warn(
       `GONOPROXY has ${proven.join(', ')} and GONOSUMDB has not: modstead keeps these names to itself, so no checksum ` +
         'database proves them; write routes in a configuration file to say otherwise',
@@ -140,6 +142,7 @@ function buildRoute(
   }
   const { weights, hosts } = route
   checkWeights(context, path, route, from)
+  checkLog(context, path, route, surroundings)
   for (const [index, host] of (hosts ?? []).entries()) {
     const problem = parseHostPattern(host)
     const at = [...path, 'hosts', index]
@@ -153,11 +156,37 @@ function buildRoute(
     ...(hosts && { hosts }),
     private: isPrivate,
     checksum,
+    ...(route.log === false && { log: false }),
     lookAhead,
     fresh,
     staleWhileRevalidate,
     absent,
   }
+}
+
+/** What is left out of the log must be a pattern that clients can write into GONOSUMDB, which knows no exceptions. */
+function checkLog(
+  context: BuildContext,
+  path: KeyPath,
+  { log, modules }: FileRoute,
+  surroundings: RouteSurroundings,
+): void {
+  const at = [...path, 'log']
+  if (log !== undefined && !surroundings.log)
+    context.warn(`${formatKeyPath(at)} means nothing without checksumLog`)
+  if (log !== false || !surroundings.log) return
+  if (modules.includes('*'))
+    complain(
+      context,
+      at,
+      'clients that leave out every module prove none: leave out checksumLog, or name the modules',
+    )
+  else if (compilePatterns(modules).matches('golang.org/toolchain'))
+    complain(
+      context,
+      at,
+      'go asks its checksum database about golang.org/toolchain whatever GONOSUMDB says: it cannot be left out',
+    )
 }
 
 /** Weights are for origins of the route's own list, and mean something from two on. */

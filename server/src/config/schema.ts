@@ -97,7 +97,9 @@ const tokenSchema = z.strictObject({
   token: secret('a token of 16 characters or more').describe(
     'The secret itself: 16 characters or more, without spaces.',
   ),
-  may: choices(['publish', 'delete']).describe('What it allows.'),
+  may: choices(['publish', 'delete', 'audit']).describe(
+    'What it allows: to publish and delete versions, and to read all records of the checksum log.',
+  ),
 })
 
 const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema, uploadOriginSchema])
@@ -137,6 +139,11 @@ export const routeSchema = z.strictObject({
     .describe(
       'Checksum database that must prove each version, or `off`. Default: the first of `sumdb`; `off` for private routes.',
     ),
+  log: flag()
+    .optional()
+    .describe(
+      'Enter versions into the checksum log; clients need GONOSUMDB for what is left out. Default: true where there is a `checksumLog`.',
+    ),
   lookAhead: flag().prefault(true).describe('Fetch ahead what a build will ask for next.'),
   fresh: age()
     .prefault('60s')
@@ -147,6 +154,36 @@ export const routeSchema = z.strictObject({
   absent: age()
     .prefault('10s')
     .describe('How long it is remembered that a module or version does not exist.'),
+})
+
+const checksumLog = z.strictObject({
+  key: secret('the signer key, as `modstead sumdb init` makes it').describe(
+    'Signer key, `PRIVATE+KEY+…`, best as `file:PATH` of a file that only modstead may read. Its name is that of the checksum database.',
+  ),
+  previousKeys: z
+    .array(secret('a signer key of the same name'))
+    .prefault([])
+    .describe(
+      'Signer keys of the same name that `key` replaces: heads are signed by these too, until every client knows the new key.',
+    ),
+  highWater: path('a file on another disk')
+    .optional()
+    .describe(
+      'File that remembers the largest head ever signed, so that a restored backup cannot make the log contradict itself: best on another disk than the data folder. Default: in the data folder.',
+    ),
+  witnesses: z
+    .array(
+      z.strictObject({
+        key: text('the verifier key of a witness, name+hash+base64').describe(
+          'Verifier key for its cosignatures.',
+        ),
+        url: text('a URL such as https://witness.example').describe(
+          'Where heads are sent: https, or http on a loopback address.',
+        ),
+      }),
+    )
+    .prefault([])
+    .describe('Others who sign each head once they have seen that the log only grew.'),
 })
 
 const vanityRuleSchema = z.strictObject({
@@ -253,7 +290,7 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(originName), tokenSchema)
     .optional()
     .describe(
-      'Who may publish and delete versions, by a name of your choice that is recorded with what was done. Default: nobody may.',
+      'Who may publish and delete versions and read the whole checksum log, by a name of your choice that is recorded with what was done. Default: nobody may.',
     ),
   routes: z
     .array(routeSchema)
@@ -265,6 +302,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       'Checksum databases that prove public modules and are mirrored for clients, each written as for GOSUMDB; the first is the default one. Default: GOSUMDB.',
+    ),
+  checksumLog: checksumLog
+    .optional()
+    .describe(
+      'A checksum database of your own: its log proves public and private modules. Default: there is none.',
     ),
   vanity: z
     .array(vanityRuleSchema)

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { formatListenAddress } from './address.ts'
 import type {
+  ChecksumLogConfig,
   Config,
   OriginConfig,
   OriginCredentials,
@@ -34,8 +35,9 @@ export function describeConfig(config: Config): Record<string, unknown> {
       ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
     ]),
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
-    routes: config.routes.map(describeRoute),
+    routes: config.routes.map((route) => describeRoute(route, config)),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
     ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
     ...(config.mirror && {
@@ -85,7 +87,7 @@ function describeTokens(tokens: readonly TokenConfig[]): Record<string, unknown>
   return Object.fromEntries(tokens.map(({ name, may }) => [name, { token: HIDDEN, may: [...may] }]))
 }
 
-function describeRoute(route: RouteConfig): Record<string, unknown> {
+function describeRoute(route: RouteConfig, { checksumLog }: Config): Record<string, unknown> {
   const { modules, from, weights, hosts, fresh, staleWhileRevalidate, absent, lookAhead, checksum } = route
   return {
     modules: [...modules],
@@ -94,6 +96,7 @@ function describeRoute(route: RouteConfig): Record<string, unknown> {
     ...(hosts && { hosts: [...hosts] }),
     private: route.private,
     checksum,
+    ...(checksumLog && { log: route.log !== false }),
     lookAhead,
     ...mapValues({ fresh, staleWhileRevalidate, absent }, formatDuration),
   }
@@ -101,6 +104,18 @@ function describeRoute(route: RouteConfig): Record<string, unknown> {
 
 function describeSumdb({ key, url }: SumdbConfig): string {
   return url === undefined ? key : `${key} ${url}`
+}
+
+/** Its verifier key is for everybody. */
+function describeLog(log: ChecksumLogConfig): Record<string, unknown> {
+  const { verifierKey, previousKeys, highWater, witnesses } = log
+  return {
+    key: HIDDEN,
+    verifierKey,
+    previousKeys: previousKeys.map(() => HIDDEN),
+    ...(highWater !== undefined && { highWater }),
+    witnesses: witnesses.map((witness) => ({ ...witness })),
+  }
 }
 
 function describeVanity({ modules, repository, subdirectory, source }: VanityRule): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { generateKey } from '@modstead/gomod/note'
 import { load } from '../config/load.fixture.ts'
 import { formatBanner, startFacts } from './banner.ts'
 
@@ -61,6 +62,31 @@ Let go use it:
 
 `,
   )
+})
+
+test('with a checksum log of our own, private modules are proven and scratch ones are left out', async () => {
+  const { skey, vkey } = generateKey('go.corp.example', new Uint8Array(32))
+  const yaml = (routes: string) => `
+checksumLog: { key: "${skey}" }
+routes: [{ modules: corp.example, private: true }${routes}]
+`
+  const plain = await banner({ yaml: yaml('') }, ['http://127.0.0.1:6637'])
+  assert.match(plain, /checksums {2}go\.corp\.example \(our own\), sum\.golang\.org\n/)
+  assert.ok(
+    plain.endsWith(`
+  go env -w GOPROXY=http://127.0.0.1:6637
+  go env -w GOSUMDB=${vkey}
+  go env -w GONOSUMDB=
+
+GOPRIVATE must not be set (go env GOPRIVATE): go fetches what it matches past this server, and unproven.
+
+`),
+    plain,
+  )
+  const some = await banner({ yaml: yaml(', { modules: scratch.example, log: false }') }, [
+    'http://[::1]:6637',
+  ])
+  assert.match(some, /GONOSUMDB=scratch\.example\n/)
 })
 
 test('a socket alone has no address for clients', async () => {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { goproxyUrl, parseListenAddress } from '../config/address.ts'
-import { assignment, clientSettings } from '../config/client-settings.ts'
+import { assignment, clientNotes, clientSettings } from '../config/client-settings.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
 import { formatOriginList } from '../config/origin-list.ts'
 
@@ -18,6 +18,8 @@ export interface StartFacts {
   sources: readonly string[]
   /** `go env -w` lines that clients need, in order. */
   goEnv: readonly string[]
+  /** What to know of these, each a sentence. */
+  notes?: readonly string[]
 }
 
 /** Collects what is said at the start. `addresses` are those of the running server. */
@@ -30,6 +32,8 @@ export function startFacts(options: {
   const { config, addresses, sources, version } = options
   const bound = addresses.flatMap((address) => parseListenAddress(address.replace(/^https?:\/\//, '')) ?? [])
   const goproxy = goproxyUrl(config, bound)
+  const settings = goproxy === undefined ? [] : clientSettings(config, goproxy)
+  const notes = clientNotes(settings)
   return {
     version,
     addresses,
@@ -40,12 +44,13 @@ export function startFacts(options: {
       from: formatOriginList(withUrls(route, config)),
       private: route.private,
     })),
-    sumdb: config.sumdb.map((database) => database.name),
+    sumdb: [
+      ...(config.checksumLog ? [`${config.checksumLog.name} (our own)`] : []),
+      ...config.sumdb.map((database) => database.name),
+    ],
     sources,
-    goEnv:
-      goproxy === undefined
-        ? []
-        : clientSettings(config, goproxy).map((setting) => `go env -w ${assignment(setting)}`),
+    goEnv: settings.map((setting) => `go env -w ${assignment(setting)}`),
+    ...(notes.length > 0 && { notes }),
   }
 }
 
@@ -69,7 +74,12 @@ export function formatBanner(facts: StartFacts, { colour }: { colour: boolean })
   const use =
     facts.goEnv.length === 0
       ? ['Set publicUrl so that clients have an address: a socket has none.']
-      : ['Let go use it:', '', ...facts.goEnv.map((line) => `  ${paint('cyan', line)}`)]
+      : [
+          'Let go use it:',
+          '',
+          ...facts.goEnv.map((line) => `  ${paint('cyan', line)}`),
+          ...(facts.notes ?? []).flatMap((note) => ['', `${note}.`]),
+        ]
   return ['', `modstead ${facts.version} listens on ${where}`, '', ...table, '', ...use, '', ''].join('\n')
 }
 

@@ -1,5 +1,5 @@
 import { escapeHtml, goLines, goLinesHtml, htmlPage } from './html-page.ts'
-import type { ClientSetting } from '../config/client-settings.ts'
+import { clientNotes, type ClientSetting } from '../config/client-settings.ts'
 
 /** What the home page tells. */
 export interface HomeFacts {
@@ -8,7 +8,7 @@ export interface HomeFacts {
   /** What `go` needs to use it, the address included. */
   settings: readonly ClientSetting[]
   version: string
-  /** Names of the mirrored checksum databases. */
+  /** Names of the checksum databases that can be asked here, mirrored or our own. */
   databases: readonly string[]
   /** What is stored; absent where it cannot be counted now. */
   totals?: Totals | undefined
@@ -34,7 +34,7 @@ export function homeHtml(facts: HomeFacts): string {
 ${goLinesHtml(facts.settings)}
 <h2>Stored here</h2>
 <dl>${stored}</dl>
-${databases === '' ? '' : `<h2>Checksum databases mirrored</h2>\n<ul>${databases}</ul>\n`}<h2>Health</h2>
+${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`}<h2>Health</h2>
 <p><a href="/readyz">Ready?</a> <a href="/healthz">Alive?</a> <a href="/metrics">Metrics</a></p>
 <footer><p>modstead ${escapeHtml(facts.version)}</p></footer>`
   return htmlPage({ title: 'modstead', body })
@@ -48,11 +48,12 @@ export function homeText(facts: HomeFacts): string {
   ])
   const stored = storedLines(facts.totals).map(([name, value]) => `  ${name}: ${value}`)
   const databases =
-    facts.databases.length === 0 ? [] : [`Checksum databases mirrored: ${facts.databases.join(', ')}`, '']
+    facts.databases.length === 0 ? [] : [`Checksum databases: ${facts.databases.join(', ')}`, '']
   return [
     `modstead ${facts.version}: a Go module proxy at ${facts.address}`,
     '',
     ...lines,
+    ...clientNotes(facts.settings).map((note) => `${note}.`),
     '',
     'Stored here:',
     ...stored,

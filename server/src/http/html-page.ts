@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { assignment, type ClientSetting } from '../config/client-settings.ts'
+import { assignment, clientNotes, type ClientSetting } from '../config/client-settings.ts'
 
 /** A page for people: no scripts, nothing loaded from anywhere, readable without its style sheet. Both texts are HTML. */
 export function htmlPage({ title, meta = '', body }: { title: string; meta?: string; body: string }): string {
@@ -31,9 +31,10 @@ export function goLines(settings: readonly ClientSetting[]): { title: string; li
 
 /** The same as paragraphs of HTML. */
 export function goLinesHtml(settings: readonly ClientSetting[]): string {
-  return goLines(settings)
-    .map(({ title, lines }) => `<p>${title}:</p>\n<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`)
-    .join('\n')
+  const paragraphs = goLines(settings).map(
+    ({ title, lines }) => `<p>${title}:</p>\n<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`,
+  )
+  return [...paragraphs, ...clientNotes(settings).map((note) => `<p>${escapeHtml(note)}.</p>`)].join('\n')
 }
 
 /** The text as it may stand between tags and in quoted attributes. */

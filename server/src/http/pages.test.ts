@@ -66,6 +66,25 @@ test('the home page has all that a client has to set, as the banner has it', asy
   assert.ok(html.text.includes(`&#34;${patterns}&#34;</code>`))
 })
 
+test('with a checksum log of our own, the home page says what would pass it by', async (t) => {
+  const checksumLog = {
+    name: 'go.corp.example',
+    key: '',
+    verifierKey: 'go.corp.example+1234abcd+AAAA',
+    previousKeys: [],
+    witnesses: [],
+  }
+  const { port } = await startServer(t, { config: { checksumLog } })
+  const text = await ask(port, '/', { headers: { accept: '*/*' } })
+  assert.ok(
+    text.text.includes(`go env -w GOSUMDB=${checksumLog.verifierKey}\n  go env -w GONOSUMDB=\n`),
+    text.text,
+  )
+  assert.match(text.text, /\nGOPRIVATE must not be set .*unproven\.\n/)
+  const html = await ask(port, '/', { headers: BROWSER })
+  assert.match(html.text, /<p>GOPRIVATE must not be set .*unproven\.<\/p>/)
+})
+
 test('below a prefix, its root is the home page too', async (t) => {
   const { port } = await startServer(t, { config: { pathPrefix: '/go/proxy' } })
   for (const path of ['/', '/go/proxy', '/go/proxy/']) assert.equal((await ask(port, path)).status, 200, path)

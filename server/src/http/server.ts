@@ -42,6 +42,7 @@ export interface HttpServerOptions {
     | 'log'
     | 'routes'
     | 'sumdb'
+    | 'checksumLog'
     | 'vanity'
     | 'hooks'
     | 'tokens'

@@ -1,4 +1,4 @@
-import type { ClientSetting } from '../config/client-settings.ts'
+import { clientNotes, type ClientSetting } from '../config/client-settings.ts'
 import { escapeHtml, goLines, goLinesHtml, htmlPage } from './html-page.ts'
 import type { VanityImport } from './vanity.ts'
 
@@ -48,6 +48,7 @@ export function vanityText({ path, repository, subdirectory, home, settings }: V
     '',
     'Through this server:',
     ...goLines(settings).flatMap(({ lines }) => lines.map((line) => `  ${line}`)),
+    ...clientNotes(settings).map((note) => `  ${note}.`),
     '',
     'With git:',
     `  ${repository}${subdirectory === '' ? '' : ` (folder ${subdirectory})`}`,

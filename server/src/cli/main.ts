@@ -4,6 +4,7 @@ import { describeConfigCommands } from './commands/config.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
 import { describeServe } from './commands/serve.ts'
+import { describeSumdbCommands } from './commands/sumdb.ts'
 import { describeVersion } from './commands/version.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { reportFailure } from './failures.ts'
@@ -24,6 +25,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeConfigCommands,
   describeOriginCommands,
   describePublishing,
+  describeSumdbCommands,
   describeVersion,
 ]
 

@@ -12,6 +12,10 @@ import { setStage, type Stage, type StageOptions } from './stage.ts'
 /** A company's git hosts: one of each kind of remote, and a modstead that serves modules from them. */
 export interface PrivateHosts {
   stage: Stage
+  /** The text of the configuration, for an upstream. */
+  configOf(upstream: string): string
+  /** The environment that it needs. */
+  env: Record<string, string>
   /** The host of `corp.example/*`, which wants a token. */
   http: GitHttpServer
   /** Makes a repository: `http/lib` is corp.example/lib, `ssh/lib` ssh.corp.example/lib, `file/lib` file.corp.example/lib. */
@@ -62,7 +66,7 @@ export async function startPrivateHosts(
   ]
   const list = (lines: readonly string[], mark = ''): string =>
     lines.map((line) => `      ${mark}${line}\n`).join('')
-  const config = (upstream: string): string => `origins:
+  const configOf = (upstream: string): string => `origins:
   public: { url: "${upstream}" }
   git:
     type: git
@@ -73,18 +77,21 @@ routes:
   - { modules: [corp.example, "*.corp.example"], from: [git], private: true, fresh: 1s, staleWhileRevalidate: 1s }
   - { modules: ["*"], from: [public] }
 ${options.more ?? ''}`
+  const env = { GIT_TOKEN: TOKEN, MODSTEAD_LOG_FORMAT: 'json', ...options.stage?.modstead?.env }
   const stage = await setStage(t, {
     ...options.stage,
     configured: true,
     modstead: {
       ...options.stage?.modstead,
-      configOf: config,
-      env: { GIT_TOKEN: TOKEN, MODSTEAD_LOG_FORMAT: 'json', ...options.stage?.modstead?.env },
+      configOf,
+      env,
     },
   })
   const made: GitRepository[] = []
   return {
     stage,
+    configOf,
+    env,
     http,
     async repository(name, commits) {
       const git = await createGitRepository({ folder: join(root, `${name}.git`) })

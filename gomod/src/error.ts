@@ -18,6 +18,7 @@ export type GomodErrorCode =
   | 'invalid_lookup'
   | 'invalid_record'
   | 'unverified_record'
+  | 'invalid_request'
   | 'head_conflict'
   | 'log_fork'
 

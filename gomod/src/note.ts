@@ -10,16 +10,9 @@
  * A signature covers the bytes of the text with its last newline. What follows the name is base64 of four bytes, the
  * key hash, and the signature proper. The rules are those of golang.org/x/mod/sumdb/note and of C2SP's signed-note.
  */
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  randomBytes,
-  sign,
-  verify,
-  type KeyObject,
-} from 'node:crypto'
+import { createHash, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from './base64.ts'
+import { ed25519Verify, privateKeyOfSeed, publicKeyOf } from './ed25519.ts'
 import { GomodError } from './error.ts'
 import { decodePlainText, encodePlainText } from './plain-text.ts'
 import { shown } from './quote.ts'
@@ -67,6 +60,16 @@ export const MAX_SIGNATURES = 100
  * is not that of its name and key, or its type is not known.
  */
 export function parseVerifierKey(vkey: string): Verifier {
+  return parseTypedKey(vkey, VERIFIERS)
+}
+
+/**
+ * Makes `verify` from a public key without its type byte; `undefined` for a key of a wrong length.
+ */
+export type MakeVerify = (key: Uint8Array) => Verifier['verify'] | undefined
+
+/** As `parseVerifierKey`, for the signature types of `types`, by the first byte of a key. */
+export function parseTypedKey(vkey: string, types: ReadonlyMap<number, MakeVerify>): Verifier {
   const fail = (why: string) => new GomodError('invalid_key', `${shown(vkey)} is not a verifier key: ${why}`)
   const [, name = '', hash = '', base64 = ''] = VERIFIER_KEY.exec(vkey) ?? []
   const key = decodeBase64(base64)
@@ -74,8 +77,9 @@ export function parseVerifierKey(vkey: string): Verifier {
     throw fail('it must be name+hash+base64, the hash in eight hexadecimal digits')
   const keyHash = parseInt(hash, 16)
   if (keyHash !== hashOfKey(name, key)) throw fail('its hash does not belong to its name and key')
-  const makeVerify = VERIFIERS.get(key[0]!)
-  if (makeVerify === undefined) throw fail(`keys of type ${key[0]} are not known`)
+  const makeVerify = types.get(key[0]!)
+  if (makeVerify === undefined)
+    throw fail(`keys of type ${key[0]} are not known here, but ${[...types.keys()].join(', ')}`)
   const verify = makeVerify(key.subarray(1))
   if (verify === undefined) throw fail('the key has a wrong length')
   return { name, keyHash, verify }
@@ -219,6 +223,14 @@ export function openNote(bytes: Uint8Array, verifiers: readonly Verifier[]): Not
   return { text, signatures: [...verified.values()], unverified: [...unverified.values()] }
 }
 
+/**
+ * The unsigned 32-bit number that stands for a key: the first four bytes of SHA-256 of its name, a newline, and `key`,
+ * which starts with its type byte.
+ */
+export function hashOfKey(name: string, key: Uint8Array): number {
+  return createHash('sha256').update(`${name}\n`).update(key).digest().readUInt32BE()
+}
+
 /** Whether a key may have this name: not empty, no `+`, no Unicode spaces. */
 export function isNoteName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !FORBIDDEN_IN_NAME.test(name)
@@ -226,36 +238,15 @@ export function isNoteName(name: string): boolean {
 
 const ED25519 = 1
 
-/** The signature types known, by the first byte of a key; `undefined` is given for a key of a wrong length. */
-const VERIFIERS: ReadonlyMap<number, (key: Uint8Array) => Verifier['verify'] | undefined> = new Map([
-  [ED25519, ed25519Verify],
-])
+const VERIFIERS: ReadonlyMap<number, MakeVerify> = new Map([[ED25519, ed25519Verify]])
 
 // Base64 has pluses too: only those before it divide.
 const VERIFIER_KEY = /^([^+]+)\+([0-9a-fA-F]{8})\+(.+)$/s
 const SIGNER_KEY = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-fA-F]{8})\+(.+)$/s
 const FORBIDDEN_IN_NAME = /[+\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
-/** The DER of an Ed25519 private key up to its 32 bytes (RFC 8410). */
-const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-function ed25519Verify(key: Uint8Array): Verifier['verify'] | undefined {
-  if (key.length !== 32) return undefined
-  const x = Buffer.from(key).toString('base64url')
-  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-  return (message, signature) => signature.length === 64 && verify(null, message, publicKey, signature)
-}
-
-function privateKeyOfSeed(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' })
-}
 
 function encodedPublicKey(privateKey: KeyObject): Uint8Array {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
-  return Buffer.concat([Uint8Array.of(ED25519), Buffer.from(x!, 'base64url')])
-}
-
-function hashOfKey(name: string, key: Uint8Array): number {
-  return createHash('sha256').update(`${name}\n`).update(key).digest().readUInt32BE()
+  return Uint8Array.of(ED25519, ...publicKeyOf(privateKey))
 }
 
 function signatureBytes(signer: Signer, message: Uint8Array): Uint8Array {

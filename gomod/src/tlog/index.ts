@@ -42,6 +42,12 @@ export function checkTreeSize(size: number): number {
   throw new GomodError('invalid_proof', `${size} is not the size of a log`)
 }
 
+/** The size of a log in decimal, without leading zeros; `undefined` for any other text. */
+export function parseTreeSize(text: string): number | undefined {
+  const size = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Infinity
+  return size <= MAX_TREE_SIZE ? size : undefined
+}
+
 /** The largest power of two that is not above `n`, for n from 1. */
 export function powerOfTwoUpTo(n: number): number {
   // The logarithm is rounded: next to a power of two it may be that of the power itself.

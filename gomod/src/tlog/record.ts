@@ -7,7 +7,7 @@ import { decodePlainText } from '../plain-text.ts'
 import { GomodError } from '../error.ts'
 import { shown } from '../quote.ts'
 import { formatHash, HASH_SIZE } from './hash.ts'
-import { MAX_TREE_SIZE } from './index.ts'
+import { MAX_TREE_SIZE, parseTreeSize } from './index.ts'
 import type { Tree } from './tree.ts'
 
 /**
@@ -72,9 +72,9 @@ export function parseTree(text: string): Tree {
   const [size = '', hash = '', ...rest] = text.startsWith(TREE_LINE)
     ? text.slice(TREE_LINE.length).split('\n', 3)
     : []
-  const number = /^(?:0|[1-9][0-9]*)$/.test(size) ? Number(size) : Infinity
+  const number = parseTreeSize(size)
   const root = decodeBase64(hash)
-  const complete = rest.length > 0 && number <= MAX_TREE_SIZE && root?.length === HASH_SIZE
+  const complete = rest.length > 0 && number !== undefined && root?.length === HASH_SIZE
   if (!complete || text.length > MAX_TREE_LENGTH)
     throw new GomodError('invalid_note', `${shown(text)} is not the tree head of a checksum database`)
   return { size: number, hash: root }

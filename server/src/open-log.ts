@@ -1,14 +1,27 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { parseWitnessKey } from '@modstead/gomod/checkpoint/cosignature'
 import { parseSignerKey, parseVerifierKey, verifierKeyOf } from '@modstead/gomod/note'
 import { openSqliteLog } from './catalog/sqlite-log.ts'
 import type { ChecksumLogConfig } from './config/config.ts'
 import { storeError } from './disk-errors.ts'
+import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
-import type { DataFolder } from './store/data-folder.ts'
+import { createWitnessPost } from './origin/witness-post.ts'
+import type { PromisedHashes } from './proxy/checksums.ts'
+import type { RecordIncident } from './proxy/incidents.ts'
+import type { ModuleProxy } from './proxy/module-proxy.ts'
+import type { Router } from './proxy/route.ts'
 import { openHighWaterFile } from './store/high-water-file.ts'
-import { createLogHolder, type LogHolder } from './sumdb/log/holder.ts'
+import { type Checkpoints, createCheckpoints } from './sumdb/log/checkpoints.ts'
+import { createColdLimit } from './sumdb/log/cold-limit.ts'
+import { enterStored } from './sumdb/log/enter-stored.ts'
+import { createEvidence, type Evidence } from './sumdb/log/evidence.ts'
+import { createLogHolder } from './sumdb/log/holder.ts'
 import { type ChecksumLog, openChecksumLog } from './sumdb/log/log.ts'
+import { createOverlapWatch } from './sumdb/log/overlap.ts'
+import { createOwnDatabase, promisedBy } from './sumdb/log/own-database.ts'
+import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface LogFiles {
   /** The folder of the log. */
@@ -26,27 +39,54 @@ export function logFiles(data: string, config: Pick<ChecksumLogConfig, 'highWate
   return { folder, database: join(folder, 'log.db'), highWater }
 }
 
-export interface HeldLog extends LogHolder {
-  /** What whoever runs this server should see to. */
+export interface HoldLogOptions {
+  config: ChecksumLogConfig
+  /** Path of the data folder. */
+  data: string
+  /** For HTTP(S)_PROXY and NO_PROXY. */
+  env: Readonly<Record<string, string | undefined>>
+  record: RecordIncident
+  observer: Observer
+}
+
+/** What the log asks when it is asked. */
+export interface ServingRooms {
+  router: Router
+  proxy: Pick<ModuleProxy, 'hashes' | 'knownHashes' | 'onStored'>
+  /** The mirrors of other databases; the first is asked whether versions of ours are public. */
+  mirrors: readonly ServedDatabase[]
+}
+
+export interface ServedLog {
+  readonly database: ServedDatabase
+  /** Lets what is being entered finish until the signal fires. */
+  stop(given: AbortSignal): Promise<void>
+}
+
+/** The log of this server. What needs it open throws why it is not: `log_refused`, `store_unavailable`. */
+export interface HeldLog {
+  readonly name: string
+  log(): Promise<ChecksumLog>
+  checkpoints(): Promise<Checkpoints>
+  evidence(): Promise<Evidence>
+  /** What it has promised, for the fetch pipeline. */
+  readonly promised: PromisedHashes
+  /** Begins to answer as a checksum database, and to enter what is stored. */
+  serve(rooms: ServingRooms): ServedLog
+  /** What whoever runs this server should see to, a sentence each. */
   warnings(): string[]
+  close(): Promise<void>
 }
 
 /** The configured log, open or on the way to be: it never keeps the server from starting. */
-export function holdLog(
-  config: ChecksumLogConfig,
-  { folder, observer }: { folder: Pick<DataFolder, 'path'>; observer: Observer },
-): HeldLog {
-  const files = logFiles(folder.path, config)
-  const holder = createLogHolder({
-    name: config.name,
-    open: () => openLog(config, files, observer),
-    log: observer.log,
+export function holdLog(options: HoldLogOptions): HeldLog {
+  const { config, data, observer } = options
+  const { name } = config
+  const files = logFiles(data, config)
+  const holder = createLogHolder({ name, open: () => openLog(options, files), log: observer.log })
+  observer.gauge('modstead_checksum_log_records', 'Records in the checksum log.', () => {
+    return holder.opened()?.log.head().size ?? 0
   })
-  observer.gauge(
-    'modstead_checksum_log_records',
-    'Records in the checksum log.',
-    () => holder.opened()?.head().size ?? 0,
-  )
   observer.gauge('modstead_checksum_log_open', '1 while the checksum log can be used.', () =>
     holder.opened() === undefined ? 0 : 1,
   )
@@ -58,12 +98,19 @@ export function holdLog(
       observer.log.warn({ err: error }, 'where the high-water mark is could not be found out'),
   )
   return {
-    ...holder,
+    name,
+    log: async () => (await holder.get()).log,
+    checkpoints: async () => (await holder.get()).checkpoints,
+    evidence: async () => createEvidence((await holder.get()).log),
+    promised: promisedBy(async () => (await holder.get()).log),
+    serve: (rooms) => serve(options, rooms, async () => (await holder.get()).log),
     warnings() {
       const problem = holder.problem()
+      const witnesses = holder.opened()?.checkpoints.witnesses() ?? []
       return [
         ...(problem === undefined ? [] : [`look-ups in the checksum log fail: ${problem}`]),
         ...(sameDisk ? [SAME_DISK] : []),
+        ...witnesses.flatMap(({ failure }) => (failure === undefined ? [] : [failure.message])),
       ]
     },
     async close() {
@@ -73,6 +120,93 @@ export function holdLog(
   }
 }
 
+function serve(
+  { config: { name }, record, observer }: HoldLogOptions,
+  { router, proxy, mirrors }: ServingRooms,
+  log: () => Promise<ChecksumLog>,
+): ServedLog {
+  const ending = new AbortController()
+  const shutdown = ending.signal
+  const database = createOwnDatabase({
+    name,
+    log,
+    router,
+    proxy,
+    mirrors: new Map(mirrors.map((mirror) => [mirror.name, mirror])),
+    record,
+    lookForOverlap: createOverlapWatch({ mirror: mirrors[0], record, log: observer.log, shutdown }),
+    limit: createColdLimit(),
+    shutdown,
+  })
+  const entering = enterStored({ own: database, router, proxy, log: observer.log })
+  return {
+    database,
+    async stop(given) {
+      await entering.close(given)
+      ending.abort()
+    },
+  }
+}
+
+interface OpenLog {
+  log: ChecksumLog
+  checkpoints: Checkpoints
+  close(): Promise<void>
+}
+
+async function openLog({ config, env, record, observer }: HoldLogOptions, files: LogFiles): Promise<OpenLog> {
+  await mkdir(files.folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw storeError(error, 'make the folder of its checksum log')
+  })
+  const closing: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const close of closing.toReversed()) await close()
+  }
+  try {
+    const storage = await openSqliteLog(files.database)
+    closing.push(() => storage.close())
+    const keys = [config.key, ...config.previousKeys]
+    const signers = keys.map(parseSignerKey)
+    const log = await openChecksumLog({
+      signers,
+      verifiers: keys.map(verifierKeyOf).map(parseVerifierKey),
+      storage,
+      mark: openHighWaterFile(files.highWater),
+      log: observer.log,
+    })
+    closing.push(() => log.close())
+    const witnessPost = createWitnessPost(env)
+    closing.push(() => witnessPost.close())
+    const checkpoints = createCheckpoints({
+      log,
+      signers,
+      witnesses: config.witnesses.map(({ key, url }) => ({ key: parseWitnessKey(key), url })),
+      post: witnessPost.post,
+      record,
+      logger: observer.log,
+    })
+    closing.push(() => checkpoints.close())
+    refuseConflict(config, await checkpoints.ask(AbortSignal.timeout(WITNESS_DEADLINE)))
+    checkpoints.follow()
+    return { log, checkpoints, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** How long a start of the log waits for its witnesses. Milliseconds. */
+const WITNESS_DEADLINE = 15_000
+
+/** A witness remembers what we have signed, as the high-water mark does. */
+function refuseConflict({ name }: ChecksumLogConfig, conflicts: readonly { message: string }[]): void {
+  const [first] = conflicts
+  if (first === undefined) return
+  throw new ModsteadError('log_refused', `the log ${name} signs nothing: ${first.message}`, {
+    next: 'docs/checksum-database.md, "When the log is refused", says how to go on',
+  })
+}
+
 const SAME_DISK =
   'the high-water mark of the checksum log is on the disk of the log: a restored backup brings both back, and what was signed since then could be signed differently; set checksumLog.highWater to a file on another disk'
 
@@ -80,33 +214,4 @@ async function isOnSameDisk({ folder, highWater }: LogFiles): Promise<boolean> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const [log, mark] = await Promise.all([stat(folder), stat(dirname(highWater))])
   return log.dev === mark.dev
-}
-
-async function openLog(config: ChecksumLogConfig, files: LogFiles, observer: Observer): Promise<ChecksumLog> {
-  await mkdir(files.folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw storeError(error, 'make the folder of its checksum log')
-  })
-  const storage = await openSqliteLog(files.database)
-  const keys = [config.key, ...config.previousKeys]
-  const mark = openHighWaterFile(files.highWater)
-  try {
-    const log = await openChecksumLog({
-      signers: keys.map(parseSignerKey),
-      verifiers: keys.map(verifierKeyOf).map(parseVerifierKey),
-      storage,
-      mark,
-      log: observer.log,
-    })
-    return {
-      ...log,
-      async close() {
-        await log.close()
-        await storage.close()
-      },
-    }
-  } catch (error) {
-    observer.log.error({ highWater: dirname(files.highWater) }, 'the high-water mark is kept there')
-    await storage.close()
-    throw error
-  }
 }

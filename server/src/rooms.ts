@@ -14,7 +14,6 @@ import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
-import { holdLog } from './open-log.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -23,11 +22,6 @@ import type { DataFolder } from './store/data-folder.ts'
 import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
-import { createEvidence } from './sumdb/log/evidence.ts'
-import { createColdLimit } from './sumdb/log/cold-limit.ts'
-import { enterStored } from './sumdb/log/enter-stored.ts'
-import { createOverlapWatch } from './sumdb/log/overlap.ts'
-import { createOwnDatabase, promisedBy } from './sumdb/log/own-database.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
 import type { ServedDatabase } from './sumdb/served.ts'
 
@@ -87,7 +81,16 @@ export async function joinRooms({
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
   const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
-  const log = config.checksumLog && holdLog(config.checksumLog, { folder, observer })
+  // Loaded where there is one: most of it is of no use without.
+  const log =
+    config.checksumLog &&
+    (await import('./open-log.ts')).holdLog({
+      config: config.checksumLog,
+      data: folder.path,
+      env,
+      record,
+      observer,
+    })
   if (log !== undefined) closing.push(() => log.close())
   const proxy = createModuleProxy({
     router,
@@ -96,29 +99,10 @@ export async function joinRooms({
     checker,
     lookAhead: config.lookAhead,
     observer,
-    ...(log !== undefined && { promised: promisedBy(log.get) }),
+    ...(log !== undefined && { promised: log.promised }),
   })
-  const ending = new AbortController()
-  const own =
-    log &&
-    createOwnDatabase({
-      name: config.checksumLog!.name,
-      log: log.get,
-      router,
-      proxy,
-      mirrors: mirrored,
-      record,
-      lookForOverlap: createOverlapWatch({
-        mirror: mirrors[0],
-        record,
-        log: observer.log,
-        shutdown: ending.signal,
-      }),
-      limit: createColdLimit(),
-      shutdown: ending.signal,
-    })
-  const entering = own && enterStored({ own, router, proxy, log: observer.log })
-  const databases: ServedDatabase[] = own === undefined ? mirrors : [...mirrors, own]
+  const serving = log?.serve({ router, proxy, mirrors })
+  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
   const pushes = createPushes({
     *repositories() {
       for (const git of origins.gits) yield* git.repositories()
@@ -132,9 +116,7 @@ export async function joinRooms({
     config,
     proxy,
     databases,
-    ...(log !== undefined && {
-      log: { name: config.checksumLog!.name, evidence: async () => createEvidence(await log.get()) },
-    }),
+    ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
@@ -166,8 +148,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), entering?.close(given)])
-      ending.abort()
+      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
     },
   }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { ModsteadError } from '../errors.ts'
 import type { Evidence } from '../sumdb/log/evidence.ts'
 import { ask, startServer } from './http.fixture.ts'
+import type { AuditedLog } from './log-answers.ts'
 
 const TOKEN = 'auditor-token-0123456'
 const tokens = [{ name: 'auditor', token: TOKEN, may: ['audit'] as const }]
@@ -19,7 +20,23 @@ const evidence: Evidence = {
     { Id: limit, Path: JSON.stringify(from), Version: 'v1.0.0', Timestamp: '2026-01-01T00:00:00.000Z' },
   ],
 }
-const log = { name: 'sum.corp.example/log', evidence: async () => evidence }
+const log: AuditedLog = {
+  name: 'sum.corp.example/log',
+  evidence: async () => evidence,
+  checkpoints: async () => ({
+    newest: () => Buffer.from('checkpoint'),
+    witnesses: () => [{ witness: 'w1.example', cosigned: { size: 7, at: 1_700_000_000_000 } }],
+  }),
+  log: async () => ({
+    tile: async ({ level, index, width }) =>
+      level === 0 && index === 0 && width <= 7 ? Buffer.alloc(32 * width, width) : undefined,
+    records: async (id, count) =>
+      Array.from({ length: Math.min(count, 7 - id) }, (_, i) => ({
+        at: 0,
+        record: Buffer.from(`r${id + i}\n`),
+      })),
+  }),
+}
 
 test('proofs are for everybody, under the prefix too', async (t) => {
   for (const pathPrefix of ['', '/go']) {
@@ -32,6 +49,29 @@ test('proofs are for everybody, under the prefix too', async (t) => {
     assert.deepEqual(JSON.parse(consistency.text), { from: 3, fromRoot: 'f', to: 9, toRoot: 't', proof: [] })
     assert.equal((await ask(port, `${base}/proof/consistency?from=3&to=10`)).status, 404)
   }
+})
+
+test('checkpoints and hash tiles are for everybody, entries for auditors', async (t) => {
+  const { port } = await startServer(t, { log, config: { tokens } })
+  const base = '/tlog/sum.corp.example/log'
+  const checkpoint = await ask(port, `${base}/checkpoint`)
+  assert.deepEqual([checkpoint.text, checkpoint.headers['cache-control']], ['checkpoint', 'no-cache'])
+  assert.match(String(checkpoint.headers['content-type']), /^text\/plain/)
+  const tile = await ask(port, `${base}/tile/0/000.p/3`)
+  assert.equal(tile.text, '\x03'.repeat(96))
+  assert.match(String(tile.headers['cache-control']), /immutable/)
+  assert.equal((await ask(port, `${base}/tile/0/000.p/8`)).status, 404)
+  assert.equal((await ask(port, `${base}/tile/8/0/000.p/3`)).status, 400)
+  assert.equal((await ask(port, `${base}/tile/0/000.p/3?x=1`)).status, 400)
+  assert.equal((await ask(port, `${base}/tile/entries/000.p/2`)).status, 401)
+  const entries = await ask(port, `${base}/tile/entries/000.p/2`, auditor)
+  assert.equal(entries.text, '\0\x03r0\n\0\x03r1\n')
+  assert.equal(entries.headers['cache-control'], 'private, no-store')
+  assert.equal((await ask(port, `${base}/tile/entries/000.p/8`, auditor)).status, 404)
+  const witnesses = await ask(port, `${base}/witnesses`)
+  assert.deepEqual(JSON.parse(witnesses.text), [
+    { witness: 'w1.example', cosigned: { size: 7, at: 1_700_000_000_000 } },
+  ])
 })
 
 test('the feed is for auditors, from a time or an id', async (t) => {

@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tokens } from '../access/tokens.ts'
 import { ModsteadError } from '../errors.ts'
+import { formatEntryBundle } from '@modstead/gomod/checkpoint/entry-bundle'
+import { parseTlogTilePath } from '@modstead/gomod/checkpoint/tile-path'
+import { GomodError } from '@modstead/gomod/error'
+import { DATA_LEVEL, fullWidth, type Tile } from '@modstead/gomod/tlog/tile'
+import type { Checkpoints } from '../sumdb/log/checkpoints.ts'
 import { type Evidence, LONGEST_FEED } from '../sumdb/log/evidence.ts'
+import type { ChecksumLog } from '../sumdb/log/log.ts'
+import { IMMUTABLE } from './file-headers.ts'
 import type { Action } from './action.ts'
 import { rawTarget, requestPath } from './request-path.ts'
 
@@ -9,6 +16,8 @@ import { rawTarget, requestPath } from './request-path.ts'
 export interface AuditedLog {
   readonly name: string
   evidence(): Promise<Evidence>
+  checkpoints(): Promise<Pick<Checkpoints, 'newest' | 'witnesses'>>
+  log(): Promise<Pick<ChecksumLog, 'tile' | 'records'>>
 }
 
 export interface LogAnswersOptions {
@@ -31,6 +40,9 @@ type Query = ReadonlyMap<string, string>
 /**
  * What a log of ours shows beside what `go` asks of it, below `PREFIX/tlog/NAME/`:
  *
+ *     checkpoint                              the newest head, as C2SP's tlog-checkpoint has it, with cosignatures
+ *     tile/L/N[.p/W], tile/entries/N[.p/W]    tiles as C2SP's tlog-tiles has them; entries are for auditors
+ *     witnesses                               what the witnesses said last
  *     proof/inclusion?id=N[&size=N]           that a record is in the log
  *     proof/consistency?from=N[&to=N]         that the log only grew
  *     index?since=TIME | id=N [&limit=N]      what was entered, a line of JSON each: for auditors
@@ -39,7 +51,18 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
   const start = `${prefix}/tlog/${log.name}/`
 
   async function answer(what: string, query: Query, req: IncomingMessage): Promise<Reply> {
+    if (what.startsWith('tile/')) return tile(what, query, req)
     switch (what) {
+      case 'checkpoint':
+        numbers(query, {})
+        return {
+          type: 'text/plain; charset=utf-8',
+          body: (await log.checkpoints()).newest(),
+          cache: 'no-cache',
+        }
+      case 'witnesses':
+        numbers(query, {})
+        return json((await log.checkpoints()).witnesses())
       case 'proof/inclusion': {
         const { id, size } = numbers(query, { id: 'needed', size: 'optional' })
         return json(await (await log.evidence()).inclusion(id!, size))
@@ -59,13 +82,28 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
         const from = id === undefined ? { since: timeOf(since) } : { id }
         const entries = await (await log.evidence()).feed(from, limit)
         const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
-        return { type: 'application/x-ndjson', body: Buffer.from(lines), cache: 'private, no-store' }
+        return { type: 'application/x-ndjson', body: Buffer.from(lines), cache: FOR_AUDITORS }
       }
       default:
         throw new ModsteadError('no_endpoint', `the log ${log.name} shows nothing at this address`, {
           next: 'what it shows stands in docs/checksum-database.md',
         })
     }
+  }
+
+  async function tile(path: string, query: Query, req: IncomingMessage): Promise<Reply> {
+    numbers(query, {})
+    const wanted = parse(path)
+    if (wanted.level === DATA_LEVEL) {
+      tokens.authorize(req.headers.authorization, 'audit')
+      const records = await (await log.log()).records(wanted.index * fullWidth(wanted.height), wanted.width)
+      if (records.length < wanted.width) throw noSuchTile(log.name)
+      const body = Buffer.from(formatEntryBundle(records.map(({ record }) => record)))
+      return { type: BYTES, body, cache: FOR_AUDITORS }
+    }
+    const data = await (await log.log()).tile(wanted)
+    if (data === undefined) throw noSuchTile(log.name)
+    return { type: BYTES, body: Buffer.from(data), cache: IMMUTABLE }
   }
 
   return {
@@ -79,6 +117,22 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
       return send(res, await answer(path.slice(start.length), queryOf(target), req))
     },
   }
+}
+
+const BYTES = 'application/octet-stream'
+const FOR_AUDITORS = 'private, no-store'
+
+function parse(path: string): Tile {
+  try {
+    return parseTlogTilePath(path)
+  } catch (error) {
+    if (error instanceof GomodError) throw new ModsteadError('bad_path', error.message)
+    throw error
+  }
+}
+
+function noSuchTile(name: string): ModsteadError {
+  return new ModsteadError('not_found', `${name} has no such tile: its log has not grown that far`)
 }
 
 /** Each name once at most: whoever sends more means something that would be guessed. */

@@ -54,7 +54,7 @@ async function startWitness(
   let state = fresh
   const requests: string[] = []
   const server = createServer((request, response) => {
-    void buffer(request).then((body) => {
+    const answerWith = (body: Buffer): void => {
       requests.push(`${request.method} ${request.url} ${body.toString().split('\n', 1)[0]}`)
       const result = answerAddCheckpoint(state, body, cosigners)
       state = result.state
@@ -62,7 +62,8 @@ async function startWitness(
       if (answer === undefined) return
       response.writeHead(answer.status, { 'content-type': answer.contentType })
       response.end(answer.body)
-    })
+    }
+    void buffer(request).then(answerWith)
   })
   servers.push(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -1,23 +1,22 @@
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
-import type { ChecksumLog } from './log.ts'
 
 /** How long a log that could not be opened is left alone. Milliseconds. */
 const RETRY = 10_000
 
-export interface LogHolder {
+export interface LogHolder<Opened> {
   /** The open log. Throws why it is not: `log_refused`, `store_unavailable`. */
-  get(): Promise<ChecksumLog>
+  get(): Promise<Opened>
   /** Why it is not open now, a sentence for people. */
   problem(): string | undefined
   /** The log, if it is open. */
-  opened(): ChecksumLog | undefined
+  opened(): Opened | undefined
   close(): Promise<void>
 }
 
-export interface LogHolderOptions {
+export interface LogHolderOptions<Opened> {
   name: string
-  open: () => Promise<ChecksumLog>
+  open: () => Promise<Opened>
   log: Logger
   /** Milliseconds since the epoch. */
   now?: () => number
@@ -27,11 +26,16 @@ export interface LogHolderOptions {
  * Opens the log, and tries again now and then while it cannot be: modules are served meanwhile, and a disk that comes
  * back or a mark that was set needs no restart.
  */
-export function createLogHolder({ name, open, log, now = Date.now }: LogHolderOptions): LogHolder {
-  let state: { at: number; opened: Promise<ChecksumLog>; log?: ChecksumLog; error?: Error } | undefined
+export function createLogHolder<Opened extends { close(): Promise<void> }>({
+  name,
+  open,
+  log,
+  now = Date.now,
+}: LogHolderOptions<Opened>): LogHolder<Opened> {
+  let state: { at: number; opened: Promise<Opened>; log?: Opened; error?: Error } | undefined
   let closed = false
 
-  function tryOpen(): Promise<ChecksumLog> {
+  function tryOpen(): Promise<Opened> {
     const attempt: NonNullable<typeof state> = { at: now(), opened: open() }
     attempt.opened.then(
       (opened) => (attempt.log = opened),

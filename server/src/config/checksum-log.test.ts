@@ -65,6 +65,36 @@ test('a key from a variable is no matter of files', async () => {
 const damaged = KEY.skey.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
 const mistakes: [what: string, given: Given, expected: RegExp][] = [
   [
+    'a key for a witness',
+    given(`${SET}, witnesses: ["${OLD.skey}"]`),
+    /witnesses\[0\]: .* found a text \(hidden\)$/,
+  ],
+  [
+    'a key alone',
+    { yaml: `checksumLog: ${KEY.skey}` },
+    /1:14: checksumLog: expected a mapping .* a text \(hidden\)$/,
+  ],
+  [
+    'a signer key for clients',
+    { yaml: `sumdb: ${KEY.skey}` },
+    /sumdb\[0\]: expected .* found a text \(hidden\)$/,
+  ],
+  [
+    'a signer key in GOSUMDB',
+    { env: { GOSUMDB: KEY.skey } },
+    /^GOSUMDB: expected .* found a text \(hidden\)$/,
+  ],
+  [
+    'a key over which the mark goes',
+    given('key: "file:key", highWater: ./key'),
+    /highWater: is the file of checksumLog\.key/,
+  ],
+  [
+    'a folder for the mark',
+    given('key: "file:key", highWater: /mnt/other', { facts: { '/mnt/other': { mode: 0o040700, dev: 2 } } }),
+    /highWater: expected the path of a file, found a folder$/,
+  ],
+  [
     'no key',
     given('highWater: mark'),
     /^modstead\.yaml:1:1: checksumLog\.key: missing: expected the signer key/,

@@ -109,6 +109,7 @@ test('409 names a size only with its content type and one line', () => {
   for (const body of [
     '',
     '7',
+    '77',
     '07\n',
     '-7\n',
     '7\n7\n',

@@ -17,20 +17,28 @@ const witness = parseWitnessKey(witnessKeyOf(skey))
 const cosigner = createCosigner(skey, () => 1679315147)
 const log = parseSignerKey(generateKey('example.com/behind-the-sofa').skey)
 
+const key = createPrivateKey({
+  key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), SEED]),
+  format: 'der',
+  type: 'pkcs8',
+})
+
+/** The signature proper over `TEXT` at any time that eight bytes can hold. */
+function cosignedAt(time: bigint): Buffer {
+  const stamp = Buffer.alloc(8)
+  stamp.writeBigUInt64BE(time)
+  return Buffer.concat([stamp, sign(null, Buffer.from(`cosignature/v1\ntime ${time}\n${TEXT}`), key)])
+}
+
 /** The signature lines under a note, as a witness answers them. */
 function linesOf(text: string, signers = [cosigner]): Buffer {
   return Buffer.from(signNote(text, signers).subarray(Buffer.byteLength(text) + 1))
 }
 
 test('a cosignature is a time and an Ed25519 signature over header, time and text', () => {
-  const key = createPrivateKey({
-    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), SEED]),
-    format: 'der',
-    type: 'pkcs8',
-  })
-  const expected = sign(null, Buffer.from(`cosignature/v1\ntime 1679315147\n${TEXT}`), key)
   const made = Buffer.from(cosigner.sign(Buffer.from(TEXT)))
-  assert.equal(made.toString('hex'), `00000000641850cb${expected.toString('hex')}`)
+  assert.equal(made.toString('hex'), cosignedAt(1679315147n).toString('hex'))
+  assert.equal(made.toString('hex', 0, 8), '00000000641850cb')
 })
 
 test('the key of a witness is that of its signer key, with the type 4 and a hash of its own', () => {
@@ -86,11 +94,8 @@ test('an answer cannot bring a text of its own', () => {
 test('a time that is none is neither signed nor believed', () => {
   for (const time of [-1, 1.5, NaN, 2 ** 53])
     assert.throws(() => createCosigner(skey, () => time).sign(Buffer.from(TEXT)), RangeError)
-  const signature = Buffer.from(cosigner.sign(Buffer.from(TEXT)))
-  for (const time of [2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) {
-    signature.writeBigUInt64BE(time)
-    assert.equal(witness.verify(Buffer.from(TEXT), signature), false)
-  }
-  assert.equal(witness.verify(Buffer.from(TEXT), signature.subarray(0, 7)), false)
-  assert.equal(witness.verify(Buffer.from(TEXT), new Uint8Array()), false)
+  const believed = (signature: Uint8Array) => witness.verify(Buffer.from(TEXT), signature)
+  for (const time of [0n, 2n ** 53n - 1n]) assert.equal(believed(cosignedAt(time)), true)
+  for (const time of [2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) assert.equal(believed(cosignedAt(time)), false)
+  for (const end of [0, 7, 8, 71]) assert.equal(believed(cosignedAt(1n).subarray(0, end)), false)
 })

@@ -8,7 +8,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 test('an entry stands behind its length in two bytes', () => {
   const bundle = formatEntryBundle([Buffer.from('ab'), new Uint8Array(), Buffer.alloc(258, 1)])
-  assert.equal(hex(bundle), `000261620000${'0102'}${'01'.repeat(258)}`)
+  assert.equal(hex(bundle), `0002616200000102${'01'.repeat(258)}`)
   assert.deepEqual(
     parseEntryBundle(bundle, 3).map((entry) => entry.length),
     [2, 0, 258],

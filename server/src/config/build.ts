@@ -5,7 +5,7 @@ import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
-import { describeValue } from './explain.ts'
+import { describeValue, holdsSignerKey } from './explain.ts'
 import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.ts'
@@ -127,12 +127,16 @@ function buildSumdb(
   ownName: string | undefined,
 ): SumdbConfig[] {
   const GOSUMDB = withoutOwn(context, surroundings.go.GOSUMDB, ownName)
-  const { databases, problems } = buildChecksumDatabases(file.sumdb ?? [GOSUMDB.value])
+  const given = file.sumdb ?? [GOSUMDB.value]
+  const { databases, problems } = buildChecksumDatabases(given)
   if (file.sumdb === undefined) noteGo(surroundings, 'GOSUMDB', GOSUMDB)
-  for (const { index, message } of problems)
-    if (file.sumdb)
-      complain(context, ['sumdb', index], context.hidden(['sumdb', index]) ? UNFIT_DATABASE : message)
-    else context.problems.add(placeOfGo('GOSUMDB', GOSUMDB), [], message)
+  for (const { index, message } of problems) {
+    const hidden =
+      holdsSignerKey(given[index]) || (file.sumdb !== undefined && context.hidden(['sumdb', index]))
+    const shown = hidden ? UNFIT_DATABASE : message
+    if (file.sumdb) complain(context, ['sumdb', index], shown)
+    else context.problems.add(placeOfGo('GOSUMDB', GOSUMDB), [], shown)
+  }
   if (ownName !== undefined && databases.some(({ name }) => name === ownName))
     complain(
       context,

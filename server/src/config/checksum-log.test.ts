@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { witnessKeyOf } from '@modstead/gomod/checkpoint/cosignature'
 import { generateKey } from '@modstead/gomod/note'
 import { type Given, load, problemsOf } from './load.fixture.ts'
 import { describeConfig } from './show.ts'
@@ -9,7 +9,8 @@ const NAME = 'go.corp.example'
 const KEY = generateKey(NAME)
 const OLD = generateKey(NAME)
 const OTHER = generateKey('sum.corp.example')
-const WITNESS = witnessKey('witness.example')
+const SEED = new Uint8Array(32).fill(7)
+const WITNESS = witnessKeyOf(generateKey('witness.example', SEED).skey)
 const ELSEWHERE = { '/mnt/other': { dev: 2 } }
 const SET = 'key: "file:key", highWater: /mnt/other/mark'
 
@@ -64,6 +65,36 @@ test('a key from a variable is no matter of files', async () => {
 
 const damaged = KEY.skey.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
 const mistakes: [what: string, given: Given, expected: RegExp][] = [
+  [
+    'a key for a witness',
+    given(`${SET}, witnesses: ["${OLD.skey}"]`),
+    /witnesses\[0\]: .* found a text \(hidden\)$/,
+  ],
+  [
+    'a key alone',
+    { yaml: `checksumLog: ${KEY.skey}` },
+    /1:14: checksumLog: expected a mapping .* a text \(hidden\)$/,
+  ],
+  [
+    'a signer key for clients',
+    { yaml: `sumdb: ${KEY.skey}` },
+    /sumdb\[0\]: expected .* found a text \(hidden\)$/,
+  ],
+  [
+    'a signer key in GOSUMDB',
+    { env: { GOSUMDB: KEY.skey } },
+    /^GOSUMDB: expected .* found a text \(hidden\)$/,
+  ],
+  [
+    'a key over which the mark goes',
+    given('key: "file:key", highWater: ./key'),
+    /highWater: is the file of checksumLog\.key/,
+  ],
+  [
+    'a folder for the mark',
+    given('key: "file:key", highWater: /mnt/other', { facts: { '/mnt/other': { mode: 0o040700, dev: 2 } } }),
+    /highWater: expected the path of a file, found a folder$/,
+  ],
   [
     'no key',
     given('highWater: mark'),
@@ -168,19 +199,11 @@ test('witnesses that are no use', async () => {
     [
       type1.vkey,
       url,
-      /\[0\]\.key: expected a key for cosignatures, of type 4 and 33 bytes, found one of type 1 and 33/,
+      /\[0\]\.key: expected the verifier key of a witness, of type 4: .* keys of type 1 are not known here/,
     ],
-    [type1.skey, url, /\[0\]\.key: this begins like a signer key, which only the witness may have/],
-    [
-      'witness.example',
-      url,
-      /\[0\]\.key: expected the verifier key of a witness, name\+hash\+base64, found "witness/,
-    ],
-    [
-      WITNESS.replace(/^w/, 'W'),
-      url,
-      /the hash in the key of Witness\.example does not belong to its name and key/,
-    ],
+    [type1.skey, url, /\[0\]\.key: this is a signer key, which only the witness may have/],
+    ['witness.example', url, /\[0\]\.key: expected the verifier key .* it must be name\+hash\+base64/],
+    [WITNESS.replace(/^w/, 'W'), url, /its hash does not belong to its name and key/],
     [WITNESS, 'http://witness.example', /\[0\]\.url: expected a URL .* found "http:\/\/witness\.example"/],
     [WITNESS, 'http://127.0.0.1.example', /\[0\]\.url: expected a URL/],
     [WITNESS, 'https://u:secret@witness.example', /found "https:\/\/\(hidden\)@witness\.example"$/],
@@ -196,6 +219,9 @@ test('witnesses that are no use', async () => {
   const one = `{ key: "${WITNESS}", url: "http://[::1]:80/a/" }`
   const twice = await problemsOf(given(`${SET}, witnesses: [${one}, ${one}]`))
   assert.match(twice[0]!, /witnesses\[1\]\.key: is the key of a witness before it: each counts once$/)
+  const alias = witnessKeyOf(generateKey('other.example', SEED).skey)
+  const renamed = await problemsOf(given(`${SET}, witnesses: [${one}, { key: "${alias}", url: "${url}" }]`))
+  assert.match(renamed[0]!, /witnesses\[1\]\.key: is the key of a witness before it/)
   const { config } = await load(given(`${SET}, witnesses: [${one}]`))
   assert.equal(config.checksumLog!.witnesses[0]!.url, 'http://[::1]/a')
 })
@@ -260,9 +286,3 @@ test('names that GONOPROXY keeps private are proven by the log', async () => {
   assert.match((await load({ env })).warnings.join('\n'), /no checksum database proves them/)
   assert.deepEqual((await load(given(SET, { env }))).warnings, [])
 })
-
-function witnessKey(name: string): string {
-  const key = Buffer.from([4, ...Buffer.alloc(32, 7)])
-  const hash = createHash('sha256').update(`${name}\n`).update(key).digest('hex').slice(0, 8)
-  return `${name}+${hash}+${key.toString('base64')}`
-}

@@ -2,6 +2,7 @@ import { parseSignerKey, verifierKeyOf } from '@modstead/gomod/note'
 import type { ChecksumLogConfig } from './config.ts'
 import { absolutePath, type BuildContext, complain } from './context.ts'
 import { describeFileError } from './file-errors.ts'
+import { isFolder } from './high-water.ts'
 import { logNameProblem } from './log-name.ts'
 import { formatKeyPath, type KeyPath } from './problems.ts'
 import type { FileConfig } from './schema.ts'
@@ -9,10 +10,12 @@ import { resolveSecret, secretFile } from './secrets.ts'
 import { keyFileProblem, signerKeyProblem } from './signer-key.ts'
 import { buildWitnesses } from './witnesses.ts'
 
+type FileLog = NonNullable<FileConfig['checksumLog']>
+
 /** The log of the file with its keys; undefined where there is none, or no use in its key, which is a problem then. */
 export async function buildChecksumLog(
   context: BuildContext,
-  given: FileConfig['checksumLog'],
+  given: FileLog | undefined,
 ): Promise<ChecksumLogConfig | undefined> {
   if (given === undefined) return undefined
   const at: KeyPath = ['checksumLog', 'key']
@@ -37,10 +40,34 @@ export async function buildChecksumLog(
     previousKeys.push(previous)
   }
   const witnesses = buildWitnesses(context, given.witnesses)
-  const highWater = given.highWater && absolutePath(context, ['checksumLog', 'highWater'], given.highWater)
+  const highWater = given.highWater && (await highWaterFile(context, given))
   if (key === undefined || name === undefined || nameProblem) return undefined
   const verifierKey = verifierKeyOf(key)
   return { name, key, verifierKey, previousKeys, ...(highWater && { highWater }), witnesses }
+}
+
+/** The absolute path of the mark, which is written anew with every head. */
+async function highWaterFile(context: BuildContext, given: FileLog): Promise<string> {
+  const at: KeyPath = ['checksumLog', 'highWater']
+  const path = absolutePath(context, at, given.highWater!)
+  const keys: [KeyPath, string][] = [
+    [['checksumLog', 'key'], given.key],
+    ...given.previousKeys.map((key, index): [KeyPath, string] => [
+      ['checksumLog', 'previousKeys', index],
+      key,
+    ]),
+  ]
+  for (const [where, value] of keys) {
+    const file = secretFile(value)
+    if (file !== undefined && absolutePath(context, where, file) === path)
+      complain(
+        context,
+        at,
+        `is the file of ${formatKeyPath(where)}, which would be overwritten: name another`,
+      )
+  }
+  if (await isFolder(context, path)) complain(context, at, 'expected the path of a file, found a folder')
+  return path
 }
 
 /** What keeps the file `path` from being one for keys. */

@@ -68,8 +68,8 @@ function explainIssue(
   const inSecret =
     path.includes('credentials') ||
     path[0] === 'tokens' ||
-    (path[0] === 'checksumLog' && /^(key|previousKeys)$/.test(String(path[1]))) ||
-    (path[0] === 'hooks' && path.length === 2)
+    (path[0] === 'hooks' && path.length === 2) ||
+    (path[0] === 'checksumLog' && /^(|key|previousKeys)$/.test(String(path[1] ?? '')))
   const secret = notes?.secret === true || hidden(path) || (inSecret && !isWordAmong(target, found))
   const shown = describeValue(found, secret)
   // Without a type that is known, nothing else in the mapping can be judged.
@@ -92,11 +92,16 @@ export function describeValue(value: unknown, secret: boolean): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (value === '') return 'an empty text'
-  if (secret)
+  if (secret || holdsSignerKey(value))
     return typeof value === 'string'
       ? 'a text (hidden)'
       : `a ${typeof value} (hidden); texts of digits need quotes`
   return JSON.stringify(typeof value === 'string' ? hideUserinfo(value) : value)
+}
+
+/** Whether a key to sign with stands where something else is expected: easily taken for the key that all may see. */
+export function holdsSignerKey(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('PRIVATE+KEY+')
 }
 
 /** The text without what may be the user name and password of a URL: all before the last `@`, but for the scheme. */

@@ -1,6 +1,9 @@
+import { constants } from 'node:fs'
 import { dirname, isAbsolute, relative } from 'node:path'
 import type { BuildContext } from './context.ts'
 import { describeFileError } from './file-errors.ts'
+
+const { S_IFMT, S_IFDIR } = constants
 
 /**
  * Warns where the high-water mark of the log lies with the log: a backup or snapshot that is restored takes it along,
@@ -25,6 +28,14 @@ export async function warnOfHighWater(
     )
   else if (mark === data)
     context.warn(`checksumLog.highWater is on the same disk as the data folder: ${TAKEN}`)
+}
+
+/** Whether a folder stands at `path`; what cannot be looked at is none. */
+export function isFolder({ stat }: Pick<BuildContext, 'stat'>, path: string): Promise<boolean> {
+  return stat(path).then(
+    ({ mode }) => (mode & S_IFMT) === S_IFDIR,
+    () => false,
+  )
 }
 
 const TAKEN =

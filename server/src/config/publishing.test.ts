@@ -43,7 +43,9 @@ test('an upload is in no list that does not name it', async () => {
   )
   assert.equal(warnings.length, 2)
   assert.match(warnings[0]!, /no route names the origin releases/)
-  assert.match(warnings[1]!, /no tokens/)
+  assert.match(warnings[1]!, /no tokens for it/)
+  const auditor = `tokens: { auditor: { token: ${TOKEN}, may: [audit] } }`
+  assert.match((await load({ yaml: `${yaml}\n${auditor}` })).warnings.join('\n'), /no tokens for it/)
 })
 
 test('an upload alone leaves the rest to GOPROXY', async () => {

@@ -44,8 +44,8 @@ export function warnOfPublishing(
         `what is published for ${modules.join(', ')} must be in the checksum database ${checksum}: ` +
           'write private: true or checksum: off in that route for modules of your own',
       )
-  if (uploads.length > 0 && tokens.length === 0)
-    context.warn('there are no tokens, so that nobody can publish or delete anything')
+  if (uploads.length > 0 && !tokens.some(({ may }) => may.includes('publish') || may.includes('delete')))
+    context.warn('there are no tokens for it, so that nobody can publish or delete anything')
   const local = listen.every(
     (address) => 'socket' in address || /^(127\.|\[?::1|localhost$)/.test(address.host),
   )

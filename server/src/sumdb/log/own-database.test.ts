@@ -63,7 +63,7 @@ async function setUpOwn(t: TestContext, { origins, checksum, mirror, route, publ
     mark: openHighWaterFile(join(room.folder, 'high-water')),
     log: createTestObserver().log,
   })
-  t.after(() => open!.close().then(() => storage.close()))
+  t.after(() => open.close().then(() => storage.close()))
   const incidents: Incident[] = []
   const record = async (incident: Incident) => `inc-${incidents.push(incident)}`
   const own = createOwnDatabase({

@@ -1,6 +1,6 @@
 /**
  * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
- * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host). Without root it says what to install.
+ * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (failing calls). Without root it says what to install.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -8,6 +8,7 @@ const TOOLS = [
   { program: 'wrk', version: '-v', debian: 'wrk' },
   { program: 'nginx', version: '-v', debian: 'nginx-light' },
   { program: 'sshd', version: '-V', debian: 'openssh-server' },
+  { program: 'strace', version: '-V', debian: 'strace' },
   { program: 'taskset', version: '-V', debian: 'util-linux' },
 ]
 

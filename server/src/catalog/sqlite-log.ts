@@ -42,7 +42,11 @@ export async function openSqliteLog(
     }
   }
 
-  /** Brings the index up to what the file has: at the start, and after each batch. */
+  function* allKeys(): Generator<Uint8Array> {
+    for (const row of keysFrom.iterate(0)) yield (row as { data: Uint8Array }).data
+  }
+
+  /** Brings the index up to what the file has, after each batch. */
   function catchUp(): void {
     for (const row of keysFrom.iterate(Math.floor(index.size / KEYS_A_ROW))) {
       const { number, data } = row as { number: number; data: Uint8Array }
@@ -76,7 +80,7 @@ export async function openSqliteLog(
     return done
   }
 
-  read(catchUp)
+  read(() => index.addAll(allKeys()))
   return {
     head: async () =>
       read(() => {

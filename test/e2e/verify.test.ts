@@ -1,9 +1,12 @@
 // `modstead verify` on a machine where the real `go` has downloaded a project, and somebody has tampered with it.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { appendFile, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type CommandResult, runCommand } from '../support/command.ts'
 import type { GoHome } from '../support/go.ts'
@@ -22,6 +25,8 @@ const EVIL = makeModule({
   files: { 'lib.go': 'package lib // evil\n' },
 })
 const OTHER = `h1:${'A'.repeat(43)}=`
+const MODSTEAD =
+  process.env.MODSTEAD_ENTRY ?? fileURLToPath(new URL('../../server/bin/modstead.mjs', import.meta.url))
 const run = promisify(execFile)
 
 interface Json {
@@ -388,6 +393,58 @@ test('what is in the whole cache, strange things included', async (t) => {
   assert.match(stdout, /bomb\.example@v1\.0\.0\n.*is not usable: .*524288000 bytes/)
   assert.match(stdout, /example\.com\/b@v1\.2\.0 \(zip\)\n/)
   assert.doesNotMatch(stdout, /example\.com\/A/)
+})
+
+test('a proxy and a database that do not answer are not waited for after an interrupt', async (t) => {
+  const machine = await setMachine(t)
+  const { stage, env, project } = machine
+  await rm(machine.file('sumdb'), { recursive: true })
+  stage.database.conditions.state = 'hanging'
+  stage.database.requests.length = 0
+  const temporary = join(machine.go.folder, 'tmp')
+  await mkdir(temporary)
+  const child = spawn(process.execPath, [MODSTEAD, 'verify'], {
+    cwd: project,
+    env: { ...env, GOSUMDB: stage.sumdb.gosumdb(stage.database.url), TMPDIR: temporary },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 60_000,
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = once(child, 'close')
+  for (const deadline = Date.now() + 20_000; stage.database.requests.length === 0; await setTimeout(10))
+    assert.ok(Date.now() < deadline, 'the database is asked')
+  const started = performance.now()
+  child.kill('SIGINT')
+  assert.deepEqual(await ended, [3, null])
+  assert.ok(performance.now() - started < 5_000)
+  assert.equal(said, 'modstead: interrupted: not everything was compared.\n')
+  const left = (await readdir(temporary)).filter((name) => name.startsWith('modstead-'))
+  assert.deepEqual(left, [])
+})
+
+test('a modstead is not made to fetch what it has not stored', async (t) => {
+  const machine = await setMachine(t, { checksums: false })
+  const empty = await setStage(t, { checksums: false, tree: machine.stage.tree })
+  const report = await machine.json(['--to', empty.modstead.url, '--download'])
+  assert.deepEqual([report.code, report.versions.agree], [0, 2])
+  assert.deepEqual(
+    empty.upstream.requests.map(({ path }) => path),
+    [],
+  )
+})
+
+test('a modstead that was named and cannot be asked', async (t) => {
+  const machine = await setMachine(t, { checksums: false })
+  const to = machine.stage.modstead.url
+  await machine.stage.modstead.stop()
+  const report = await machine.json(['--to', to])
+  assert.deepEqual([report.code, report.result, report.versions.not_compared], [3, 'not_compared', 2])
+  const { stdout } = await machine.verify(['--to', to])
+  assert.match(
+    stdout,
+    /^example\.com\/A@v1\.0\.0, example\.com\/b@v1\.2\.0\n.*with what the proxy has: .*refuses connections\./,
+  )
 })
 
 test('usage', async (t) => {

@@ -111,7 +111,7 @@ const WHERE: Partial<Record<Side, string>> = { go_sum: 'go.sum:7', proxy: 'https
 
 function explain(row: Row, artifact: Artifact) {
   const claims: Claim[] = row.claims.split(' ').map((word) => {
-    const [side, hash = ''] = word.split('=') as [Side, string]
+    const [side, hash] = word.split('=') as [Side, string]
     return { side, hash, where: WHERE[side] ?? '' }
   })
   const extracted = claims.some(({ side }) => side === 'folder')

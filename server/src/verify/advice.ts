@@ -5,7 +5,7 @@ import type { Verdict } from './compare.ts'
 import type { Finding, Step } from './finding.ts'
 import type { CachePlaces } from './places.ts'
 import { freshDownload, type Platform, removeCommands, shellWord } from './shell.ts'
-import { sentence, shownPlace } from './wording.ts'
+import { ended, sentence, shownPlace } from './wording.ts'
 
 export interface Subject {
   name: ModuleName
@@ -39,7 +39,11 @@ export function findingOf(verdict: Verdict, subject: Subject): Finding | undefin
 }
 
 /** A file that cannot be compared for what it is. */
-export function findingOfUnreadable({ side, where, problem }: Unreadable, place: Place): Finding {
+export function findingOfUnreadable(
+  { side, where, problem, isClosed = false }: Unreadable,
+  place: Place,
+): Finding {
+  if (isClosed) return closed(place.name, `${shownPlace(where)}: ${problem}`)
   const steps = side === 'proxy' ? [tellOperators(where)] : [removeStep('Remove it', [side], place)]
   return {
     kind: 'unreadable',
@@ -48,6 +52,18 @@ export function findingOfUnreadable({ side, where, problem }: Unreadable, place:
     claims: [],
     message: sentence(`${NOUNS[side]} is not usable: ${problem}`),
     steps,
+    security: false,
+  }
+}
+
+function closed(name: ModuleName, problem: string): Finding {
+  return {
+    kind: 'not_compared',
+    ...name,
+    wrong: [],
+    claims: [],
+    message: `It could not be compared: ${ended(problem)}`,
+    steps: [{ text: 'Run it as a user who may read the module cache.', commands: [] }],
     security: false,
   }
 }

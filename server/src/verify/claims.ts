@@ -32,6 +32,8 @@ export interface Unreadable {
   where: string
   /** A phrase that follows "is not usable:", without control characters. */
   problem: string
+  /** It could not be read at all, which says nothing of what it is. */
+  isClosed?: boolean
 }
 
 export type Claims = Record<Artifact, Claim[]>

@@ -106,7 +106,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         const proof = proofOf(error)
         if (proof.state !== 'unknown') patience.answered()
         // What `go` has kept of other versions can be proven offline.
-        else if (offline === undefined) patience.failed(proof.reason)
+        else if (isOutage(error)) patience.failed(proof.reason)
         return proof
       }
     },
@@ -115,6 +115,12 @@ export function openDatabase(options: DatabaseOptions): Database {
       await Promise.all([forAll.close(), forPrivate.close()])
     },
   }
+}
+
+/** The network is gone, or whoever is asked; as opposed to an answer that does no good. */
+function isOutage(error: unknown): boolean {
+  const { cause } = error as ModsteadError
+  return cause instanceof ModsteadError && /^upstream_(?:unreachable|timeout)$/.test(cause.code)
 }
 
 function proofOf(error: unknown): Proof {

@@ -8,6 +8,7 @@ import { hashFiles, hashGoMod } from '@modstead/gomod/dirhash'
 import { checkPath } from '@modstead/gomod/path'
 import { checkVersion } from '@modstead/gomod/version'
 import type { ZipChecker } from '../proxy/zip-checker.ts'
+import { findingOfUnreadable } from './advice.ts'
 import { hashFolder } from './hash-folder.ts'
 import { readCachedVersion, walkCache } from './module-cache.ts'
 import { placesIn } from './places.ts'
@@ -80,6 +81,26 @@ test('what is not a plain file of its size is told, and nothing waits for it', a
       ['mod', 'it has 17825792 bytes, more than such a file may have'],
     ],
   )
+})
+
+test('what may not be read is not said to be wrong', async (t) => {
+  const places = placesIn(home(t), name)
+  put(places.zip)
+  const refused = Object.assign(new Error('no'), { code: 'EACCES' })
+  const closed = { ...checker, check: () => Promise.reject(refused) }
+  const { unreadable } = await readCachedVersion(name, places, { checker: closed, signal })
+  assert.deepEqual(unreadable, [
+    { side: 'zip', where: places.zip, problem: 'it cannot be read (EACCES)', isClosed: true },
+  ])
+  const finding = findingOfUnreadable(unreadable[0]!, { name, places, extracted: false, platform: 'linux' })
+  assert.equal(finding.kind, 'not_compared')
+  assert.match(finding.message, /v1\.0\.0\.zip: it cannot be read \(EACCES\)\.$/)
+})
+
+test('a name that no disk takes is in no cache', async (t) => {
+  const long = { path: checkPath(`a.example/${'x'.repeat(5000)}`), version: name.version }
+  const { unreadable, claims } = await readCachedVersion(long, placesIn(home(t), long), { checker, signal })
+  assert.deepEqual([unreadable, claims.zip], [[], []])
 })
 
 test('a folder with a file that no module may have, or that is being stopped', async (t) => {

@@ -41,7 +41,7 @@ export async function readCachedVersion(
       found.claims[artifact].push(claim)
     } catch (error) {
       signal.throwIfAborted()
-      if (!isAbsent(error)) found.unreadable.push({ side, where, problem: problemOf(error) })
+      if (!isAbsent(error)) found.unreadable.push({ side, where, ...problemOf(error) })
     }
   }
 
@@ -73,7 +73,9 @@ export async function readCachedVersion(
 }
 
 /** A version in the cache, or something in it that is not usable. */
-export type CacheEntry = ModuleName | { where: string; problem: string }
+export type CacheEntry = ModuleName | StrangeEntry
+
+export type StrangeEntry = Omit<Unreadable, 'side'>
 
 /**
  * Every version of which the cache at `download` (the `cache/download` of a module cache) has a zip, a .ziphash or a
@@ -104,7 +106,7 @@ export async function* walkCache(download: string): AsyncGenerator<CacheEntry, v
   }
 }
 
-type FolderEntry = { name: string; kind: 'folder' | 'link' | 'other' } | { where: string; problem: string }
+type FolderEntry = { name: string; kind: 'folder' | 'link' | 'other' } | StrangeEntry
 
 async function readFolder(folder: string, isRoot: boolean): Promise<FolderEntry[]> {
   try {
@@ -115,7 +117,7 @@ async function readFolder(folder: string, isRoot: boolean): Promise<FolderEntry[
     }))
   } catch (error) {
     if (isRoot) throw error
-    return [{ where: folder, problem: problemOf(error) }]
+    return [{ where: folder, ...problemOf(error) }]
   }
 }
 
@@ -164,11 +166,16 @@ async function exists(path: string): Promise<boolean> {
 
 function isAbsent(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOENT' || code === 'ENOTDIR'
+  // A name that is too long for the disk is in no cache.
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG'
 }
 
-function problemOf(error: unknown): string {
+function problemOf(error: unknown): Pick<Unreadable, 'problem' | 'isClosed'> {
   if (error instanceof Problem || error instanceof ModsteadError || error instanceof GomodError)
-    return error.message
-  return `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`
+    return {
+      problem: error.message,
+      ...(error instanceof ModsteadError && error.code === 'store_unavailable' && { isClosed: true }),
+    }
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException
+  return { problem: `it cannot be read (${code})`, isClosed: true }
 }

@@ -72,8 +72,16 @@ export function openProxy({ url, credentials }: ProxyUrl, outside: Outside, netr
 }
 
 /** The netrc file that `go` reads, if there is one. */
-export async function findNetrc(env: Environment, home: string): Promise<string | undefined> {
-  const file = env.NETRC || (home && join(home, process.platform === 'win32' ? '_netrc' : '.netrc'))
+export async function findNetrc({
+  env,
+  home,
+  platform,
+}: {
+  env: Environment
+  home: string
+  platform: NodeJS.Platform
+}): Promise<string | undefined> {
+  const file = env.NETRC || (home && join(home, platform === 'win32' ? '_netrc' : '.netrc'))
   if (!file) return undefined
   try {
     await access(file)

@@ -16,7 +16,7 @@ export function findingsOfProof(
     case 'uncovered':
       return []
     case 'absent':
-      return [absent(name, database.name)]
+      return [absent(name, database.name, proof.reason)]
     case 'unknown':
       return [
         {
@@ -43,18 +43,18 @@ export function proxyAway(name: ModuleName, reason: string): Finding {
   }
 }
 
-function absent(name: ModuleName, database: string): Finding {
+function absent(name: ModuleName, database: string, reason: string): Finding {
   const isPublic = KNOWN_SUMDBS.has(database)
   return {
     kind: 'not_in_database',
     ...name,
     ...SILENT,
-    message: `The checksum database ${database} has no record of it: nothing proves what this version is.`,
+    message: `The checksum database ${database} has no record of it (${reason}): nothing proves what this version is.`,
     steps: [
       isPublic
         ? {
             text: 'If the module is private, its name should not be sent to a public database: add it to GOPRIVATE, as with',
-            commands: ['go env -w GOPRIVATE="$(go env GOPRIVATE),' + `${name.path}"`],
+            commands: [`go env -w GOPRIVATE="$(go env GOPRIVATE),${name.path}"`],
           }
         : { text: 'Ask those who run the database whether it should have it.', commands: [] },
       {

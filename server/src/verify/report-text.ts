@@ -61,14 +61,17 @@ function formatNotCompared(findings: readonly Finding[]): string[] {
     ({ message }) => message,
   )
   return Array.from(byMessage, ([message, all]) => {
-    const names = all.slice(0, NAMED).map(({ path, version }) => `${path}@${version}`)
-    const more = all.length > NAMED ? ` and ${all.length - NAMED} more` : ''
-    const todo = all[0]!.steps.map(({ text }) => `  ${text}`)
-    return [`${names.join(', ')}${more}`, `  ${message}`, ...todo].join('\n')
+    const names = all.flatMap(({ path, version }) => (path === undefined ? [] : [`${path}@${version}`]))
+    const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+    const about = names.length === 0 ? [] : [`${names.slice(0, NAMED).join(', ')}${more}`]
+    const todo = all[0]!.steps.map(({ text }) => text)
+    return [...about, ...[message, ...todo].map((line) => (about.length === 0 ? line : `  ${line}`))].join(
+      '\n',
+    )
   })
 }
 
-function formatSummary({ versions, database, files, findings, result }: Report): string {
+function formatSummary({ versions, database, proxy, files, findings, result }: Report): string {
   const all = Object.values(versions).reduce((sum, count) => sum + count, 0)
   const { proven, agree, uncovered, differs, not_compared: notCompared } = versions
   const others = findings.filter(({ path, kind }) => path === undefined && kind !== 'not_compared').length
@@ -83,7 +86,7 @@ function formatSummary({ versions, database, files, findings, result }: Report):
   const of = files.length > 0 ? `${files.map(shownPlace).join(' and ')}: ` : ''
   const lines = [`${of}${plural(all, 'version')}${counted.length > 0 ? `: ${counted.join(', ')}` : ''}.`]
   if (others > 0) lines.push(`${plural(others, 'finding')} beside them.`)
-  if (uncovered > 0 && result !== 'differences')
+  if (uncovered > 0 && proxy === undefined && result !== 'differences')
     lines.push('A modstead that has private versions can be compared with: --to its address.')
   return lines.join('\n')
 }

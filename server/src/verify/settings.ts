@@ -80,7 +80,7 @@ export async function readSettings(flags: VerifyFlags, machine: GoMachine): Prom
     throw new ModsteadError('config_invalid', '--download: GOPROXY names no proxy to download from', {
       next: 'name one with --to',
     })
-  const netrc = await findNetrc(machine.env, machine.home)
+  const netrc = await findNetrc(machine)
   return {
     cache: GOMODCACHE.value,
     heads: join(GOPATH.value, 'pkg', 'sumdb'),

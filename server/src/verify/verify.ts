@@ -13,7 +13,7 @@ import { createZipChecker } from '../proxy/zip-checker.ts'
 import { checkVersion, type Checked, type Checking, type Status } from './check-version.ts'
 import type { Claims, ModuleName } from './claims.ts'
 import { type Finding, isDifference } from './finding.ts'
-import { walkCache } from './module-cache.ts'
+import { type StrangeEntry, walkCache } from './module-cache.ts'
 import { openSides } from './open-sides.ts'
 import { createPatience } from './patience.ts'
 import type { GoMachine, VerifyFlags } from './settings.ts'
@@ -151,7 +151,16 @@ async function wantCached(wanted: Map<string, Wanted>, cache: string): Promise<F
   }
 }
 
-function strange({ where, problem }: { where: string; problem: string }): Finding {
+function strange({ where, problem, isClosed = false }: StrangeEntry): Finding {
+  if (isClosed)
+    return {
+      kind: 'not_compared',
+      wrong: [],
+      claims: [],
+      message: `${shownPlace(where)} could not be looked into: ${problem}.`,
+      steps: [{ text: 'Run it as a user who may read the module cache.', commands: [] }],
+      security: false,
+    }
   return {
     kind: 'unreadable',
     wrong: [],
@@ -205,6 +214,6 @@ function byName(a: Finding, b: Finding): number {
 
 function resultOf(findings: readonly Finding[], versions: Record<Status, number>): Result {
   if (findings.some(isDifference)) return 'differences'
-  const { proven, agree, uncovered, not_compared: notCompared } = versions
-  return notCompared > 0 || (uncovered > 0 && proven + agree === 0) ? 'not_compared' : 'agree'
+  const { proven, agree, uncovered } = versions
+  return findings.length > 0 || (uncovered > 0 && proven + agree === 0) ? 'not_compared' : 'agree'
 }

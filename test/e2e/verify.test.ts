@@ -366,6 +366,24 @@ test('private names are sent to nobody but whom a flag names', async (t) => {
   assert.equal(settled.proxy, stage.modstead.url)
 })
 
+test("a database of one's own hears private names through no proxy of GOPROXY", async (t) => {
+  const machine = await setMachine(t, { checksums: false })
+  // Nobody listens where the database itself would be.
+  const own = createTestSumdb({ tree: machine.stage.tree, name: '127.0.0.1:1' })
+  const proxy = await startUpstream({ answer: own.answerBelowProxy })
+  t.after(() => proxy.close())
+  const report = await machine.json(['--sumdb', own.vkey], { GOPROXY: proxy.url, GOPRIVATE: B.module })
+  assert.deepEqual([report.code, report.versions.proven, summary(report)], [3, 1, ['not_compared -: ']])
+  assert.equal(report.findings[0]!.path, B.module)
+  assert.ok(proxy.requests.some(({ path }) => path.includes('/lookup/example.com/!a@')))
+  assert.ok(!proxy.requests.some(({ path }) => path.includes(B.module)))
+  const named = await machine.json(['--sumdb', own.vkey, '--to', proxy.url], {
+    GOPROXY: 'off',
+    GOPRIVATE: B.module,
+  })
+  assert.deepEqual([named.code, named.versions.proven], [0, 2])
+})
+
 test('what is in the whole cache, strange things included', async (t) => {
   const machine = await setMachine(t)
   const { file, go } = machine

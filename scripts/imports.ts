@@ -21,6 +21,7 @@ const ROOMS = [
   'open-origins.ts',
   'open-log.ts',
   'cli',
+  'verify',
   'http',
   'origin',
   'store',

@@ -4,8 +4,8 @@ import type { ModsteadError } from '../errors.ts'
 import type { ProcessObserver } from '../observe/create-observer.ts'
 import type { Observer } from '../observe/observer.ts'
 
-/** Exit codes of every command. */
-export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
+/** Exit codes of every command. Only `modstead verify` has the last: nothing is wrong, as far as could be compared. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, notCompared: 3 } as const
 
 /** A stream for people or programs. */
 export interface Output {

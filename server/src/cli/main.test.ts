@@ -9,6 +9,13 @@ const usage: [args: string[], code: number, stream: 'stdout' | 'stderr', expecte
   [['serve', '--help'], 0, 'stdout', /--upstream <list>/],
   [['publish', '--help'], 0, 'stdout', /--version <version>[^]*--allow-dirty[^]*MODSTEAD_TOKEN/],
   [['delete', '--help'], 0, 'stdout', /--reason <text>[^]*--to <url>/],
+  [
+    ['verify', '--help'],
+    0,
+    'stdout',
+    /verify \[options\] \[go\.sum\|dir\][^]*--offline[^]*Exit codes: 0 all agree/,
+  ],
+  [['verify', '--ofline'], 2, 'stderr', /Did you mean --offline\?/],
   [['publish'], 2, 'stderr', /required option '--version <version>' not specified/],
   [['--version'], 0, 'stdout', /^1\.2\.3\n$/],
   [['version'], 0, 'stdout', /^modstead 1\.2\.3 \(Node\.js \d+\.\d+\.\d+, \w+\/\w+\)\n$/],

@@ -5,6 +5,7 @@ import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
+import { describeVerify } from './commands/verify.ts'
 import { describeVersion } from './commands/version.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { reportFailure } from './failures.ts'
@@ -16,8 +17,9 @@ Examples:
   modstead serve --upstream "https://proxy.golang.org,direct"
   modstead config check modstead.yaml                find mistakes before they matter
   modstead origin test corp.example/team/lib         where a module comes from, and what its server says
+  modstead verify                                    which hashes of a Go project differ, and who is wrong
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration; "modstead help verify" has its own.`
 
 /** In the order of `--help`. */
 const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
@@ -26,6 +28,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeOriginCommands,
   describePublishing,
   describeSumdbCommands,
+  describeVerify,
   describeVersion,
 ]
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { goEnvFile, parseGoEnvFile, readGoEnvironment } from './go-environment.ts'
+import { goEnvFile, parseGoEnvFile, readGoEnvironment, readGoFolders } from './go-environment.ts'
 
 type Env = Record<string, string>
 
@@ -72,4 +72,21 @@ test('lines of the file', () => {
       ['GOSUMDB', 'a=b c'],
     ],
   )
+})
+
+test('the folders of go', async () => {
+  const rows: [env: Env, file: string, cache: string, path: string][] = [
+    [{}, '', '/home/user/go/pkg/mod', '/home/user/go'],
+    [{ GOPATH: '/a:/b' }, '', '/a/pkg/mod', '/a'],
+    [{ GOPATH: '/a', GOMODCACHE: '/c' }, '', '/c', '/a'],
+    [{ GOPATH: '' }, 'GOPATH=/f\nGOMODCACHE=/m\n', '/m', '/f'],
+    [{ GOMODCACHE: '/e' }, 'GOMODCACHE=/m\n', '/e', '/home/user/go'],
+  ]
+  for (const [env, file, cache, path] of rows) {
+    const options = { env, home: '/home/user', platform: 'linux', readFile: async () => file } as const
+    const { GOMODCACHE, GOPATH } = await readGoFolders(options)
+    assert.deepEqual([GOMODCACHE.value, GOPATH.value], [cache, path])
+  }
+  const homeless = { env: {}, home: '', platform: 'linux', readFile: async () => '' } as const
+  assert.equal((await readGoFolders(homeless)).GOMODCACHE.value, '')
 })

@@ -30,23 +30,51 @@ export interface GoEnvironmentOptions {
  * GOPRIVATE. A file that cannot be read counts as empty, as for `go`.
  */
 export async function readGoEnvironment(options: GoEnvironmentOptions): Promise<GoEnvironment> {
+  const set = await readGoSettings(NAMES, options)
+  const goPrivate = set.GOPRIVATE ?? { value: '', source: 'default' }
+  return {
+    GOPROXY: set.GOPROXY ?? { value: 'https://proxy.golang.org,direct', source: 'default' },
+    GOSUMDB: set.GOSUMDB ?? { value: 'sum.golang.org', source: 'default' },
+    GONOPROXY: set.GONOPROXY ?? goPrivate,
+    GONOSUMDB: set.GONOSUMDB ?? goPrivate,
+  }
+}
+
+/** Where `go` keeps what it downloads. Absolute as `go` demands it; empty where neither they nor a home are known. */
+export interface GoFolders {
+  /** The module cache. */
+  GOMODCACHE: GoSetting
+  /** The first folder of GOPATH: below it lie the heads of checksum databases, in `pkg/sumdb`. */
+  GOPATH: GoSetting
+}
+
+/** GOPATH defaults to `go` in the home folder, GOMODCACHE to `pkg/mod` in the first folder of GOPATH. */
+export async function readGoFolders(options: GoEnvironmentOptions): Promise<GoFolders> {
+  const { home, platform } = options
+  const set = await readGoSettings(['GOPATH', 'GOMODCACHE'], options)
+  const paths = set.GOPATH?.value ?? (home === '' ? '' : join(home, 'go'))
+  const first = paths.split(platform === 'win32' ? ';' : ':')[0]!
+  const source = set.GOPATH?.source ?? 'default'
+  const cache = { value: first === '' ? '' : join(first, 'pkg', 'mod'), source }
+  return { GOMODCACHE: set.GOMODCACHE ?? cache, GOPATH: { value: first, source } }
+}
+
+/** Each of `names` that is set, with the value that `go` would use. */
+export async function readGoSettings<Names extends string>(
+  names: readonly Names[],
+  options: GoEnvironmentOptions,
+): Promise<Partial<Record<Names, GoSetting>>> {
   const file = goEnvFile(options)
   const fromFile =
     file === undefined ? new Map<string, string>() : parseGoEnvFile(await contents(file, options))
-  const read = (name: Name, fallback: GoSetting): GoSetting => {
+  const found: Partial<Record<Names, GoSetting>> = {}
+  for (const name of names) {
     const fromProcess = options.env[name]
-    if (fromProcess) return { value: fromProcess, source: 'environment' }
     const written = fromFile.get(name)
-    return written ? { value: written, source: `go env file ${file}` } : fallback
+    if (fromProcess) found[name] = { value: fromProcess, source: 'environment' }
+    else if (written) found[name] = { value: written, source: `go env file ${file}` }
   }
-  const unset: GoSetting = { value: '', source: 'default' }
-  const goPrivate = read('GOPRIVATE', unset)
-  return {
-    GOPROXY: read('GOPROXY', { value: 'https://proxy.golang.org,direct', source: 'default' }),
-    GOSUMDB: read('GOSUMDB', { value: 'sum.golang.org', source: 'default' }),
-    GONOPROXY: read('GONOPROXY', goPrivate),
-    GONOSUMDB: read('GONOSUMDB', goPrivate),
-  }
+  return found
 }
 
 /** The file `go env -w` writes: GOENV, or `go/env` in the user's folder for configuration; undefined for GOENV=off. */

@@ -12,6 +12,8 @@ import { withTries } from './retry.ts'
 export interface HttpTreeOptions extends RequesterOptions {
   /** Tries at most of one request. */
   tries: number
+  /** Sent with every request; names in lower case. */
+  headers?: Headers
 }
 
 const USER_AGENT = 'modstead'
@@ -21,7 +23,7 @@ const USER_AGENT = 'modstead'
  * or certificates cannot be used.
  */
 export function createHttpTree(options: HttpTreeOptions): FileTree {
-  const { role, url, timeouts, tries, outside } = options
+  const { role, url, timeouts, tries, headers: always, outside } = options
   const own = peer(role, url.host)
   const base = url.origin + url.pathname.replace(/\/$/, '')
   const requester = createRequester(options)
@@ -37,7 +39,7 @@ export function createHttpTree(options: HttpTreeOptions): FileTree {
 
   function ask(path: string, headers: Headers, options: OriginOptions): Promise<Answer | 'unchanged'> {
     const via = viaHeader(options.via, outside.via)
-    const all = { 'user-agent': USER_AGENT, [VIA_HEADER]: via, ...headers }
+    const all = { 'user-agent': USER_AGENT, [VIA_HEADER]: via, ...always, ...headers }
     return requester.ask(new URL(base + encodePath(path)), all, options)
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
-import type { Act, ActRow, Incident, IncidentRow, Snapshot, VersionFacts } from '../proxy/catalog.ts'
+import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
 import { addFacts } from './facts.ts'
 import { nextActId, nextIncidentId } from './record-ids.ts'
@@ -15,11 +15,15 @@ export type Write =
   | { kind: 'markGone'; realm: Realm; module: string; gone: readonly string[]; back: readonly string[] }
   | { kind: 'saveSnapshot'; realm: Realm; module: string; query: string; snapshot: Snapshot }
   | { kind: 'report'; incident: Incident }
+  | { kind: 'acknowledge'; id: string; remark: Remark }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
-/** What a write gives: the row of a reported incident, or of an act that was begun. */
+/** What a write gives: the row of an incident that was reported or acknowledged, or of an act that was begun. */
 export type WriteResult = IncidentRow | ActRow | undefined
+
+/** The counts that a group of writes may change. */
+const NOTHING = { modules: 0, versions: 0, zip_bytes: 0, incidents: 0, open_incidents: 0 }
 
 type Learnt = Omit<Write & { kind: 'learn' }, 'kind'>
 
@@ -36,7 +40,7 @@ export function createWriteApplier(
 ): (group: readonly Write[], now: number) => Outcome[] {
   const reads = prepareAll(database, statements.reads)
   const writes = prepareAll(database, statements.writes)
-  const added = { modules: 0, versions: 0, zip_bytes: 0, incidents: 0 }
+  const added = { ...NOTHING }
 
   function moduleId(realm: Realm, path: string): number {
     const row = writes.module.get({ realm, path }) ?? writes.addModule.get({ realm, path })
@@ -110,11 +114,29 @@ export function createWriteApplier(
 
   function report({ incident }: Write & { kind: 'report' }, now: number): IncidentRow {
     const same = writes.sameIncident.get({ ...incident })
-    if (same !== undefined) return decodeIncident(same)
-    const row = { ...incident, id: nextIncidentId(now, writes.lastIncident.get({})?.id), at: now }
-    writes.addIncident.run({ ...row })
+    if (same !== undefined) {
+      const last_at = Math.max(now, same.last_at)
+      writes.seenAgain.run({ id: same.id, last_at })
+      return decodeIncident({ ...same, count: same.count + 1, last_at })
+    }
+    const row = { ...incident, id: nextIncidentId(now, writes.lastIncident.get({})?.id), at: now, count: 1 }
+    writes.addIncident.run({ ...row, last_at: now })
     added.incidents++
-    return row
+    added.open_incidents++
+    return { ...row, lastAt: now }
+  }
+
+  /** The first one holds: what was acknowledged stays as it is. */
+  function acknowledge(
+    { id, remark }: Write & { kind: 'acknowledge' },
+    now: number,
+  ): IncidentRow | undefined {
+    const row = reads.incident.get({ id })
+    if (row === undefined || row.acknowledged_at !== null) return row && decodeIncident(row)
+    const acknowledgement = { acknowledged_at: now, acknowledged_by: remark.who, note: remark.note }
+    writes.acknowledge.run({ id, ...acknowledgement })
+    added.open_incidents--
+    return decodeIncident({ ...row, ...acknowledgement })
   }
 
   function begin({ act }: Write & { kind: 'begin' }, now: number): ActRow {
@@ -157,6 +179,8 @@ export function createWriteApplier(
         return undefined
       case 'report':
         return report(write, now)
+      case 'acknowledge':
+        return acknowledge(write, now)
       case 'begin':
         return begin(write, now)
       case 'end':
@@ -166,7 +190,7 @@ export function createWriteApplier(
   }
 
   return (group, now) => {
-    Object.assign(added, { modules: 0, versions: 0, zip_bytes: 0, incidents: 0 })
+    Object.assign(added, NOTHING)
     database.exec('BEGIN IMMEDIATE')
     try {
       const outcomes = group.map((write): Outcome => {

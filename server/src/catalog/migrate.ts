@@ -12,6 +12,20 @@ export interface Migration {
  * been migrated by a newer modstead.
  */
 export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
+  const done = knownMigrations(database, migrations)
+  for (const migration of migrations) if (!done.includes(migration.name)) run(database, migration)
+}
+
+/** The name of the first migration that is still to be run; `undefined` where all were. Throws as `migrate` does. */
+export function pendingMigration(
+  database: DatabaseSync,
+  migrations: readonly Migration[],
+): string | undefined {
+  const done = knownMigrations(database, migrations)
+  return migrations.find(({ name }) => !done.includes(name))?.name
+}
+
+function knownMigrations(database: DatabaseSync, migrations: readonly Migration[]): string[] {
   const done = executedMigrations(database)
   const unknown = done.find((name) => !migrations.some((migration) => migration.name === name))
   if (unknown !== undefined) {
@@ -20,7 +34,7 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
       next: 'Start the newer modstead that wrote it, or choose another folder with --data-dir.',
     })
   }
-  for (const migration of migrations) if (!done.includes(migration.name)) run(database, migration)
+  return done
 }
 
 function run(database: DatabaseSync, { name, statements }: Migration): void {

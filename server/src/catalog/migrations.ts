@@ -1,4 +1,4 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
+import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Schema } from './schema.ts'
 
@@ -123,6 +123,33 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
             .addColumn('deletion', 'text')
             .addPrimaryKeyConstraint('marks_key', ['module', 'version']),
         ).execute()
+      },
+    },
+    '004_acknowledgements': {
+      async up(db: Kysely<Schema>) {
+        const counted = (start: number) => (column: ColumnDefinitionBuilder) =>
+          column.notNull().defaultTo(sql.lit(start))
+        const alter = db.schema.alterTable('incidents')
+        await alter.addColumn('count', 'bigint', counted(1)).execute()
+        await alter.addColumn('last_at', 'bigint', counted(0)).execute()
+        await alter.addColumn('acknowledged_at', 'bigint').execute()
+        await alter.addColumn('acknowledged_by', 'text').execute()
+        await alter.addColumn('note', 'text').execute()
+        await db
+          .updateTable('incidents')
+          .set((eb) => ({ last_at: eb.ref('at') }))
+          .execute()
+        await db.schema
+          .createIndex('incidents_open')
+          .on('incidents')
+          .column('id')
+          .where(sql.ref('acknowledged_at'), 'is', null)
+          .execute()
+        await db.schema.alterTable('totals').addColumn('open_incidents', 'bigint', counted(0)).execute()
+        await db
+          .updateTable('totals')
+          .set((eb) => ({ open_incidents: eb.ref('incidents') }))
+          .execute()
       },
     },
   }

@@ -73,12 +73,26 @@ export function compileReads(db: Kysely<Schema>) {
     ),
     incident: compileStatement(incidents.where('id', '=', placeholder('id'))),
     incidentsBefore: compileStatement(
-      incidents.where('id', '<', placeholder('before')).orderBy('id', 'desc').limit(placeholder('limit')),
+      incidents.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit),
+    ),
+    openIncidentsBefore: compileStatement(
+      incidents
+        .where('acknowledged_at', 'is', null)
+        .where('id', '<', page.before)
+        .orderBy('id', 'desc')
+        .limit(page.limit),
+    ),
+    acknowledgedIncidentsBefore: compileStatement(
+      incidents
+        .where('acknowledged_at', 'is not', null)
+        .where('id', '<', page.before)
+        .orderBy('id', 'desc')
+        .limit(page.limit),
     ),
     totals: compileStatement(
       db
         .selectFrom('totals')
-        .select(['modules', 'versions', 'zip_bytes', 'incidents'])
+        .select(['modules', 'versions', 'zip_bytes', 'incidents', 'open_incidents'])
         .where('id', '=', sql.lit(1)),
     ),
   }
@@ -86,7 +100,7 @@ export function compileReads(db: Kysely<Schema>) {
 
 /** What changes the catalog, and what has to be looked up for it. Values are named like the columns. */
 export function compileWrites(db: Kysely<Schema>) {
-  const more = (column: 'modules' | 'versions' | 'zip_bytes' | 'incidents') =>
+  const more = (column: 'modules' | 'versions' | 'zip_bytes' | 'incidents' | 'open_incidents') =>
     sql<number>`${sql.ref(column)} + ${placeholder(column)}`
   return {
     module: compileStatement(
@@ -159,7 +173,21 @@ export function compileWrites(db: Kysely<Schema>) {
       db.selectFrom('incidents').select('id').orderBy('id', 'desc').limit(sql.lit(1)),
     ),
     addIncident: compileStatement(
-      db.insertInto('incidents').values(values<IncidentsTable>('id', 'at', 'outcome', ...MISMATCH)),
+      db
+        .insertInto('incidents')
+        .values(values<IncidentsTable>('id', 'at', 'outcome', ...MISMATCH, ...SIGHTINGS)),
+    ),
+    seenAgain: compileStatement(
+      db
+        .updateTable('incidents')
+        .set({ count: sql<number>`${sql.ref('count')} + ${sql.lit(1)}`, last_at: placeholder('last_at') })
+        .where('id', '=', placeholder('id')),
+    ),
+    acknowledge: compileStatement(
+      db
+        .updateTable('incidents')
+        .set(values<Pick<IncidentsTable, (typeof ACKNOWLEDGEMENT)[number]>>(...ACKNOWLEDGEMENT))
+        .where('id', '=', placeholder('id')),
     ),
     lastAct: compileStatement(db.selectFrom('acts').select('id').orderBy('id', 'desc').limit(sql.lit(1))),
     addAct: compileStatement(db.insertInto('acts').values(values<ActsTable>(...ACT))),
@@ -188,6 +216,7 @@ export function compileWrites(db: Kysely<Schema>) {
           versions: more('versions'),
           zip_bytes: more('zip_bytes'),
           incidents: more('incidents'),
+          open_incidents: more('open_incidents'),
         })
         .where('id', '=', sql.lit(1)),
     ),
@@ -202,6 +231,9 @@ const ANSWER = ['body', 'fetched', 'changed', 'origin', 'etag', 'last_modified']
 const ACT = ['id', 'at', 'who', 'act', 'outcome', 'realm', 'module', 'version', 'h1', 'reason'] as const
 /** What makes two incidents the same. */
 const MISMATCH = ['module', 'version', 'realm', 'kind', 'source', 'expected', 'found'] as const
+
+const SIGHTINGS = ['count', 'last_at'] as const
+const ACKNOWLEDGEMENT = ['acknowledged_at', 'acknowledged_by', 'note'] as const
 
 /** A row of placeholders, each named like its column. */
 function values<Row>(...columns: (keyof Row & string)[]): Row {

@@ -61,7 +61,13 @@ export function decodeSnapshot(row: RowOf<Reads['snapshot']>): Snapshot {
 }
 
 export function decodeIncident(row: RowOf<Reads['incident']>): IncidentRow {
-  return { ...row, kind: row.kind as IncidentRow['kind'] }
+  const { last_at: lastAt, acknowledged_at: at, acknowledged_by: who, note, ...rest } = row
+  return {
+    ...rest,
+    kind: row.kind as IncidentRow['kind'],
+    lastAt,
+    ...(at !== null && who !== null && { acknowledged: { at, who, note: note ?? '' } }),
+  }
 }
 
 /** Names of modules and versions were checked before they were written. */

@@ -67,7 +67,7 @@ export interface SnapshotsTable {
   last_modified: string | null
 }
 
-/** Key: id. Unique: everything but id, at and outcome. */
+/** Key: id. Unique: realm, module, version, kind, source, expected, found. Rows are never removed. */
 export interface IncidentsTable {
   id: string
   at: number
@@ -79,6 +79,13 @@ export interface IncidentsTable {
   expected: string
   found: string
   outcome: string
+  /** How often the same mismatch was reported, and when last. */
+  count: number
+  last_at: number
+  /** Who looked at it, when, and what came of it: all three or none. */
+  acknowledged_at: number | null
+  acknowledged_by: string | null
+  note: string | null
 }
 
 /** Key: id. What was published and deleted, by whom: rows are never removed. */
@@ -113,4 +120,6 @@ export interface TotalsTable {
   versions: number
   zip_bytes: number
   incidents: number
+  /** Those that nobody has acknowledged. */
+  open_incidents: number
 }

@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testActs } from './acts-contract.ts'
 import { type CatalogUnderTest, testCatalog } from './catalog-contract.ts'
+import { testIncidents } from './incidents-contract.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
 import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
 import { path, version } from './test-support.ts'
@@ -35,6 +36,7 @@ async function create(t: TestContext): Promise<CatalogUnderTest> {
 
 testCatalog('SQLite', create)
 testActs('SQLite', create)
+testIncidents('SQLite', create)
 
 describe('SQLite catalog', () => {
   it('is private, and leaves one file when closed', async (t) => {

@@ -4,7 +4,8 @@ import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { addFacts } from './facts.ts'
-import { MAX_ACT_ID, MAX_INCIDENT_ID } from './record-ids.ts'
+import { readIncidents } from './read-incidents.ts'
+import { MAX_ACT_ID } from './record-ids.ts'
 import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { READS } from './sqlite-statements.ts'
@@ -84,13 +85,17 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
       if (row === undefined || !('kind' in row)) throw new TypeError('a report gives the row of its incident')
       return row
     },
+    async acknowledge(id, remark) {
+      const row = await writer.write({ kind: 'acknowledge', id, remark })
+      if (row !== undefined && !('kind' in row)) throw new TypeError('an acknowledgement gives an incident')
+      return row
+    },
     incident: async (id) =>
       read(() => {
         const row = reads.incident.get({ id })
         return row && decodeIncident(row)
       }),
-    incidents: async ({ limit, before = MAX_INCIDENT_ID }) =>
-      read(() => reads.incidentsBefore.all({ limit, before }).map(decodeIncident)),
+    incidents: async (options) => read(() => readIncidents(reads, options)),
     async begin(act) {
       const row = await writer.write({ kind: 'begin', act })
       if (row === undefined || !('act' in row)) throw new TypeError('beginning an act gives its row')
@@ -106,8 +111,8 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
     totals: async () =>
       read(() => {
-        const { modules, versions, zip_bytes: zipBytes, incidents } = reads.totals.get({})!
-        return { modules, versions, zipBytes, incidents }
+        const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!
+        return { ...rest, zipBytes, openIncidents }
       }),
     close() {
       closed ??= close()

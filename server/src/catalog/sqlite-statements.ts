@@ -31,6 +31,20 @@ export const MIGRATIONS: readonly Migration[] = [
       'create table "marks" ("module" integer not null, "version" text not null, "published" smallint not null, "deletion" text, constraint "marks_key" primary key ("module", "version")) without rowid',
     ],
   },
+  {
+    name: '004_acknowledgements',
+    statements: [
+      'alter table "incidents" add column "count" bigint default 1 not null',
+      'alter table "incidents" add column "last_at" bigint default 0 not null',
+      'alter table "incidents" add column "acknowledged_at" bigint',
+      'alter table "incidents" add column "acknowledged_by" text',
+      'alter table "incidents" add column "note" text',
+      'update "incidents" set "last_at" = "at"',
+      'create index "incidents_open" on "incidents" ("id") where "acknowledged_at" is null',
+      'alter table "totals" add column "open_incidents" bigint default 0 not null',
+      'update "totals" set "open_incidents" = "incidents"',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -74,8 +88,16 @@ export const READS: Reads = {
     sql: 'select * from "incidents" where "id" < ? order by "id" desc limit ?',
     names: ['before', 'limit'],
   },
+  openIncidentsBefore: {
+    sql: 'select * from "incidents" where "acknowledged_at" is null and "id" < ? order by "id" desc limit ?',
+    names: ['before', 'limit'],
+  },
+  acknowledgedIncidentsBefore: {
+    sql: 'select * from "incidents" where "acknowledged_at" is not null and "id" < ? order by "id" desc limit ?',
+    names: ['before', 'limit'],
+  },
   totals: {
-    sql: 'select "modules", "versions", "zip_bytes", "incidents" from "totals" where "id" = 1',
+    sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',
     names: [],
   },
 }
@@ -126,8 +148,16 @@ export const WRITES: Writes = {
     names: [],
   },
   addIncident: {
-    sql: 'insert into "incidents" ("id", "at", "outcome", "module", "version", "realm", "kind", "source", "expected", "found") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    names: ['id', 'at', 'outcome', 'module', 'version', 'realm', 'kind', 'source', 'expected', 'found'],
+    sql: 'insert into "incidents" ("id", "at", "outcome", "module", "version", "realm", "kind", "source", "expected", "found", "count", "last_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'outcome', 'module', 'version', 'realm', 'kind', 'source', 'expected', 'found', 'count', 'last_at'],
+  },
+  seenAgain: {
+    sql: 'update "incidents" set "count" = "count" + 1, "last_at" = ? where "id" = ?',
+    names: ['last_at', 'id'],
+  },
+  acknowledge: {
+    sql: 'update "incidents" set "acknowledged_at" = ?, "acknowledged_by" = ?, "note" = ? where "id" = ?',
+    names: ['acknowledged_at', 'acknowledged_by', 'note', 'id'],
   },
   lastAct: {
     sql: 'select "id" from "acts" order by "id" desc limit 1',
@@ -146,7 +176,7 @@ export const WRITES: Writes = {
     names: ['module', 'version', 'published', 'deletion'],
   },
   addTotals: {
-    sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ? where "id" = 1',
-    names: ['modules', 'versions', 'zip_bytes', 'incidents'],
+    sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',
+    names: ['modules', 'versions', 'zip_bytes', 'incidents', 'open_incidents'],
   },
 }

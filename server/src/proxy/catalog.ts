@@ -104,8 +104,43 @@ export interface Incident {
 
 export interface IncidentRow extends Incident {
   id: string
+  /** When it was first seen, and last. Milliseconds since the epoch. */
+  at: number
+  lastAt: number
+  /** How often the same mismatch was reported: 1 or more. */
+  count: number
+  /** Absent while the incident is open. */
+  acknowledged?: Acknowledgement
+}
+
+/** Who looked at an incident: the name of a token, or `user NAME` of the machine; and what came of it, in one line. */
+export interface Remark {
+  who: string
+  note: string
+}
+
+export interface Acknowledgement extends Remark {
   /** Milliseconds since the epoch. */
   at: number
+}
+
+/** A page of incidents, the newest first. */
+export interface IncidentsOptions {
+  /** Rows at most: 1 or more. */
+  limit: number
+  /** Id of an incident: only older ones. */
+  before?: string
+  /** Only open ones, or only acknowledged ones. Default: both. */
+  open?: boolean
+}
+
+/** `zipBytes` is in bytes; `openIncidents` are those of the `incidents` that nobody has acknowledged. */
+export interface CatalogTotals {
+  modules: number
+  versions: number
+  zipBytes: number
+  incidents: number
+  openIncidents: number
 }
 
 /**
@@ -133,11 +168,16 @@ export interface Catalog {
   ): Promise<void>
   snapshot(realm: Realm, module: ModulePath, query: string): Promise<Snapshot | undefined>
   saveSnapshot(realm: Realm, module: ModulePath, query: string, snapshot: Snapshot): Promise<void>
-  /** Records an incident; the same mismatch reported again within its life gives the id it has. */
+  /** Records an incident; the same mismatch reported again is counted on the incident it has, open or not. */
   report(incident: Incident): Promise<IncidentRow>
+  /**
+   * Notes that somebody has looked at an incident, and gives it; `undefined` where there is none of this id. The first
+   * remark holds: one that is acknowledged already stays as it is.
+   */
+  acknowledge(id: string, remark: Remark): Promise<IncidentRow | undefined>
   incident(id: string): Promise<IncidentRow | undefined>
   /** Newest first. */
-  incidents(options: { limit: number; before?: string }): Promise<IncidentRow[]>
+  incidents(options: IncidentsOptions): Promise<IncidentRow[]>
   /**
    * Begins an act, before any file is touched. From here on a version that is deleted counts as `deleted`. Throws
    * `internal` for a version of which nothing is known.
@@ -155,6 +195,6 @@ export interface Catalog {
   /** The versions of a module that were published or deleted here, in no order. */
   marks(realm: Realm, module: ModulePath): Promise<Mark[]>
   /** Cheap enough for a home page: counts kept by the catalog itself, not scans. */
-  totals(): Promise<{ modules: number; versions: number; zipBytes: number; incidents: number }>
+  totals(): Promise<CatalogTotals>
   close(): Promise<void>
 }

@@ -48,6 +48,11 @@ interface Marker {
   adopting?: string[]
 }
 
+/** Where the catalog of a data folder is. */
+export function catalogIn(folder: string): string {
+  return join(folder, 'catalog.db')
+}
+
 /**
  * Opens the data folder, creating it where there is none. A copy of Go's own download cache (GOMODCACHE/cache/download)
  * is taken over: its entries move into `public`. Temporary files that a crash left are deleted.
@@ -69,7 +74,7 @@ export async function openDataFolder(dir: string, { version }: DataFolderOptions
         public: join(path, 'public'),
         realms: join(path, 'realms'),
         temporary: join(path, 'tmp'),
-        catalog: join(path, 'catalog.db'),
+        catalog: catalogIn(path),
         sumdb: join(path, 'sumdb'),
       }
       const durable = createDurable({ files: localFileSystem, temporary: layout.temporary, root: path })

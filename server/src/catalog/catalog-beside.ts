@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { ModsteadError } from '../errors.ts'
+import type { IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
+import { createWriteApplier } from './apply-writes.ts'
+import { openForWriting } from './catalog-database.ts'
+import { pendingMigration } from './migrate.ts'
+import { readIncidents } from './read-incidents.ts'
+import { decodeIncident } from './rows.ts'
+import { catalogError } from './sqlite-errors.ts'
+import { MIGRATIONS, READS, WRITES } from './sqlite-statements.ts'
+import { prepareAll } from './statement.ts'
+
+/** How long another program may hold the catalog. Milliseconds. */
+const PATIENCE = 5_000
+
+/** The incidents of a catalog that belongs to another process, for commands on the same machine. */
+export interface IncidentsBeside {
+  incident(id: string): IncidentRow | undefined
+  /** Newest first. */
+  incidents(options: IncidentsOptions): IncidentRow[]
+  /** As `Catalog.acknowledge`: on the disk when it returns. */
+  acknowledge(id: string, remark: Remark): IncidentRow | undefined
+}
+
+/**
+ * The incidents in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
+ * only `acknowledge` writes. Every call opens the file for itself.
+ *
+ * Each throws `data_folder` where there is no catalog, or one of an older or newer modstead, and `store_unavailable`
+ * for a failing disk, a damaged file, or one that another program holds for more than five seconds.
+ */
+export function openIncidentsBeside(path: string): IncidentsBeside {
+  function using<T>(doing: string, open: () => DatabaseSync, work: (database: DatabaseSync) => T): T {
+    if (!existsSync(path))
+      throw new ModsteadError('data_folder', `there is no catalog at ${path}`, {
+        next: 'Name the data folder of a modstead with --data-dir, or its configuration with --config.',
+      })
+    try {
+      const database = open()
+      try {
+        refuseOlder(database, path)
+        return work(database)
+      } finally {
+        database.close()
+      }
+    } catch (error) {
+      throw catalogError(error, doing)
+    }
+  }
+
+  const reading = <T>(work: (database: DatabaseSync) => T): T =>
+    using('read its catalog', () => new DatabaseSync(path, { readOnly: true, timeout: PATIENCE }), work)
+
+  return {
+    incident: (id) =>
+      reading((database) => {
+        const row = prepareAll(database, { incident: READS.incident }).incident.get({ id })
+        return row && decodeIncident(row)
+      }),
+    incidents: (options) =>
+      reading((database) => {
+        const { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore } = READS
+        const page = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
+        return readIncidents(prepareAll(database, page), options)
+      }),
+    acknowledge: (id, remark) =>
+      using(
+        'write to its catalog',
+        () => openForWriting(path),
+        (database) => {
+          const apply = createWriteApplier(database, { reads: READS, writes: WRITES })
+          const [outcome] = apply([{ kind: 'acknowledge', id, remark }], Date.now())
+          if (outcome === undefined) throw new TypeError('a write has an outcome')
+          if ('error' in outcome) throw outcome.error
+          const { result } = outcome
+          if (result !== undefined && !('kind' in result))
+            throw new TypeError('an acknowledgement gives an incident')
+          return result
+        },
+      ),
+  }
+}
+
+/** The tables are those of the statements: whoever runs the server brings them up to date, and nobody beside it. */
+function refuseOlder(database: DatabaseSync, path: string): void {
+  if (pendingMigration(database, MIGRATIONS) === undefined) return
+  throw new ModsteadError('data_folder', `the catalog ${path} was written by an older modstead`, {
+    next: 'Start this modstead on that folder once: it brings the catalog up to date.',
+  })
+}

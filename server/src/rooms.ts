@@ -119,6 +119,7 @@ export async function joinRooms({
     ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
+    incidents: catalog,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
     pushes,

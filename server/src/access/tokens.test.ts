@@ -50,8 +50,12 @@ test('a known token may do what it is said to, and no more', () => {
 })
 
 test('without tokens nobody may do anything, and the next step is said', () => {
-  const error = refused(() => createTokens([]).authorize(`Bearer ${CI}`, 'delete'), 'publish_disabled')
-  assert.match(error.next ?? '', /may: \[delete\]/)
+  const nobody = createTokens([])
+  for (const permission of ['publish', 'delete', 'audit'] as const) {
+    const error = refused(() => nobody.authorize(`Bearer ${CI}`, permission), 'not_permitted')
+    assert.match(error.message, new RegExp(`^nobody may ${permission} .*no tokens`))
+    assert.ok(error.next?.includes(`may: [${permission}]`), error.next)
+  }
 })
 
 test('no refusal repeats what was sent', () => {

@@ -8,11 +8,11 @@ export interface Principal {
   name: string
 }
 
-/** Decides who may publish and delete. */
+/** Decides who may publish, delete and audit. */
 export interface Tokens {
   /**
-   * Who sent this `Authorization` header. Throws `publish_disabled` where no token is configured, `unauthenticated`
-   * for a header that is missing or proves nothing, `not_permitted` where it proves somebody who may not do this.
+   * Who sent this `Authorization` header. Throws `unauthenticated` for a header that is missing or proves nothing, and
+   * `not_permitted` where it proves somebody who may not do this, or no token is configured, so that nobody may.
    */
   authorize(authorization: string | undefined, permission: Permission): Principal
 }
@@ -26,9 +26,13 @@ export function createTokens(tokens: readonly TokenConfig[]): Tokens {
   return {
     authorize(authorization, permission) {
       if (known.length === 0)
-        throw new ModsteadError('publish_disabled', 'this server takes no publications: it has no tokens', {
-          next: `who runs it has to add to its configuration: tokens: { NAME: { token: SECRET, may: [${permission}] } }`,
-        })
+        throw new ModsteadError(
+          'not_permitted',
+          `nobody may ${permission} on this server: it has no tokens`,
+          {
+            next: `who runs it has to add to its configuration: tokens: { NAME: { token: SECRET, may: [${permission}] } }`,
+          },
+        )
       if (authorization === undefined)
         throw new ModsteadError('unauthenticated', `to ${permission} takes a token, and the request has none`)
       const sent = hashOf(tokenIn(authorization) ?? '')

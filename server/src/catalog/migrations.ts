@@ -167,4 +167,4 @@ const MISMATCH = [
   'source',
   'expected',
   'found',
-] as (keyof Schema['incidents'])[]
+] satisfies (keyof Schema['incidents'])[]

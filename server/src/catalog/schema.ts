@@ -121,5 +121,5 @@ export interface TotalsTable {
   zip_bytes: number
   incidents: number
   /** Those that nobody has acknowledged. */
-  open_incidents: number
+  open_incidents: Generated<number>
 }

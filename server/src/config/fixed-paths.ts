@@ -1,8 +1,19 @@
 /** Pages that stand at these paths whatever the configuration says: probes and collectors find them there. */
 export const PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
-/** What else is looked for at a path of its own at the root: checksum databases, and calls of other services. */
-const ENDPOINTS: ReadonlySet<string> = new Set(['/sumdb', '/lookup', '/tile', '/latest', '/tlog', '/hooks'])
+/**
+ * What else is looked for at a path of its own at the root: checksum databases, calls of other services, and the
+ * administrative API.
+ */
+const ENDPOINTS: ReadonlySet<string> = new Set([
+  '/sumdb',
+  '/lookup',
+  '/tile',
+  '/latest',
+  '/tlog',
+  '/hooks',
+  '/api',
+])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */
 export function fixedPathAt(prefix: string): string | undefined {

@@ -113,6 +113,7 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
     'pathPrefix: /healthz/',
     ['1:13: pathPrefix: /healthz is a path of modstead itself; take another, such as /goproxy'],
   ],
+  ['an API of ours', 'pathPrefix: /api/go', ['1:13: pathPrefix: /api is a path of modstead itself']],
   [
     'path prefix below a page',
     'pathPrefix: /metrics/go',

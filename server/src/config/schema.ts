@@ -98,7 +98,7 @@ const tokenSchema = z.strictObject({
     'The secret itself: 16 characters or more, without spaces.',
   ),
   may: choices(['publish', 'delete', 'audit']).describe(
-    'What it allows: to publish and delete versions, and to read all records of the checksum log.',
+    'What it allows: to publish versions, to delete them, and to audit: to read and acknowledge incidents, and to read all records of the checksum log.',
   ),
 })
 
@@ -290,7 +290,7 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(originName), tokenSchema)
     .optional()
     .describe(
-      'Who may publish and delete versions and read the whole checksum log, by a name of your choice that is recorded with what was done. Default: nobody may.',
+      'Who may publish and delete versions, or audit, by a name of your choice that is recorded with what was done. Default: nobody may.',
     ),
   routes: z
     .array(routeSchema)

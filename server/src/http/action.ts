@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Refusal } from './statuses.ts'
 import type { RequestKind } from './traffic.ts'
 
 export interface ActionExchange {
@@ -22,4 +23,6 @@ export interface Action {
    * when the body was not read to its end.
    */
   answer(exchange: ActionExchange): Promise<number>
+  /** The form of its refusals. Default: text for a person at a terminal. */
+  refusalFor?(error: unknown): Refusal
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Tokens } from '../access/tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Acts } from '../proxy/acts.ts'
+import { remarkProblem } from '../proxy/remark.ts'
 import type { Action, ActionExchange } from './action.ts'
 import { rawTarget } from './request-path.ts'
 import { createParser, parseVersionPath } from './parse.ts'
@@ -13,9 +14,6 @@ export interface ActsOptions {
   /** `''`, or a path like `/goproxy`. */
   prefix: string
 }
-
-/** The most characters of a reason. */
-const LONGEST_REASON = 400
 
 /**
  * Makes the endpoints
@@ -125,10 +123,7 @@ function reasonOf({ headers }: IncomingMessage): string {
     throw new ModsteadError('bad_request', 'a deletion needs a reason', {
       next: 'send the header Modstead-Reason: it is shown to whoever asks for the version, and recorded',
     })
-  if (reason.length > LONGEST_REASON || /[\p{C}\ufffd]/u.test(reason))
-    throw new ModsteadError(
-      'bad_request',
-      `the reason must be one line of UTF-8, ${LONGEST_REASON} characters long at most`,
-    )
+  const problem = remarkProblem(reason)
+  if (problem !== undefined) throw new ModsteadError('bad_request', `the reason ${problem}`)
   return reason
 }

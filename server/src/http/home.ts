@@ -20,6 +20,8 @@ export interface Totals {
   versions: number
   zipBytes: number
   incidents: number
+  /** Those that nobody has acknowledged. */
+  openIncidents: number
 }
 
 /** The home page for browsers: no scripts, nothing loaded from anywhere, readable without its style sheet. */
@@ -70,7 +72,7 @@ function storedLines(totals: Totals | undefined): [name: string, value: string][
     ['Modules', count(totals.modules)],
     ['Versions', count(totals.versions)],
     ['Zips', size(totals.zipBytes)],
-    ['Incidents', count(totals.incidents)],
+    ['Incidents', `${count(totals.incidents)} (${count(totals.openIncidents)} open)`],
   ]
 }
 

@@ -126,6 +126,12 @@ export function createTableMirror(
   }
 }
 
+const NO_INCIDENTS = {
+  incident: async () => undefined,
+  incidents: async () => [],
+  acknowledge: async () => undefined,
+}
+
 export interface Running {
   server: HttpServer
   proxy: TableProxy
@@ -147,7 +153,8 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
     proxy,
     databases: [],
     observer,
-    totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 0 }),
+    totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 5, openIncidents: 1 }),
+    incidents: NO_INCIDENTS,
     ready: async () => [],
     pushes: { onPush: () => 'unknown' },
     isLoop: (via) => via === 'me',

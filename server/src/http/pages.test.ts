@@ -144,8 +144,11 @@ test('the page escapes what it is given', () => {
   const html = homeHtml(facts)
   assert.doesNotMatch(html, /<1>|<db>|"<&|'/)
   assert.match(
-    homeText({ ...facts, totals: { modules: 1234567, versions: 0, zipBytes: 1536, incidents: 0 } }),
-    /1,234,567\n.*0\n.*1\.5 KiB/,
+    homeText({
+      ...facts,
+      totals: { modules: 1234567, versions: 0, zipBytes: 1536, incidents: 1200, openIncidents: 3 },
+    }),
+    /1,234,567\n.*0\n.*1\.5 KiB\n.*Incidents: 1,200 \(3 open\)\n/,
   )
   assert.match(HTML_POLICY, /frame-ancestors 'none'/)
 })

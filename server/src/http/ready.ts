@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ModsteadError } from '../errors.ts'
 import { evaluateConditions, isUnconditional, type Outcome } from './conditions.ts'
 import { notModifiedHeaders, partHeaders, type SizedFacts } from './file-headers.ts'
-import { refusalFor } from './statuses.ts'
+import { type Refusal, refusalFor } from './statuses.ts'
 
 /** A file whose bytes are at hand. */
 export interface ReadyFile {
@@ -45,15 +45,17 @@ export function sendOutcome(
       return 0
     case 'precondition_failed':
       return sendRefusal(
-        new ModsteadError('precondition_failed', 'the file is not the one that If-Match names'),
+        refusalFor(new ModsteadError('precondition_failed', 'the file is not the one that If-Match names')),
         req,
         res,
       )
     case 'range_not_satisfiable':
       return sendRefusal(
-        new ModsteadError(
-          'range_not_satisfiable',
-          `the file has ${facts.size} bytes, and the range is beyond them`,
+        refusalFor(
+          new ModsteadError(
+            'range_not_satisfiable',
+            `the file has ${facts.size} bytes, and the range is beyond them`,
+          ),
         ),
         req,
         res,
@@ -62,14 +64,13 @@ export function sendOutcome(
   }
 }
 
-/** Answers with the text for an error. Returns the bytes of the body sent. */
+/** Answers with a refusal. Returns the bytes of the body sent. */
 export function sendRefusal(
-  error: unknown,
+  { status, headers, body }: Refusal,
   req: IncomingMessage,
   res: ServerResponse,
   moreHeaders: readonly string[] = [],
 ): number {
-  const { status, headers, body } = refusalFor(error)
   res.writeHead(status, [...headers, ...moreHeaders])
   if (req.method === 'HEAD') {
     res.end()

@@ -1,22 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendRefusal } from './ready.ts'
-import { refusalFor } from './statuses.ts'
+import { type Refusal, refusalFor } from './statuses.ts'
 
 /** How long a client that is refused may go on sending before its connection is closed. Milliseconds. */
 const LINGER = 1_000
 
 /**
- * Answers with the text for an error, whatever of the request is unread. Closing at once would reset a client that is
+ * Answers with the text for an error, or what `form` makes of it, whatever of the request is unread. Closing at once would reset a client that is
  * still sending, and it would not see the answer: what it sends is thrown away for a moment. Returns the bytes of the
  * body sent.
  */
-export async function refuse(error: unknown, req: IncomingMessage, res: ServerResponse): Promise<number> {
+export async function refuse(
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  form: (error: unknown) => Refusal = refusalFor,
+): Promise<number> {
   const whole = req.method === 'GET' || req.method === 'HEAD' || req.complete || req.destroyed
-  if (whole) return sendRefusal(error, req, res)
+  if (whole) return sendRefusal(form(error), req, res)
   res.shouldKeepAlive = false
   // Who asked whether to go on, and was not told to, sends nothing.
-  if (req.headers.expect !== undefined && !req.readableDidRead) return sendRefusal(error, req, res)
-  const { status, headers, body } = refusalFor(error)
+  if (req.headers.expect !== undefined && !req.readableDidRead) return sendRefusal(form(error), req, res)
+  const { status, headers, body } = form(error)
   res.writeHead(status, headers)
   res.write(body)
   await throwAway(req)

@@ -10,6 +10,8 @@ import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
+import { createApi } from './api/api.ts'
+import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
 import { createConnections } from './connections.ts'
@@ -59,6 +61,7 @@ export interface HttpServerOptions {
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   /** What whoever runs this server should see to, a sentence each; it works all the same. */
   warnings?: () => readonly string[]
+  incidents: IncidentRecords
   /** Hears of pushes. */
   pushes: PushReceiver
   /** Whether a request with this `Modstead-Via` header has been through this server already. */
@@ -115,6 +118,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...(options.log === undefined
       ? []
       : [createLogAnswers({ log: options.log, tokens, prefix: config.pathPrefix })]),
+    createApi({
+      endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
+      tokens,
+      prefix: config.pathPrefix,
+    }),
     ...createActs({
       acts: proxy.acts,
       tokens,
@@ -193,7 +201,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else exchange.bytes = await refuse(error, req, res)
+      } else {
+        const form = actions.find((action) => action.takes(req))?.refusalFor
+        exchange.bytes = await refuse(error, req, res, form)
+      }
     } finally {
       running?.done()
     }

@@ -133,7 +133,7 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   },
   not_permitted: {
     status: 403,
-    cause: 'The token is known, but it may not do this.',
+    cause: 'The token is known, but it may not do this; or this server has no tokens at all.',
     next: 'Use another token, or ask who runs this server to add the permission to it.',
   },
   publish_disabled: {
@@ -263,14 +263,35 @@ export interface Refusal {
 /** The most that `go` shows of an answer, less a margin: bytes, where each line break counts as two. */
 export const MOST_BYTES = 640
 
+/** What is said of an error: each one line, clean enough for a terminal. */
+export interface RefusalWords {
+  code: ErrorCode
+  status: number
+  cause: string
+  next: string
+  /** Its id. */
+  incident?: string
+}
+
 /** What is sent for an error. What is not a ModsteadError is `internal`, and its message stays in the log. */
 export function refusalFor(error: unknown): Refusal {
+  return refusalIn('text/plain; charset=utf-8', error, ({ cause, next, incident }) =>
+    [cause, next, ...(incident === undefined ? [] : [`Incident: ${incident}`]), ''].join('\n'),
+  )
+}
+
+/** The same in another form: `write` makes the body. */
+export function refusalIn(
+  contentType: string,
+  error: unknown,
+  write: (words: RefusalWords) => string,
+): Refusal {
   const code = codeOf(error)
   const meaning = MEANINGS[code]
-  const body = textFor(error, meaning)
+  const body = write({ code, status: meaning.status, ...wordsFor(error, meaning) })
   const headers = [
     'Content-Type',
-    'text/plain; charset=utf-8',
+    contentType,
     'Content-Length',
     String(Buffer.byteLength(body)),
     'Cache-Control',
@@ -293,12 +314,13 @@ function allowOf(error: unknown): string | undefined {
 }
 
 /** Three lines at most: the cause, the next step, the incident. The cause gives way when they are too long. */
-function textFor(error: unknown, meaning: Meaning): string {
+function wordsFor(error: unknown, meaning: Meaning): Pick<RefusalWords, 'cause' | 'next' | 'incident'> {
   const known = error instanceof ModsteadError && error.code !== 'internal' ? error : undefined
-  const rest = [clean(known?.next ?? '', 240) || meaning.next]
-  if (known?.incident !== undefined) rest.push(clean(`Incident: ${known.incident}`, 80))
+  const next = clean(known?.next ?? '', 240) || meaning.next
+  const incident = known?.incident === undefined ? undefined : clean(known.incident, 70)
+  const rest = incident === undefined ? [next] : [next, `Incident: ${incident}`]
   const cause = clean(known?.message ?? '', MOST_BYTES - cost(rest) - 2) || meaning.cause
-  return [cause, ...rest, ''].join('\n')
+  return { cause, next, ...(incident !== undefined && { incident }) }
 }
 
 function cost(lines: readonly string[]): number {

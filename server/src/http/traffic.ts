@@ -6,7 +6,7 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API.
  */
 const KINDS = [
   'list',
@@ -25,6 +25,7 @@ const KINDS = [
   'vanity',
   'hook',
   'log',
+  'api',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
@@ -37,6 +38,7 @@ const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
   'vanity',
   'hook',
   'log',
+  'api',
   'other',
 ])
 

@@ -49,6 +49,9 @@ test('gauges are read at each collection; one that throws harms no other', async
   const { gauge, expose, lines } = observer()
   let value = 1
   gauge('modstead_value', 'A value.', () => value)
+  gauge('modstead_asked', 'One that is asked for.', async () => value * 10)
+  gauge('modstead_refused', 'One that is not given.', () => Promise.reject(new Error('not now')))
+  gauge('modstead_late', 'One that never comes.', () => new Promise<number>(() => undefined))
   gauge('modstead_broken', 'Broken.', () => {
     throw new Error('no figure')
   })
@@ -56,7 +59,9 @@ test('gauges are read at each collection; one that throws harms no other', async
   value = 2.5
   const { body } = await expose()
   assert.match(body, /^modstead_value 2\.5$/m)
-  assert.match(body, /^modstead_broken Nan$/im)
+  assert.match(body, /^modstead_asked 25$/m)
+  for (const name of ['broken', 'refused', 'late'])
+    assert.match(body, new RegExp(`^modstead_${name} Nan$`, 'im'))
   assert.match(lines.join(''), /cannot read a metric.*|no figure/)
   gauge('modstead_value', 'A value.', () => 9)
   assert.match((await expose()).body, /^modstead_value 9$/m)

@@ -12,8 +12,11 @@ interface Series {
 interface Reading {
   name: string
   help: string
-  read: () => number
+  read: () => number | Promise<number>
 }
+
+/** How long a figure may take: a collector waits for all of them. Milliseconds. */
+const PATIENCE = 1_000
 
 /**
  * Counters and gauges in the text format of Prometheus. Counting is an addition to a plain number; the library, and
@@ -85,19 +88,23 @@ async function register(
   }
   for (const gauge of gauges) {
     target.removeSingleMetric(gauge.name)
-    const collect = function (this: InstanceType<typeof Gauge>) {
-      this.set(readSafely(gauge, log))
+    const collect = async function (this: InstanceType<typeof Gauge>) {
+      this.set(await readSafely(gauge, log))
     }
     target.registerMetric(new Gauge({ name: gauge.name, help: gauge.help, registers: [], collect }))
   }
 }
 
 /** One gauge that cannot be read must not cost all the others. */
-function readSafely({ name, read }: Reading, log: Pick<Logger, 'warn'>): number {
+async function readSafely({ name, read }: Reading, log: Pick<Logger, 'warn'>): Promise<number> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`no figure within ${PATIENCE} ms`)), PATIENCE)
   try {
-    return read()
+    return await Promise.race([read(), late.promise])
   } catch (error) {
     log.warn({ metric: name, error }, 'cannot read a metric')
     return Number.NaN
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -18,8 +18,8 @@ export interface Observer {
   log: Logger
   /** Same name, same counter. Names end in `_total`; label names are fixed at the first call. */
   counter(name: string, help: string, labels?: readonly string[]): Counter
-  /** A figure read when metrics are collected. */
-  gauge(name: string, help: string, read: () => number): void
+  /** A figure read when metrics are collected. What fails to be read, or to come within a second, is not a number. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** The text exposition of all of it. */
   expose(): Promise<{ contentType: string; body: string }>
 }

@@ -39,7 +39,7 @@ export function createTestObserver(): TestObserver {
         counts.set(key, (counts.get(key) ?? 0) + amount)
       },
     }),
-    gauge: (name, _, read) => void gauges.set(name, read),
+    gauge: (name, _, read) => void gauges.set(name, read as () => number),
     expose: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'metrics\n' }),
   }
 }

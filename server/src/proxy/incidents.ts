@@ -53,6 +53,9 @@ export type RecordIncident = (incident: Incident, explanation?: string) => Promi
 
 export function createRecorder(catalog: Catalog, observer: Observer): RecordIncident {
   const counter = observer.counter('modstead_incidents_total', 'Mismatches recorded.', ['kind'])
+  observer.gauge('modstead_incidents_open', 'Incidents that nobody has acknowledged.', async () => {
+    return (await catalog.totals()).openIncidents
+  })
   return async (incident, explanation) => {
     counter.add(1, incident.kind)
     let id: string | undefined

@@ -22,6 +22,8 @@ export interface CommandContext {
   cwd: string
   /** The user's home folder. */
   home: string
+  /** The user's name on this machine; behind sudo that of the person. */
+  user: string
   stdout: Output
   stderr: Output
   /** Signals and crashes: the process itself, or a stand-in. */

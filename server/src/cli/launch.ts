@@ -1,4 +1,4 @@
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import manifest from '../../package.json' with { type: 'json' }
 import type { CommandContext, StartServer } from './context.ts'
 import { run } from './main.ts'
@@ -17,6 +17,7 @@ export async function launch(
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
+    user: userName(),
     stdout: process.stdout,
     stderr: process.stderr,
     events: process,
@@ -25,4 +26,16 @@ export async function launch(
     load: loadOrigins,
   })
   process.exit(code)
+}
+
+function userName(): string {
+  const { SUDO_USER, USER, LOGNAME } = process.env
+  const named = SUDO_USER || USER || LOGNAME
+  if (named) return named
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a number that no user has.
+    return String(process.getuid?.() ?? 'unknown')
+  }
 }

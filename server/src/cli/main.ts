@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
+import { describeIncidentCommands } from './commands/incidents.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
 import { describeServe } from './commands/serve.ts'
@@ -27,6 +28,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeConfigCommands,
   describeOriginCommands,
   describePublishing,
+  describeIncidentCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

@@ -16,7 +16,7 @@ export interface RemoteFlags {
 }
 
 export interface RemoteRequest {
-  method: 'PUT' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the address. */
   path: string
   headers: Record<string, string>
@@ -28,7 +28,9 @@ export interface RemoteRequest {
 const IDLE = 300_000
 /** How long the server, or what stands before it, may take to say that it wants the body. Milliseconds. */
 const CONTINUE = 3_000
-const LARGEST_ANSWER = 64 << 10
+/** What is sent without asking whether it is wanted. Bytes. */
+const SMALL_BODY = 64 << 10
+const LARGEST_ANSWER = 4 << 20
 
 /**
  * Sends a request to a modstead and gives the text of its answer. Throws `config_invalid` for flags that make no
@@ -52,10 +54,20 @@ export async function askRemote(
     })
   })
   if (status >= 200 && status < 300) return text
-  const [message = '', next] = text.split('\n').filter((line) => line.trim() !== '')
+  const [message = '', next] = wordsOf(text)
   throw new ModsteadError('upstream_refused', `${base.host} refused it with ${status}: ${message}`, {
     ...(next !== undefined && { next }),
   })
+}
+
+/** Cause and next step, out of a text or a problem. */
+function wordsOf(text: string): (string | undefined)[] {
+  try {
+    const { detail, next } = JSON.parse(text) as { detail?: unknown; next?: unknown }
+    return [detail, next].map((word) => (typeof word === 'string' ? word : undefined))
+  } catch {
+    return text.split('\n').filter((line) => line.trim() !== '')
+  }
 }
 
 function addressOf(to: string): URL {
@@ -101,13 +113,15 @@ async function exchange(
   { method, headers, body }: RemoteRequest,
 ): Promise<{ status: number; text: string }> {
   const { request: open } = url.protocol === 'https:' ? https : http
+  const asksFirst = body !== undefined && body.size > SMALL_BODY
   const request = open(url, {
     method,
     agent: false,
     timeout: IDLE,
     headers: {
       ...headers,
-      ...(body && { 'Content-Length': String(body.size), Expect: '100-continue' }),
+      ...(body && { 'Content-Length': String(body.size) }),
+      ...(asksFirst && { Expect: '100-continue' }),
     },
   })
   request.on('timeout', () => request.destroy(new Error(`nothing came for ${IDLE / 1000} seconds`)))
@@ -117,8 +131,10 @@ async function exchange(
   const sending = new AbortController()
   if (body === undefined) request.end()
   else {
-    request.flushHeaders()
-    await Promise.race([asksForBody(request), answered.promise])
+    if (asksFirst) {
+      request.flushHeaders()
+      await Promise.race([asksForBody(request), answered.promise])
+    }
     const done = answered.promise.then(() => sending.abort()) // its rejection is that of the exchange
     done.catch(() => undefined)
     if (!sending.signal.aborted)

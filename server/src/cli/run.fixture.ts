@@ -47,6 +47,7 @@ export async function runHere(given: Given): Promise<Ran> {
       env: { GOENV: 'off', ...env },
       cwd,
       home: cwd,
+      user: 'gopher',
       stdout: output('stdout'),
       stderr: output('stderr'),
       events,

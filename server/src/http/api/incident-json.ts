@@ -14,6 +14,11 @@ export interface IncidentPage {
   nextBefore?: string
 }
 
+/** Whether a text has the form of an incident's id. */
+export function isIncidentId(text: string): boolean {
+  return /^inc-[0-9a-z]{4}-[0-9a-z]{4}$/.test(text)
+}
+
 export function incidentJson({ acknowledged, ...row }: IncidentRow): IncidentJson {
   const { id, at, lastAt, count, ...incident } = row
   return {

@@ -3,7 +3,7 @@ import type { Logger } from '../../observe/observer.ts'
 import type { Catalog, IncidentRow } from '../../proxy/catalog.ts'
 import { remarkProblem } from '../../proxy/remark.ts'
 import type { ApiEndpoint } from './endpoint.ts'
-import { incidentJson, incidentPage } from './incident-json.ts'
+import { incidentJson, incidentPage, isIncidentId } from './incident-json.ts'
 import { checkNames, flagOf, limitOf } from './query.ts'
 
 /** What the catalog knows of incidents. */
@@ -68,11 +68,6 @@ export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions):
       },
     },
   ]
-}
-
-/** Whether a text has the form of an incident's id. */
-export function isIncidentId(text: string): boolean {
-  return /^inc-[0-9a-z]{4}-[0-9a-z]{4}$/.test(text)
 }
 
 function found(row: IncidentRow | undefined, id: string): IncidentRow {

@@ -86,6 +86,11 @@ export class ModsteadError extends Error {
   }
 }
 
+/** The id of the incident that an error belongs to. */
+export function incidentOf(error: unknown): string | undefined {
+  return error instanceof ModsteadError ? error.incident : undefined
+}
+
 /** True absence, which an origin has said: the only failure that lets a `,` list go on. */
 export function isAbsence(error: unknown): error is ModsteadError {
   return error instanceof ModsteadError && error.code === 'not_found'

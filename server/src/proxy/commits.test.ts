@@ -39,7 +39,9 @@ function repository(name: string, made: Made, { at, pinned = true }: { at: strin
 }
 
 const incidentsOf = async (catalog: Catalog): Promise<Incident[]> =>
-  (await catalog.incidents({ limit: 9 })).map(({ id: _id, at: _at, ...incident }) => incident)
+  (await catalog.incidents({ limit: 9 })).map(
+    ({ id: _id, at: _at, lastAt: _last, count: _count, ...incident }) => incident,
+  )
 
 describe('the commit a version was first seen at', () => {
   for (const first of KINDS)

@@ -2,6 +2,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { Absences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedHashes } from './checksums.ts'
+import type { DroppedFiles } from './dropped-files.ts'
 import type { Incidents } from './incidents.ts'
 import type { Stored } from './module-proxy.ts'
 import type { Setbacks } from './setbacks.ts'
@@ -21,6 +22,7 @@ export interface Parts {
   /** Tells of a zip that was verified and stored. */
   stored(stored: Stored): void
   absences: Absences
+  dropped: DroppedFiles
   setbacks: Setbacks
   observer: Observer
   /** Fires when the server gives up waiting for running fetches. */

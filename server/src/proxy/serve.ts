@@ -9,6 +9,7 @@ import type { Version } from '@modstead/gomod/version'
 import { refuseDeleted } from './deletions.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedHashes, VersionHashes } from './checksums.ts'
+import { createDroppedFiles } from './dropped-files.ts'
 import { createIncidents } from './incidents.ts'
 import { createKeeper } from './keeper.ts'
 import { createLookAhead } from './look-ahead.ts'
@@ -25,6 +26,7 @@ import type { ModuleStore } from './store.ts'
 import { createTraces } from './traces.ts'
 import { createUses } from './uses.ts'
 import type { ZipChecker } from './zip-checker.ts'
+import { keyOf } from './wanted.ts'
 import { createZips, type ZipAnswer } from './zips.ts'
 
 export interface ProxyOptions {
@@ -61,6 +63,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       for (const keeper of keepers) keeper(stored)
     },
     absences: createAbsences(now),
+    dropped: createDroppedFiles(),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,
   }
@@ -107,9 +110,11 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   ): Promise<Answer> {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked(request.kind, context.client, wanted)
-    const file = context.storedOnly
-      ? ((await files.stored(wanted, forClient(context))) ?? refuseFetch(request))
-      : await files.get(wanted, forClient(context))
+    const file = await parts.dropped.explain(keyOf(wanted), async () =>
+      context.storedOnly
+        ? ((await files.stored(wanted, forClient(context))) ?? refuseFetch(request))
+        : files.get(wanted, forClient(context)),
+    )
     if (request.kind === 'mod' && file.fetched) lookAhead.fetchedMod(context.client, wanted, file.bytes)
     return {
       module: request.module,
@@ -127,9 +132,11 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   async function serveZip(route: Route, request: Exact<'zip'>, context: RequestContext): Promise<Answer> {
     const wanted = { ...request, route }
     if (!context.storedOnly) lookAhead.asked('zip', context.client, wanted)
-    const zip = context.storedOnly
-      ? ((await zips.stored(wanted, forClient(context))) ?? refuseFetch(request))
-      : await zips.get(wanted, forClient(context))
+    const zip = await parts.dropped.explain(keyOf(wanted), async () =>
+      context.storedOnly
+        ? ((await zips.stored(wanted, forClient(context))) ?? refuseFetch(request))
+        : zips.get(wanted, forClient(context)),
+    )
     return {
       module: request.module,
       contentType: 'application/zip',

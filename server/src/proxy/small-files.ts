@@ -1,6 +1,6 @@
 import { equalHash, hashGoMod } from '@modstead/gomod/dirhash'
 import { modulePathOf } from '@modstead/gomod/modfile/module-path'
-import { ModsteadError } from '../errors.ts'
+import { incidentOf, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
@@ -45,7 +45,7 @@ export interface SmallFiles {
 
 /** `.info` and `.mod` files: small enough to be held whole, verified before anyone gets a byte of them. */
 export function createSmallFiles(parts: Parts): SmallFiles {
-  const { store, catalog, absences, incidents, setbacks, shutdown } = parts
+  const { store, catalog, absences, dropped, incidents, setbacks, shutdown } = parts
   const flights = createFlights<SmallFile>()
   const readings = createFlights<SmallFile | undefined>()
 
@@ -66,6 +66,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       } catch (error) {
         if (!isWrong(error)) throw error
         await store.remove(storeKeyOf(wanted))
+        dropped.note(keyOf(wanted), incidentOf(error))
         return undefined
       }
     }
@@ -102,6 +103,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
 
   async function put(wanted: Wanted, bytes: Buffer, hash?: string): Promise<void> {
     await store.commit(storeKeyOf(wanted), bytes, hash)
+    dropped.forget(keyOf(wanted))
     await dropIfDeleted(parts, wanted)
   }
 

@@ -85,3 +85,32 @@ test('files that someone else put into the store are proven on first use, and dr
   assert.deepEqual(origin.asked, ['zip'])
   assert.equal((await catalog.incidents({ limit: 10 }))[0]?.kind, 'store')
 })
+
+test('a stored file that is dropped as wrong: what go is refused afterwards names the incident, until it is there again', async (t) => {
+  const made = await makeModule()
+  const bad = await makeModule('package evil\n', `module ${MODULE}\n\ngo 1.99\n`)
+  for (const kind of ['zip', 'mod'] as const) {
+    const origin = scripted('one', { [kind]: 'upstream_unreachable', info: made.info })
+    const { file, store, catalog } = await setUp(t, { origins: [origin], checksum: database(made) })
+    const key = { realm: 'public', module: MODULE, version: VERSION, kind }
+    await store.commit(key, bad[kind], kind === 'zip' ? bad.h1 : bad.goModH1)
+    await assert.rejects(file(kind, { storedOnly: true }), { code: 'not_stored', incident: /^inc-/ })
+    const [incident] = await catalog.incidents({ limit: 2 })
+    assert.equal(incident?.kind, 'store')
+    await assert.rejects(file(kind), { code: 'upstream_unreachable', incident: incident.id, origin: 'one' })
+    origin.script[kind] = made[kind]
+    assert.deepEqual(await read(await file(kind)), made[kind])
+    await store.remove(key)
+    origin.script[kind] = 'upstream_unreachable'
+    await assert.rejects(file(kind), { code: 'upstream_unreachable', incident: undefined })
+  }
+})
+
+test('a zip that rotted and is nowhere else: 404 as long as the absence is remembered, with the incident', async (t) => {
+  const made = await makeModule()
+  const { file, store, catalog } = await setUp(t, { origins: [scripted('one', {})] })
+  const facts = { h1: made.h1, zipSize: made.zip.length, zipSha256: 'a'.repeat(64) }
+  await store.commit({ realm: 'public', module: MODULE, version: VERSION, kind: 'zip' }, made.zip, made.h1)
+  await catalog.learn('public', MODULE, VERSION, facts)
+  for (let i = 0; i < 2; i++) await assert.rejects(file('zip'), { code: 'not_found', incident: /^inc-/ })
+})

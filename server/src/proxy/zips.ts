@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { atMost } from './at-most.ts'
-import { ModsteadError } from '../errors.ts'
+import { incidentOf, ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
@@ -64,7 +64,7 @@ interface Download {
 
 /** Module zips: streamed to those who wait while they arrive, verified and stored before anyone has them whole. */
 export function createZips(parts: Parts): Zips {
-  const { store, catalog, checker, incidents, absences, setbacks, observer, shutdown } = parts
+  const { store, catalog, checker, incidents, absences, dropped, setbacks, observer, shutdown } = parts
   const flights = createFlights<StoredZip>()
   const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
@@ -110,6 +110,7 @@ export function createZips(parts: Parts): Zips {
     } catch (error) {
       if (!isWrong(error)) throw error
       await store.remove(storeKeyOf(wanted))
+      dropped.note(keyOf(wanted), incidentOf(error))
       return undefined
     }
   }
@@ -128,7 +129,7 @@ export function createZips(parts: Parts): Zips {
       return true
     }
     const { route, module, version } = wanted
-    await incidents.report({
+    const { incident } = await incidents.report({
       kind: 'store',
       realm: route.realm,
       module,
@@ -138,6 +139,7 @@ export function createZips(parts: Parts): Zips {
       found: `sha256:${found}`,
       outcome: 'dropped; the next origin is asked for it',
     })
+    dropped.note(key, incident)
     return false
   }
 
@@ -259,6 +261,7 @@ export function createZips(parts: Parts): Zips {
       ...(commit !== undefined && { commit }),
     })
     const outcome = await store.commit(storeKeyOf(wanted), spool, h1)
+    dropped.forget(keyOf(wanted))
     await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')

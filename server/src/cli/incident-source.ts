@@ -89,7 +89,7 @@ function overHttp(flags: RemoteFlags, context: CommandContext): IncidentSource {
       const query = new URLSearchParams({ limit: String(limit) })
       if (before !== undefined) query.set('before', before)
       if (open !== undefined) query.set('open', String(open))
-      return ask<IncidentPage>(`?${query}`, 'incidents')
+      return ask<IncidentPage>(`?${query.toString()}`, 'incidents')
     },
     show: (id) => ask<IncidentJson>(`/${id}`, 'id'),
     acknowledge(id, note) {

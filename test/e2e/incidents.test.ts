@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCommand, type CommandResult } from '../support/command.ts'
 import { ask } from '../support/http.ts'
-import { setStage } from '../support/stage.ts'
+import { setStage, type Stage } from '../support/stage.ts'
+import { createTestSumdb } from '../support/sumdb.ts'
 import { makeModule, modulePath, putModule, tamperedZip } from '../support/test-module.ts'
 
 const MADE = makeModule({ module: 'example.com/small', version: 'v1.0.0' })
@@ -102,3 +103,34 @@ test('a stored zip that rots while its origin is away: go names the incident', a
   assert.equal(kind, 'store')
   assert.match(`${expected} ${found}`, /^sha256:[0-9a-f]{64} sha256:[0-9a-f]{64}$/)
 })
+
+const OTHER = makeModule({ module: 'example.com/other', version: 'v1.0.0' })
+const SEED = Buffer.alloc(32, 3)
+
+/** Brings about a mismatch of the kind that shows when `go` asks for NAME. */
+const MISMATCHES: Record<'mod' | 'checksum_database', (stage: Stage) => Promise<unknown>> = {
+  async mod(stage) {
+    putModule(stage.tree, MADE)
+    await stage.sumdb.answer('/lookup/example.com/small@v1.0.0')
+    putModule(stage.tree, MADE, { mod: Buffer.from('module example.com/small\n\ngo 1.1\n') })
+  },
+  async checksum_database(stage) {
+    for (const made of [MADE, OTHER]) putModule(stage.tree, made)
+    assert.equal((await stage.get(`${modulePath(OTHER)}.zip`)).status, 200)
+    stage.sumdb = createTestSumdb({ tree: stage.tree, seed: SEED, fillers: 700 })
+  },
+}
+
+for (const [kind, arrange] of Object.entries(MISMATCHES))
+  test(`a mismatch of kind ${kind}: go names the incident`, async (t) => {
+    const stage = await setStage(t, { sumdbSeed: SEED })
+    await arrange(stage)
+    const go = await stage.go()
+    const failed = await go.run(['mod', 'download', NAME], { cwd: await go.project() })
+    assert.notEqual(failed.code, 0)
+    const [, id = ''] = /Incident: (inc-[0-9a-z]{4}-[0-9a-z]{4})/.exec(failed.stderr) ?? []
+    const args = ['incidents', 'show', id, '--json', '--data-dir', stage.modstead.dataDir]
+    const shown = await runCommand(args, { cwd: go.folder })
+    assert.equal(shown.code, 0, failed.stderr + shown.stderr)
+    assert.equal((JSON.parse(shown.stdout) as { kind: string }).kind, kind)
+  })

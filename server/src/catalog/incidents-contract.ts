@@ -140,5 +140,5 @@ export const INCIDENT: Incident = {
   source: 'mirror',
   expected: someHash('expected'),
   found: someHash('found'),
-  outcome: 'The zip of the next origin was served.',
+  outcome: 'refused; nothing was stored',
 }

@@ -21,6 +21,8 @@ export function compileReads(db: Kysely<Schema>) {
   const incidents = db.selectFrom('incidents').selectAll()
   const acts = db.selectFrom('acts').selectAll()
   const page = { before: placeholder('before'), limit: placeholder('limit') }
+  const incidentPage = (rows: typeof incidents) =>
+    compileStatement(rows.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit))
   return {
     version: compileStatement(
       module
@@ -72,23 +74,9 @@ export function compileReads(db: Kysely<Schema>) {
         .select(['body', 'fetched', 'changed', 'names.name as origin', 'etag', 'last_modified']),
     ),
     incident: compileStatement(incidents.where('id', '=', placeholder('id'))),
-    incidentsBefore: compileStatement(
-      incidents.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit),
-    ),
-    openIncidentsBefore: compileStatement(
-      incidents
-        .where('acknowledged_at', 'is', null)
-        .where('id', '<', page.before)
-        .orderBy('id', 'desc')
-        .limit(page.limit),
-    ),
-    acknowledgedIncidentsBefore: compileStatement(
-      incidents
-        .where('acknowledged_at', 'is not', null)
-        .where('id', '<', page.before)
-        .orderBy('id', 'desc')
-        .limit(page.limit),
-    ),
+    incidentsBefore: incidentPage(incidents),
+    openIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is', null)),
+    acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
     totals: compileStatement(
       db
         .selectFrom('totals')

@@ -3,10 +3,11 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { INCIDENT } from '../catalog/incidents-contract.ts'
 import { openSqliteCatalog } from '../catalog/sqlite-catalog.ts'
 import { startServer } from '../http/http.fixture.ts'
 import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
-import type { Catalog, Incident } from '../proxy/catalog.ts'
+import type { Catalog } from '../proxy/catalog.ts'
 import { INCIDENT_KINDS } from '../proxy/incident-kinds.ts'
 import { runHere, type Ran } from './run.fixture.ts'
 
@@ -196,14 +197,3 @@ test('an answer that is none of a modstead is not taken for an empty list', asyn
     assert.match(stderr, /did not answer with incidents\.\nCheck the address/)
   }
 })
-
-const INCIDENT: Incident = {
-  kind: 'zip',
-  realm: 'public',
-  module: 'example.com/a',
-  version: 'v1.0.0',
-  source: 'mirror',
-  expected: 'h1:one',
-  found: 'h1:two',
-  outcome: 'refused; nothing was stored',
-}

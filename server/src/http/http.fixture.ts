@@ -186,12 +186,15 @@ export interface Reply {
   text: string
 }
 
+export interface Asked {
+  method?: string
+  headers?: http.OutgoingHttpHeaders
+  agent?: http.Agent
+  body?: string | Buffer
+}
+
 /** One request on a connection of its own. Rejects when the answer breaks off. The path goes out as it is. */
-export async function ask(
-  port: number,
-  path: string,
-  options: { method?: string; headers?: http.OutgoingHttpHeaders; agent?: http.Agent } = {},
-): Promise<Reply> {
+export async function ask(port: number, path: string, { body, ...options }: Asked = {}): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
   const request = http.request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
     const chunks: Buffer[] = []
@@ -203,7 +206,7 @@ export async function ask(
     })
   })
   request.once('error', reject)
-  request.end()
+  request.end(body)
   return promise
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import http from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { INCIDENT } from '../../catalog/incidents-contract.ts'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
-import type { Catalog, Incident } from '../../proxy/catalog.ts'
-import { type Reply, type Running, startServer } from '../http.fixture.ts'
+import type { Catalog } from '../../proxy/catalog.ts'
+import { ask as askServer, type Asked, type Reply, type Running, startServer } from '../http.fixture.ts'
 
 const AUDITOR = 'auditor-0123456789abcdef'
 const CI = 'ci-0123456789abcdef'
@@ -24,33 +24,15 @@ async function started(t: TestContext, pathPrefix = ''): Promise<Running & { cat
   return { ...running, catalog }
 }
 
-interface Asked {
-  method?: string
+interface Wanted extends Asked {
   token?: string
-  headers?: http.OutgoingHttpHeaders
-  body?: string | Buffer
 }
 
-function ask({ port }: Running, path: string, asked: Asked = {}): Promise<Reply> {
-  const { method = 'GET', token = AUDITOR, headers = {}, body } = asked
+function ask({ port }: Running, path: string, wanted: Wanted = {}): Promise<Reply> {
+  const { token = AUDITOR, headers = {}, ...rest } = wanted
   const authorization = token === '' ? {} : { Authorization: `Bearer ${token}` }
-  const type = body === undefined ? {} : { 'Content-Type': 'application/json' }
-  const options = { host: '127.0.0.1', port, path, method, agent: false } as const
-  return new Promise((resolve, reject) => {
-    const all = { ...options, headers: { ...authorization, ...type, ...headers } }
-    const request = http.request(all, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.once('error', reject)
-      response.once('end', () => {
-        const bytes = Buffer.concat(chunks)
-        const { statusCode: status = 0, headers } = response
-        resolve({ status, headers, body: bytes, text: bytes.toString() })
-      })
-    })
-    request.once('error', reject)
-    request.end(body)
-  })
+  const type = rest.body === undefined ? {} : { 'Content-Type': 'application/json' }
+  return askServer(port, path, { ...rest, headers: { ...authorization, ...type, ...headers } })
 }
 
 const json = ({ text }: Reply): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>
@@ -113,52 +95,67 @@ test('an acknowledgement is recorded with the name of the token, and the first o
 })
 
 /** What is asked, with its status, its code and what the problem says. ID stands for an incident that is there. */
-const REFUSED: [title: string, path: string, asked: Asked, status: number, code: string, detail: RegExp][] = [
-  ['no token', LIST, { token: '' }, 401, 'unauthenticated', /to audit takes a token/],
-  ['a wrong token', LIST, { token: 'wrong-0123456789abcdef' }, 401, 'unauthenticated', /not one of this/],
-  ['a token for other things', LIST, { token: CI }, 403, 'not_permitted', /ci may not audit/],
-  ['no token, before the id is looked at', `${LIST}/x`, { token: '' }, 401, 'unauthenticated', /token/],
-  ['a query that means nothing', `${LIST}?opn=true`, {}, 400, 'bad_request', /"opn"/],
-  ['a query that is there twice', `${LIST}?open=true&open=false`, {}, 400, 'bad_request', /more than once/],
-  ['a query for one incident', `${LIST}/ID?open=true`, {}, 400, 'bad_request', /"open"/],
-  ['no row', `${LIST}?limit=0`, {}, 400, 'bad_request', /from 1 to 200/],
-  ['too many rows', `${LIST}?limit=201`, {}, 400, 'bad_request', /from 1 to 200/],
-  ['a limit that is no number', `${LIST}?limit=1e1`, {}, 400, 'bad_request', /from 1 to 200/],
-  ['a cursor of another kind', `${LIST}?before=act-0000-0000`, {}, 400, 'bad_request', /before is not/],
-  ['neither open nor not', `${LIST}?open=yes`, {}, 400, 'bad_request', /open is neither/],
-  ['an incident that is not there', `${LIST}/inc-0000-0000`, {}, 404, 'not_found', /inc-0000-0000/],
-  ['what is no id', `${LIST}/%22%27--`, {}, 404, 'not_found', /no incident/],
-  ['the API itself', '/api', {}, 404, 'no_endpoint', /nothing at this address/],
-  ['another version', '/api/v2/incidents', {}, 404, 'no_endpoint', /nothing/],
-  ['nothing after a slash', `${LIST}/`, {}, 404, 'no_endpoint', /nothing/],
-  ['a way up', '/api/v1/../v1/incidents', {}, 404, 'no_endpoint', /nothing/],
-  ['what is encoded twice', `${LIST}/%2541`, {}, 400, 'bad_path', /twice/],
-  ['a method for others', LIST, { method: 'DELETE' }, 405, 'method_not_allowed', /DELETE/],
-  ['a GET for a deed', `${LIST}/ID/ack`, {}, 405, 'method_not_allowed', /GET/],
-  ['no body', `${LIST}/ID/ack`, { method: 'POST' }, 415, 'unsupported_media_type', /JSON/],
+const REFUSED: [title: string, path: string, asked: Wanted, status: number, code: string, detail: RegExp][] =
   [
-    'what a form can send',
-    `${LIST}/ID/ack`,
-    { method: 'POST', body: '{"note":"x"}', headers: { 'Content-Type': 'text/plain' } },
-    415,
-    'unsupported_media_type',
-    /JSON/,
-  ],
-  ['no JSON', `${LIST}/ID/ack`, { method: 'POST', body: '{note' }, 400, 'bad_request', /JSON object/],
-  ['no UTF-8', `${LIST}/ID/ack`, post(Buffer.from('{"note":"\xff"}', 'latin1')), 400, 'bad_request', /JSON/],
-  ['no object', `${LIST}/ID/ack`, post('["note"]'), 400, 'bad_request', /JSON object/],
-  ['null', `${LIST}/ID/ack`, post('null'), 400, 'bad_request', /JSON object/],
-  ['no note', `${LIST}/ID/ack`, post('{}'), 400, 'bad_request', /note is missing/],
-  ['an empty note', `${LIST}/ID/ack`, post('{"note":" "}'), 400, 'bad_request', /note is empty/],
-  ['a note that is a number', `${LIST}/ID/ack`, post('{"note":1}'), 400, 'bad_request', /not a text/],
-  ['two lines', `${LIST}/ID/ack`, post('{"note":"a\\nb"}'), 400, 'bad_request', /one line/],
-  ['a long note', `${LIST}/ID/ack`, post(`{"note":"${'x'.repeat(401)}"}`), 400, 'bad_request', /400/],
-  ['more than a note', `${LIST}/ID/ack`, post('{"note":"x","who":"y"}'), 400, 'bad_request', /"who"/],
-  ['a huge body', `${LIST}/ID/ack`, post(' '.repeat(65537)), 413, 'payload_too_large', /65536/],
-  ['one that is not there', `${LIST}/inc-0000-0000/ack`, post('{"note":"x"}'), 404, 'not_found', /inc-0000/],
-]
+    ['no token', LIST, { token: '' }, 401, 'unauthenticated', /to audit takes a token/],
+    ['a wrong token', LIST, { token: 'wrong-0123456789abcdef' }, 401, 'unauthenticated', /not one of this/],
+    ['a token for other things', LIST, { token: CI }, 403, 'not_permitted', /ci may not audit/],
+    ['no token, before the id is looked at', `${LIST}/x`, { token: '' }, 401, 'unauthenticated', /token/],
+    ['a query that means nothing', `${LIST}?opn=true`, {}, 400, 'bad_request', /"opn"/],
+    ['a query that is there twice', `${LIST}?open=true&open=false`, {}, 400, 'bad_request', /more than once/],
+    ['a query for one incident', `${LIST}/ID?open=true`, {}, 400, 'bad_request', /"open"/],
+    ['no row', `${LIST}?limit=0`, {}, 400, 'bad_request', /from 1 to 200/],
+    ['too many rows', `${LIST}?limit=201`, {}, 400, 'bad_request', /from 1 to 200/],
+    ['a limit that is no number', `${LIST}?limit=1e1`, {}, 400, 'bad_request', /from 1 to 200/],
+    ['a cursor of another kind', `${LIST}?before=act-0000-0000`, {}, 400, 'bad_request', /before is not/],
+    ['neither open nor not', `${LIST}?open=yes`, {}, 400, 'bad_request', /open is neither/],
+    ['an incident that is not there', `${LIST}/inc-0000-0000`, {}, 404, 'not_found', /inc-0000-0000/],
+    ['what is no id', `${LIST}/%22%27--`, {}, 404, 'not_found', /no incident/],
+    ['the API itself', '/api', {}, 404, 'no_endpoint', /nothing at this address/],
+    ['another version', '/api/v2/incidents', {}, 404, 'no_endpoint', /nothing/],
+    ['nothing after a slash', `${LIST}/`, {}, 404, 'no_endpoint', /nothing/],
+    ['a way up', '/api/v1/../v1/incidents', {}, 404, 'no_endpoint', /nothing/],
+    ['what is encoded twice', `${LIST}/%2541`, {}, 400, 'bad_path', /twice/],
+    ['a method for others', LIST, { method: 'DELETE' }, 405, 'method_not_allowed', /DELETE/],
+    ['a GET for a deed', `${LIST}/ID/ack`, {}, 405, 'method_not_allowed', /GET/],
+    ['no body', `${LIST}/ID/ack`, { method: 'POST' }, 415, 'unsupported_media_type', /JSON/],
+    [
+      'what a form can send',
+      `${LIST}/ID/ack`,
+      { method: 'POST', body: '{"note":"x"}', headers: { 'Content-Type': 'text/plain' } },
+      415,
+      'unsupported_media_type',
+      /JSON/,
+    ],
+    ['no JSON', `${LIST}/ID/ack`, { method: 'POST', body: '{note' }, 400, 'bad_request', /JSON object/],
+    [
+      'no UTF-8',
+      `${LIST}/ID/ack`,
+      post(Buffer.from('{"note":"\xff"}', 'latin1')),
+      400,
+      'bad_request',
+      /JSON/,
+    ],
+    ['no object', `${LIST}/ID/ack`, post('["note"]'), 400, 'bad_request', /JSON object/],
+    ['null', `${LIST}/ID/ack`, post('null'), 400, 'bad_request', /JSON object/],
+    ['no note', `${LIST}/ID/ack`, post('{}'), 400, 'bad_request', /note is missing/],
+    ['an empty note', `${LIST}/ID/ack`, post('{"note":" "}'), 400, 'bad_request', /note is empty/],
+    ['a note that is a number', `${LIST}/ID/ack`, post('{"note":1}'), 400, 'bad_request', /not a text/],
+    ['two lines', `${LIST}/ID/ack`, post('{"note":"a\\nb"}'), 400, 'bad_request', /one line/],
+    ['a long note', `${LIST}/ID/ack`, post(`{"note":"${'x'.repeat(401)}"}`), 400, 'bad_request', /400/],
+    ['more than a note', `${LIST}/ID/ack`, post('{"note":"x","who":"y"}'), 400, 'bad_request', /"who"/],
+    ['a huge body', `${LIST}/ID/ack`, post(' '.repeat(65537)), 413, 'payload_too_large', /65536/],
+    [
+      'one that is not there',
+      `${LIST}/inc-0000-0000/ack`,
+      post('{"note":"x"}'),
+      404,
+      'not_found',
+      /inc-0000/,
+    ],
+  ]
 
-function post(body: string | Buffer): Asked {
+function post(body: string | Buffer): Wanted {
   return { method: 'POST', body }
 }
 
@@ -199,14 +196,3 @@ test('what only looks like the API is none of it', async (t) => {
   ])
     assert.notEqual((await ask(server, path)).headers['content-type'], 'application/problem+json', path)
 })
-
-const INCIDENT: Incident = {
-  kind: 'zip',
-  realm: 'public',
-  module: 'example.com/a',
-  version: 'v1.0.0',
-  source: 'mirror',
-  expected: 'h1:one',
-  found: 'h1:two',
-  outcome: 'refused; nothing was stored',
-}

@@ -16,7 +16,7 @@ import {
 } from '@modstead/gomod/tlog/tile'
 import { joinSubtrees, type Tree } from '@modstead/gomod/tlog/tree'
 import type { Finding } from './finding.ts'
-import { type LogStorage, TILE_HEIGHT } from './storage.ts'
+import { type LogReader, TILE_HEIGHT } from './storage.ts'
 
 const FULL = fullWidth(TILE_HEIGHT)
 
@@ -31,7 +31,7 @@ export interface TileCheck {
 }
 
 /** `tree` is what the head says. */
-export function createTileCheck(tree: Tree, storage: Pick<LogStorage, 'tile'>): TileCheck {
+export function createTileCheck(tree: Tree, storage: Pick<LogReader, 'tile'>): TileCheck {
   /** The tiles of the right edge as they are stored, and as what is below has it. */
   const edge = new Map<number, { stored: Uint8Array; computed: Uint8Array }>()
   const differing: { tile: Tile; children: number[] }[] = []
@@ -70,12 +70,7 @@ export function createTileCheck(tree: Tree, storage: Pick<LogStorage, 'tile'>): 
   }
 
   async function fitting(tile: Tile, stored: Uint8Array, computed: Uint8Array): Promise<Fitting> {
-    const above = widestTile(
-      TILE_HEIGHT,
-      tile.level + 1,
-      Math.floor(tile.index / FULL),
-      tree.size,
-    )
+    const above = widestTile(TILE_HEIGHT, tile.level + 1, Math.floor(tile.index / FULL), tree.size)
     const parent = above && (await read(above))
     if (parent === undefined) return 'neither'
     const wanted = rootInParent(tile, parent)
@@ -115,7 +110,11 @@ export function createTileCheck(tree: Tree, storage: Pick<LogStorage, 'tile'>): 
       for (const { tile, children } of differing) yield* note(blame(tile, children, fits))
       const missing = edgeTiles(TILE_HEIGHT, tree.size).some(({ level }) => !edge.has(level))
       if (fits === 'neither' && !missing && differing.length === 0)
-        yield { what: 'head', name: 'the newest head', problem: 'its root is not that of the records and tiles' }
+        yield {
+          what: 'head',
+          name: 'the newest head',
+          problem: 'its root is not that of the records and tiles',
+        }
     },
   }
 }
@@ -125,7 +124,8 @@ type Fitting = 'stored' | 'computed' | 'neither'
 
 function* blame(tile: Tile, children: readonly number[], fits: Fitting): Generator<Finding> {
   const name = tilePath(tile)
-  if (fits === 'computed') yield { what: 'tile', name, problem: 'it was changed: all around it fits together' }
+  if (fits === 'computed')
+    yield { what: 'tile', name, problem: 'it was changed: all around it fits together' }
   if (fits === 'neither')
     yield { what: 'tile', name, problem: 'neither it nor what is below it fits what is above it' }
   if (fits === 'computed') return

@@ -78,3 +78,9 @@ export async function createStoredLog(
   if (size > 0) await log.grow(Array.from({ length: size }, (_, n) => logEntry(n)))
   return log
 }
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

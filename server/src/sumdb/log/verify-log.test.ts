@@ -47,30 +47,55 @@ describe('verifying a log', () => {
       `update records set record = x'${Buffer.from(logEntry(600, 'changed').record).toString('hex')}' where id = 600`,
       [/^record 600 – it was changed/],
     ],
-    ['a full tile', `update tiles set data = ${flip('data', 70)} where level = 0 and number = 1`, [
-      /^tile\/8\/0\/001 – it was changed/,
-    ]],
-    ['a tile of the right edge', `update tiles set data = ${flip('data', 70)} where level = 0 and number = 2`, [
-      /^tile\/8\/0\/002\.p\/188 – it was changed/,
-    ]],
-    ['a tile of a higher level', `update tiles set data = ${flip('data', 3)} where level = 1`, [
-      /^tile\/8\/1\/000\.p\/2 – it was changed/,
-    ]],
-    ['a tile that is gone', 'delete from tiles where level = 0 and number = 0', [/^tile\/8\/0\/000 – it is missing/]],
     [
-      'a record that is gone',
-      'delete from records where id = 300',
-      [/^record 300 – it is missing/],
+      'a full tile',
+      `update tiles set data = ${flip('data', 70)} where level = 0 and number = 1`,
+      [/^tile\/8\/0\/001 – it was changed/],
     ],
-    ['records that are gone', 'delete from records where id >= 256 and id < 512', [/^record 256 – it and all after/]],
-    ['the root of the head', `update head set root = ${flip('root', 3)}`, [/^the newest head – it was changed/]],
+    [
+      'a tile of the right edge',
+      `update tiles set data = ${flip('data', 70)} where level = 0 and number = 2`,
+      [/^tile\/8\/0\/002\.p\/188 – it was changed/],
+    ],
+    [
+      'a tile of a higher level',
+      `update tiles set data = ${flip('data', 3)} where level = 1`,
+      [/^tile\/8\/1\/000\.p\/2 – it was changed/],
+    ],
+    [
+      'a tile that is gone',
+      'delete from tiles where level = 0 and number = 0',
+      [/^tile\/8\/0\/000 – it is missing/],
+    ],
+    ['a record that is gone', 'delete from records where id = 300', [/^record 300 – it is missing/]],
+    [
+      'records that are gone',
+      'delete from records where id >= 256 and id < 512',
+      [/^record 256 – it and all after/],
+    ],
+    [
+      'the root of the head',
+      `update head set root = ${flip('root', 3)}`,
+      [/^the newest head – it was changed/],
+    ],
     ['the size of the head', 'update head set size = 699', [/^the newest head – it was changed/]],
     ['the signature', `update head set note = ${flip('note', 150)}`, [/^the newest head – its signature/]],
     ['a time', 'update records set at = 5 where id = 9', [/^record 9 – its time is before/]],
-    ['an index row', 'update keys set data = zeroblob(2048) where number = 0', [
-      ...Array.from({ length: 256 }, (_, n) => new RegExp(`^record ${n}: corp.example/m${n}@v1.0.0 – its version is not found`)),
-    ]],
-    ['a record behind the head', `insert into records values (700, 1, x'${other}')`, [/^record 700 – no head covers it/]],
+    [
+      'an index row',
+      'update keys set data = zeroblob(2048) where number = 0',
+      [
+        ...Array.from(
+          { length: 256 },
+          (_, n) => new RegExp(`^record ${n}: corp.example/m${n}@v1.0.0 – its version is not found`),
+        ),
+      ],
+    ],
+    [
+      'a record behind the head',
+      `insert into records values (700, 1, x'${other}')`,
+      [/^record 700 – no head covers it/],
+    ],
   ]
   for (const [what, sql, wanted] of TAMPERINGS)
     it(`finds ${what}, and nothing besides`, async (t) => {
@@ -85,7 +110,10 @@ describe('verifying a log', () => {
     const log = await createStoredLog(t, { size: SIZE })
     log.change(`update records set record = x'${other}' where id = 5`)
     log.change(`update tiles set data = ${flip('data', 70)} where level = 0 and number = 0`)
-    assert.match((await findings(log)).join('\n'), /tile\/8\/0\/000 – neither .*\n.*record 5 – it does not fit/s)
+    assert.match(
+      (await findings(log)).join('\n'),
+      /tile\/8\/0\/000 – neither .*\n.*record 5 – it does not fit/s,
+    )
   })
 
   it('finds what the mark knows and the log has lost', async (t) => {
@@ -101,7 +129,10 @@ describe('verifying a log', () => {
     await log.grow([{ ...logEntry(1, 'again'), module: 'corp.example/other' }])
     const found = await findings(log)
     assert.equal(found.length, 1, found.join('\n'))
-    assert.match(found[0]!, /^record [12]: corp.example\/m1@v1.0.0 – its version (has another record|is not found)/)
+    assert.match(
+      found[0]!,
+      /^record [12]: corp.example\/m1@v1.0.0 – its version (has another record|is not found)/,
+    )
   })
 
   it('does not take the signature of another key', async (t) => {

@@ -11,11 +11,11 @@ import type { Finding } from './finding.ts'
 import { checkHighWater, type HighWaterMark } from './high-water.ts'
 import { hashesOf } from './load.ts'
 import { type LoggedVersion, readLoggedVersion } from './logged-version.ts'
-import { type LoggedRecord, type LogStorage, type StoredHead, TILE_HEIGHT } from './storage.ts'
+import { type LoggedRecord, type LogReader, type StoredHead, TILE_HEIGHT } from './storage.ts'
 
 export interface VerifyLogOptions {
   name: string
-  storage: LogStorage
+  storage: LogReader
   mark: HighWaterMark
   /** Those of the keys that may sign. None: signatures and the mark are not looked at. */
   verifiers: readonly Verifier[]
@@ -44,7 +44,11 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<Find
     const first = index * 2 ** TILE_HEIGHT
     const records = await readRecords(storage, first, tile.width)
     if (records.every((record) => record === undefined)) {
-      yield { what: 'record', name: `record ${first}`, problem: 'it and all after it in its tile are missing' }
+      yield {
+        what: 'record',
+        name: `record ${first}`,
+        problem: 'it and all after it in its tile are missing',
+      }
       return
     }
     yield* tiles.compare(
@@ -87,7 +91,7 @@ async function* readHead(
 
 /** A record of a run that is absent leaves its place empty. */
 async function readRecords(
-  storage: LogStorage,
+  storage: LogReader,
   first: number,
   count: number,
 ): Promise<(LoggedRecord | undefined)[]> {
@@ -98,7 +102,7 @@ async function readRecords(
   return Promise.all(each)
 }
 
-function createVersionCheck(storage: LogStorage) {
+function createVersionCheck(storage: LogReader) {
   let latest = 0
   return {
     async *check(
@@ -110,7 +114,11 @@ function createVersionCheck(storage: LogStorage) {
         return undefined
       }
       if (logged.at < latest)
-        yield { what: 'record', name: `record ${id}`, problem: 'its time is before that of the one before it' }
+        yield {
+          what: 'record',
+          name: `record ${id}`,
+          problem: 'its time is before that of the one before it',
+        }
       latest = Math.max(latest, logged.at)
       let version: LoggedVersion
       try {
@@ -144,7 +152,7 @@ async function* readMark(
 
 /** Records behind the newest head are a sign that somebody else wrote, unless the log has grown meanwhile. */
 async function* lookBeyond(
-  storage: LogStorage,
+  storage: LogReader,
   size: number,
   head: StoredHead | undefined,
 ): AsyncGenerator<Finding> {

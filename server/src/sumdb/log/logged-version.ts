@@ -19,7 +19,8 @@ export interface LoggedVersion {
  * as `go` could look it up, with a hash of its zip and one of its go.mod.
  */
 export function readLoggedVersion(record: Uint8Array): LoggedVersion {
-  const [, module = '', name = ''] = FIRST_LINE.exec(Buffer.from(record).toString()) ?? []
+  const [, module, name] = FIRST_LINE.exec(Buffer.from(record).toString()) ?? []
+  if (module === undefined || name === undefined) throw notLines()
   try {
     const [path, version] = [checkPath(module), checkVersion(module, name)]
     lookupPath(path, version)
@@ -30,7 +31,11 @@ export function readLoggedVersion(record: Uint8Array): LoggedVersion {
     if (!(cause instanceof GomodError)) throw cause
     throw new GomodError('invalid_record', cause.message, { cause })
   }
-  throw new GomodError('invalid_record', 'it is not the two lines for go.sum of one version')
+  throw notLines()
+}
+
+function notLines(): GomodError {
+  return new GomodError('invalid_record', 'it is not the two lines for go.sum of one version')
 }
 
 const FIRST_LINE = /^([^\s]+) ([^\s]+) h1:/

@@ -16,14 +16,18 @@ import { type LoggedRecord, type LogReader, type StoredHead, TILE_HEIGHT } from 
 export interface VerifyLogOptions {
   name: string
   storage: LogReader
-  mark: HighWaterMark
+  /** Absent where nobody knows where it is kept. */
+  mark?: HighWaterMark
   /** Those of the keys that may sign. None: signatures and the mark are not looked at. */
   verifiers: readonly Verifier[]
   /** Told how many of how many records have been read. */
   progress?: (done: number, size: number) => void
-  /** More that is to be true of a version that has a record. */
-  compare?: (version: LoggedVersion & { id: number }) => AsyncIterable<Finding> | Iterable<Finding>
+  /** What more is to be true of versions that have records, of which it is given some hundred at a time. */
+  compare?: (versions: readonly RecordedVersion[]) => AsyncIterable<Finding>
 }
+
+/** A version, and the number of its record. */
+export type RecordedVersion = LoggedVersion & { id: number }
 
 /**
  * Gives all that is wrong with a log as far as its newest head goes; a log that grows meanwhile is verified up to where
@@ -55,14 +59,17 @@ export async function* verifyLog(options: VerifyLogOptions): AsyncGenerator<Find
       tile,
       records.map((record) => record && recordHash(record.record)),
     )
+    const readable: RecordedVersion[] = []
     for (const [i, record] of records.entries()) {
       const version = yield* versions.check(first + i, record)
-      if (version !== undefined && compare !== undefined) yield* compare({ ...version, id: first + i })
+      if (version !== undefined) readable.push({ ...version, id: first + i })
     }
+    if (compare !== undefined) yield* compare(readable)
     options.progress?.(first + tile.width, tree.size)
   }
   yield* tiles.finish()
-  if (verifiers.length > 0) yield* readMark(mark, { name, tree, hashes: hashesOf(storage), verifiers })
+  if (mark !== undefined && verifiers.length > 0)
+    yield* readMark(mark, { name, tree, hashes: hashesOf(storage), verifiers })
   yield* lookBeyond(storage, tree.size, head)
 }
 

@@ -42,10 +42,13 @@ export function describeSumdbCommands({ program, context, done }: CommandLine): 
   describeAudit(sumdb, { context, done })
 }
 
+/** What a log in a data folder is found by. */
+const SETTINGS = ['config', 'dataDir'] as const
+
 /** Commands about the log in a data folder. */
 function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine, 'program'>): void {
   const local = (command: Command): Command =>
-    addConfigFlags(command, ['config', 'dataDir']).option(
+    addConfigFlags(command, SETTINGS).option(
       '--key <key>',
       'verifier key (default: that of the configuration)',
     )
@@ -55,7 +58,7 @@ function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine
       done(
         await (
           await import('../sumdb/info.ts')
-        ).showLogInfo({ settings: configFlags(command), key, json }, context),
+        ).showLogInfo({ settings: configFlags(command, SETTINGS), key, json }, context),
       ),
     )
   local(sumdb.command('verify').description('verify the whole log: records, tiles, head, high-water mark'))
@@ -66,7 +69,7 @@ function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine
       done(
         await (
           await import('../sumdb/verify.ts')
-        ).verifyStoredLog({ settings: configFlags(command), key, store, upstream, json }, context),
+        ).verifyStoredLog({ settings: configFlags(command, SETTINGS), key, store, upstream, json }, context),
       ),
     )
   local(
@@ -75,7 +78,7 @@ function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine
     done(
       await (
         await import('../sumdb/export.ts')
-      ).exportLog(file, { settings: configFlags(command), key }, context),
+      ).exportLog(file, { settings: configFlags(command, SETTINGS), key }, context),
     ),
   )
   local(
@@ -88,7 +91,7 @@ function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine
       done(
         await (
           await import('../sumdb/import.ts')
-        ).importRecords(from, { settings: configFlags(command), key, tokenFile }, context),
+        ).importRecords(from, { settings: configFlags(command, SETTINGS), key, tokenFile }, context),
       ),
     )
   local(sumdb.command('mark').description('take the log as it is for all that it ever signed'))
@@ -97,7 +100,7 @@ function describeLogCommands(sumdb: Command, { context, done }: Omit<CommandLine
       done(
         await (
           await import('../sumdb/mark.ts')
-        ).setMark({ settings: configFlags(command), key, yes }, context),
+        ).setMark({ settings: configFlags(command, SETTINGS), key, yes }, context),
       ),
     )
 }

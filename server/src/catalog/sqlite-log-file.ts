@@ -5,16 +5,23 @@ import { createBatchWriter, logError, openLogForReading, openLogForWriting } fro
 import { createLogReads } from './sqlite-log-reads.ts'
 
 /**
- * Opens a log beside whatever server has it open, and creates and changes nothing. Throws `data_folder` for a file that
+ * Opens a log beside whatever server has it open, and creates and changes nothing. `find` knows of what was there when
+ * it was first called. Throws `data_folder` for a file that
  * is no log of this version, `store_unavailable` where there is none or its disk fails.
  */
 export function readSqliteLog(path: string): LogReader {
   const database = attempt('open', () => openLogForReading(path))
-  const reads = attempt('read', () => startReads(database))
   const read = async <T>(look: () => T): Promise<T> => attempt('read', look)
+  const reads = attempt('read', () => createLogReads(database))
+  let isIndexed = false
   return {
     head: () => read(reads.head),
-    find: (module, version) => read(() => reads.find(module, version)),
+    find: (module, version) =>
+      read(() => {
+        if (!isIndexed) reads.catchUp()
+        isIndexed = true
+        return reads.find(module, version)
+      }),
     records: (id, count) => read(() => reads.records(id, count)),
     tile: (level, number) => read(() => reads.tile(level, number)),
     close: async () => database.close(),

@@ -10,7 +10,7 @@ export interface LogReads {
   find(module: string, version: string): number | undefined
   records(id: number, count: number): LoggedRecord[]
   tile(level: number, number: number): Uint8Array | undefined
-  /** Brings the index up to what the file has: to be called first, and after each batch. */
+  /** Brings the index, in which `find` looks, up to what the file has: to be called first, and after each batch. */
   catchUp(): void
 }
 
@@ -19,6 +19,7 @@ export function createLogReads(database: DatabaseSync): LogReads {
   const recordsFrom = database.prepare(
     'select id, at, record from records where id >= ? and id < ? order by id',
   )
+  const recordOf = database.prepare('select record from records where id = ?')
   const tileAt = database.prepare('select data from tiles where level = ? and number = ?')
   const keysFrom = database.prepare('select number, data from keys where number >= ? order by number')
   const index = createIdIndex()
@@ -36,21 +37,19 @@ export function createLogReads(database: DatabaseSync): LogReads {
     }
   }
 
-  function recordAt(id: number): LoggedRecord | undefined {
-    const row = recordsFrom.get(id, id + 1) as LoggedRecord | undefined
-    return row && { at: row.at, record: row.record }
+  function recordAt(id: number): Uint8Array | undefined {
+    return (recordOf.get(id) as { record: Uint8Array } | undefined)?.record
   }
 
   return {
     catchUp,
     head() {
-      catchUp()
       const row = headNow.get() as unknown as StoredHead | undefined
       return row && { size: row.size, root: row.root, note: row.note }
     },
     find(module, version) {
       const candidates = index.candidates(keyOfVersion(module, version))
-      return candidates.find((id) => isRecordOf(recordAt(id)?.record, module, version))
+      return candidates.find((id) => isRecordOf(recordAt(id), module, version))
     },
     records: (id, count) =>
       recordsFrom.all(id, id + count).map((row) => {

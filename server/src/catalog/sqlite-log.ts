@@ -58,7 +58,11 @@ export async function openSqliteLog(
 
   read(reads.catchUp)
   return {
-    head: async () => read(reads.head),
+    head: async () =>
+      read(() => {
+        reads.catchUp()
+        return reads.head()
+      }),
     find: async (module, version) => read(() => reads.find(module, version)),
     records: async (id, count) => read(() => reads.records(id, count)),
     tile: async (level, number) => read(() => reads.tile(level, number)),

@@ -1,4 +1,4 @@
-/** Verifies the whole of a stored log, tile by tile: what it needs of memory does not grow with the log. */
+/** Verifies the whole of a stored log, tile by tile: only the index of the storage grows with the log. */
 import { GomodError } from '@modstead/gomod/error'
 import { openNote, type Verifier } from '@modstead/gomod/note'
 import { emptyTreeHash, equalHashes, recordHash } from '@modstead/gomod/tlog/hash'

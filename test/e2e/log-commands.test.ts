@@ -1,6 +1,6 @@
 // The commands about the checksum log, on the folder of a real server and over its endpoints.
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -218,7 +218,7 @@ test('a backup that was restored is refused, and gets back what it lost from an 
 })
 
 test('a log gets back what it lost from one who has a copy, and nothing from one who has another log', async (t) => {
-  const { stage, desk, sumdb, enter, files } = await startCompany(t)
+  const { stage, desk, sumdb, elsewhere, enter, files } = await startCompany(t)
   await enter('corp.example/lib@v1.0.0')
   await stage.modstead.stop()
   await cp(files.log, join(desk, 'backup.db'))
@@ -237,6 +237,9 @@ test('a log gets back what it lost from one who has a copy, and nothing from one
   assert.match(imported, /^2 records were added: the log has 3 now/)
   assert.match(succeeded(await sumdb('verify')), /whole: 3 records/)
 
+  const seen = join(desk, 'seen')
+  const audit = (address: string) => elsewhere('audit', address, '--key', vkey, '--state', seen)
+  succeeded(await audit(follower.stage.modstead.url))
   const other = await startCompany(t)
   await other.enter(
     'example.com/public@v1.0.0',
@@ -244,8 +247,71 @@ test('a log gets back what it lost from one who has a copy, and nothing from one
     'corp.example/lib@v1.0.8',
     'corp.example/lib@v1.0.6',
   )
+  // The same key has signed another history: that is what an audit is for.
+  const alarm = failed(await audit(other.stage.modstead.url))
+  assert.match(
+    alarm,
+    /^ALARM: SECURITY ERROR\n.*contradicts itself.*older signed.*\t3\n.*newer signed.*\t4\n.*the proof/s,
+  )
   const before = await readFile(files.log)
   assert.match(failed(await sumdb('import', other.stage.modstead.url)), /does not lead to its signed head/)
   assert.match(succeeded(await sumdb('verify')), /whole: 3 records/)
   assert.deepEqual(await readFile(files.log), before)
+})
+
+test('damaged tiles are made anew from the records, and a lost mark is set', async (t) => {
+  const { stage, desk, sumdb, enter, files } = await startCompany(t)
+  await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1')
+  await stage.modstead.stop()
+  const database = new DatabaseSync(files.log)
+  database.exec('update tiles set data = zeroblob(length(data))')
+  database.close()
+  await stage.restart()
+  const refused = await stage.get(`/sumdb/${NAME}/lookup/corp.example/lib@v1.0.2`)
+  assert.match(
+    refused.body.toString(),
+    /signs nothing: what is stored is damaged: .*tile\/8\/0\/000.p\/2\n.*modstead sumdb verify/,
+  )
+  await stage.modstead.stop()
+  assert.match(failed(await sumdb('verify')), /^tile\/8\/0\/000\.p\/2: it was changed.*\n1 thing is wrong/)
+  succeeded(await sumdb('export', 'log.txt'))
+  await rename(files.log, join(desk, 'damaged.db'))
+  assert.match(
+    succeeded(await sumdb('import', 'log.txt')),
+    /2 records were added.*\nIt has all that the high-water mark/,
+  )
+
+  await rm(files.mark)
+  await stage.restart()
+  const unmarked = await stage.get(`/sumdb/${NAME}/lookup/corp.example/lib@v1.0.2`)
+  assert.match(
+    unmarked.body.toString(),
+    /2 records, and the high-water mark .* is missing\n.*modstead sumdb mark/,
+  )
+  await stage.modstead.stop()
+  const asked = await sumdb('mark')
+  assert.equal(asked.code, 2)
+  assert.match(asked.stderr, /modstead sumdb mark --yes/)
+  succeeded(await sumdb('mark', '--yes'))
+  await stage.restart()
+  await enter('corp.example/lib@v1.0.2')
+})
+
+test('where nobody has the records, a log of another name goes on', async (t) => {
+  const { stage, desk, enter, files } = await startCompany(t)
+  await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1')
+  await stage.modstead.stop()
+  const next = generateKey('sum2.corp.example')
+  const config = (await readFile(join(desk, 'modstead.yaml'), 'utf8')).replace('SUMDB_KEY', 'NEXT_KEY')
+  const env = { NEXT_KEY: next.skey, GOSUMDB: stage.sumdb.gosumdb(stage.database.url) }
+  // With the files of the old log it is refused.
+  await stage.restart({ config, env })
+  const refused = await stage.get('/sumdb/sum2.corp.example/lookup/corp.example/lib@v1.0.1')
+  assert.match(refused.body.toString(), /newest head is not signed by the configured key/)
+  await stage.modstead.stop()
+  await rename(join(files.log, '..'), join(desk, 'old-log'))
+  await rename(files.mark, join(desk, 'old-mark'))
+  await stage.restart({ config, env })
+  const go = await stage.go({ sumdb: next.vkey, env: { GONOSUMDB: '', GOPRIVATE: '' } })
+  await go.ok(['mod', 'download', 'corp.example/lib@v1.0.1', 'example.com/public@v1.0.0'])
 })

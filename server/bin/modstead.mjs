@@ -24,6 +24,7 @@ function start() {
       launcher.launch(
         () => import('../src/main.ts'),
         () => import('../src/ask-module.ts'),
+        () => import('../src/ask-upstream.ts'),
       ),
     )
     .catch((error) => {

@@ -1,5 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { parseWitnessKey } from '@modstead/gomod/checkpoint/cosignature'
 import { parseSignerKey, parseVerifierKey, verifierKeyOf } from '@modstead/gomod/note'
 import { openSqliteLog } from './catalog/sqlite-log.ts'
@@ -13,6 +13,7 @@ import type { RecordIncident } from './proxy/incidents.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
 import { openHighWaterFile } from './store/high-water-file.ts'
+import { logFiles, type LogFiles } from './store/log-files.ts'
 import { type Checkpoints, createCheckpoints } from './sumdb/log/checkpoints.ts'
 import { createColdLimit } from './sumdb/log/cold-limit.ts'
 import { enterStored } from './sumdb/log/enter-stored.ts'
@@ -22,22 +23,6 @@ import { type ChecksumLog, openChecksumLog } from './sumdb/log/log.ts'
 import { createOverlapWatch } from './sumdb/log/overlap.ts'
 import { createOwnDatabase, promisedBy } from './sumdb/log/own-database.ts'
 import type { ServedDatabase } from './sumdb/served.ts'
-
-export interface LogFiles {
-  /** The folder of the log. */
-  folder: string
-  /** The database file. */
-  database: string
-  /** The file of the high-water mark. */
-  highWater: string
-}
-
-/** Where the log of a realm is kept. `data` is the path of the data folder. */
-export function logFiles(data: string, config: Pick<ChecksumLogConfig, 'highWater'>): LogFiles {
-  const folder = join(data, 'checksum-log', 'default')
-  const highWater = config.highWater ?? join(folder, 'high-water')
-  return { folder, database: join(folder, 'log.db'), highWater }
-}
 
 export interface HoldLogOptions {
   config: ChecksumLogConfig

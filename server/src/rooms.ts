@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
+import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
-import type { GoproxyOrigin } from './origin/goproxy.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createPushes } from './origin/git/pushes.ts'
-import { createOutside, type Outside } from './origin/outside.ts'
+import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
-import { createSumdbRemote, type OpenSumdbRemote } from './origin/sumdb-remote.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
@@ -152,36 +151,6 @@ export async function joinRooms({
       await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
     },
   }
-}
-
-/** The ways to the checksum databases: through the origins of the public routes that use them, as `go` goes. */
-function openRemotes(
-  config: Config,
-  origins: ReadonlyMap<string, GoproxyOrigin>,
-  outside: Outside,
-): OpenSumdbRemote[] {
-  return config.sumdb.map((database) => {
-    const entries = config.routes
-      .filter((route) => !route.private && route.checksum === database.name)
-      .flatMap((route) => route.from)
-    const through = entries.flatMap(({ origin }) => origins.get(origin)?.tree ?? [])
-    return createSumdbRemote({ config: database, through, ...DIRECT, outside })
-  })
-}
-
-/** How a checksum database itself is asked. Milliseconds. */
-const DIRECT = {
-  timeouts: { lookup: 10_000, connect: 30_000, tls: 10_000, headers: 30_000, idle: 30_000, total: 120_000 },
-  connections: 16,
-  tries: 3,
-}
-
-function outsideUrls(config: Config): string[] {
-  const databases = config.sumdb.map(({ name, url }) => url ?? `https://${name}`)
-  const proxies = [...config.origins.values()].flatMap((origin) =>
-    origin.type === 'goproxy' ? [origin.url] : [],
-  )
-  return [...proxies, ...databases]
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */

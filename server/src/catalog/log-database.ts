@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
-import type { LogBatch } from '../sumdb/log/storage.ts'
+import type { LogBatch, TimedBatch } from '../sumdb/log/storage.ts'
 import { KEY_SIZE, keyOfVersion } from './id-index.ts'
 import { catalogError } from './sqlite-errors.ts'
 
@@ -28,19 +28,36 @@ export function openLogForWriting(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5_000 })
   try {
     database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -8000')
-    const { user_version: version } = database.prepare('pragma user_version').get() as {
-      user_version: number
-    }
-    if (version > VERSION)
-      throw new ModsteadError('data_folder', `the checksum log ${path} was written by a newer modstead`, {
-        next: 'Use that version of modstead, or a newer one.',
-      })
-    if (version === 0) database.exec(`begin immediate; ${TABLES} commit`)
+    if (versionOf(database, path) === 0) database.exec(`begin immediate; ${TABLES} commit`)
     return database
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/** Creates nothing and changes nothing. Throws `data_folder` for a file that is no log of this version. */
+export function openLogForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+  try {
+    database.exec('pragma cache_size = -8000')
+    if (versionOf(database, path) === 0)
+      throw new ModsteadError('data_folder', `the file ${path} is no checksum log: it is empty`, {
+        next: 'Start modstead once, which makes one of it, or restore it from a backup.',
+      })
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function versionOf(database: DatabaseSync, path: string): number {
+  const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number }
+  if (version <= VERSION) return version
+  throw new ModsteadError('data_folder', `the checksum log ${path} was written by a newer modstead`, {
+    next: 'Use that version of modstead, or a newer one.',
+  })
 }
 
 /** The log knows the names of private modules: only its owner may read it. */
@@ -59,12 +76,8 @@ export type LogWrite = { kind: 'append'; batch: LogBatch } | { kind: 'sign'; siz
 /** Each write is one transaction. Throws `log_refused`, as `LogStorage` says, and what SQLite throws. */
 export function createLogWriter(database: DatabaseSync): (write: LogWrite) => void {
   const size = database.prepare('select size from head')
-  const addRecord = database.prepare('insert into records (id, at, record) values (?, ?, ?)')
-  const keysAt = database.prepare('select data from keys where number = ?')
-  const putKeys = database.prepare('insert or replace into keys (number, data) values (?, ?)')
-  const putTile = database.prepare('insert or replace into tiles (level, number, data) values (?, ?, ?)')
-  const putHead = database.prepare('insert or replace into head (one, size, root, note) values (1, ?, ?, ?)')
   const putNote = database.prepare('update head set note = ?')
+  const append = createBatchWriter(database)
 
   function inTransaction(expected: number, work: () => void): void {
     database.exec('begin immediate')
@@ -82,6 +95,20 @@ export function createLogWriter(database: DatabaseSync): (write: LogWrite) => vo
     }
   }
 
+  return (write) => {
+    if (write.kind === 'append') inTransaction(write.batch.size, () => append(write.batch))
+    else inTransaction(write.size, () => void putNote.run(write.note))
+  }
+}
+
+/** Writes batches in whatever transaction there is: each goes on where the one before it ended. */
+export function createBatchWriter(database: DatabaseSync): (batch: LogBatch | TimedBatch) => void {
+  const addRecord = database.prepare('insert into records (id, at, record) values (?, ?, ?)')
+  const keysAt = database.prepare('select data from keys where number = ?')
+  const putKeys = database.prepare('insert or replace into keys (number, data) values (?, ?)')
+  const putTile = database.prepare('insert or replace into tiles (level, number, data) values (?, ?, ?)')
+  const putHead = database.prepare('insert or replace into head (one, size, root, note) values (1, ?, ?, ?)')
+
   function addKeys(size: number, keys: readonly Uint8Array[]): void {
     const first = Math.floor(size / KEYS_A_ROW)
     const there = keysAt.get(first) as { data: Uint8Array } | undefined
@@ -91,17 +118,14 @@ export function createLogWriter(database: DatabaseSync): (write: LogWrite) => vo
       putKeys.run(first + start / step, all.subarray(start, start + step))
   }
 
-  function append({ size, at, entries, tiles, head }: LogBatch): void {
-    for (const [i, { record }] of entries.entries()) addRecord.run(size + i, at, record)
+  return (batch) => {
+    const { size, entries, tiles, head } = batch
+    const timeOf = (i: number): number => ('times' in batch ? batch.times[i]! : batch.at)
+    for (const [i, { record }] of entries.entries()) addRecord.run(size + i, timeOf(i), record)
     const keys = entries.map(({ module, version }) => keyOfVersion(module, version))
     addKeys(size, keys)
     for (const { level, index, data } of tiles) putTile.run(level, index, data)
     putHead.run(head.size, head.root, head.note)
-  }
-
-  return (write) => {
-    if (write.kind === 'append') inTransaction(write.batch.size, () => append(write.batch))
-    else inTransaction(write.size, () => void putNote.run(write.note))
   }
 }
 

@@ -1,9 +1,9 @@
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
 import { workerUrl } from '../observe/worker-url.ts'
-import type { LogStorage, LoggedRecord, StoredHead } from '../sumdb/log/storage.ts'
-import { createIdIndex, KEY_SIZE, keyOfVersion } from './id-index.ts'
-import { KEYS_A_ROW, logError, openLogForWriting, type LogWrite } from './log-database.ts'
+import type { LogStorage } from '../sumdb/log/storage.ts'
+import { logError, openLogForReading, openLogForWriting, type LogWrite } from './log-database.ts'
+import { createLogReads } from './sqlite-log-reads.ts'
 import { unpackError } from './writer-messages.ts'
 import { startWriterThread, type WriterThread } from './writer-thread.ts'
 
@@ -22,13 +22,7 @@ export async function openSqliteLog(
   { deadline = 30_000 }: SqliteLogOptions = {},
 ): Promise<LogStorage> {
   const database = open(path)
-  const headNow = database.prepare('select size, root, note from head')
-  const recordsFrom = database.prepare(
-    'select id, at, record from records where id >= ? and id < ? order by id',
-  )
-  const tileAt = database.prepare('select data from tiles where level = ? and number = ?')
-  const keysFrom = database.prepare('select number, data from keys where number >= ? order by number')
-  const index = createIdIndex()
+  const reads = createLogReads(database)
   const file = new URL(workerUrl(import.meta.url, './log-worker.ts'))
   let thread: WriterThread<LogWrite> | undefined
   let writing: Promise<void> = Promise.resolve()
@@ -40,24 +34,6 @@ export async function openSqliteLog(
     } catch (error) {
       throw logError(error, 'read')
     }
-  }
-
-  function* allKeys(): Generator<Uint8Array> {
-    for (const row of keysFrom.iterate(0)) yield (row as { data: Uint8Array }).data
-  }
-
-  /** Brings the index up to what the file has, after each batch. */
-  function catchUp(): void {
-    for (const row of keysFrom.iterate(Math.floor(index.size / KEYS_A_ROW))) {
-      const { number, data } = row as { number: number; data: Uint8Array }
-      const there = index.size - number * KEYS_A_ROW
-      for (let at = there * KEY_SIZE; at < data.length; at += KEY_SIZE) index.add(data, at)
-    }
-  }
-
-  function recordAt(id: number): LoggedRecord | undefined {
-    const row = recordsFrom.get(id, id + 1) as LoggedRecord | undefined
-    return row && { at: row.at, record: row.record }
   }
 
   async function write(write: LogWrite): Promise<void> {
@@ -80,31 +56,19 @@ export async function openSqliteLog(
     return done
   }
 
-  read(() => index.addAll(allKeys()))
+  read(reads.catchUp)
   return {
     head: async () =>
       read(() => {
-        catchUp()
-        const row = headNow.get() as unknown as StoredHead | undefined
-        return row && { size: row.size, root: row.root, note: row.note }
+        reads.catchUp()
+        return reads.head()
       }),
-    find: async (module, version) =>
-      read(() => {
-        const candidates = index.candidates(keyOfVersion(module, version))
-        return candidates.find((id) => isRecordOf(recordAt(id)?.record, module, version))
-      }),
-    records: async (id, count) =>
-      read(() =>
-        recordsFrom.all(id, id + count).map((row) => {
-          const { at, record } = row as unknown as LoggedRecord
-          return { at, record }
-        }),
-      ),
-    tile: async (level, number) =>
-      read(() => (tileAt.get(level, number) as { data: Uint8Array } | undefined)?.data),
+    find: async (module, version) => read(() => reads.find(module, version)),
+    records: async (id, count) => read(() => reads.records(id, count)),
+    tile: async (level, number) => read(() => reads.tile(level, number)),
     async append(batch) {
       await writeInTurn({ kind: 'append', batch })
-      read(catchUp)
+      read(reads.catchUp)
     },
     sign: (size, note) => writeInTurn({ kind: 'sign', size, note }),
     async close() {
@@ -116,18 +80,10 @@ export async function openSqliteLog(
   }
 }
 
-/** Whether the first line of a record, which is about its zip, is about this version. */
-function isRecordOf(record: Uint8Array | undefined, module: string, version: string): boolean {
-  const start = `${module} ${version} `
-  return record !== undefined && Buffer.from(record).subarray(0, start.length).toString() === start
-}
-
 function open(path: string): DatabaseSync {
   try {
     openLogForWriting(path).close()
-    const database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
-    database.exec('pragma cache_size = -8000')
-    return database
+    return openLogForReading(path)
   } catch (error) {
     throw logError(error, 'open')
   }

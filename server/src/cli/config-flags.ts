@@ -28,11 +28,12 @@ export function addConfigFlags(
   return command
 }
 
-/** The flags that were given. commander has no text for a flag without a value. */
-export function configFlags(command: Command): Flags {
+/** Those of the flags that were given. commander has no text for a flag without a value. */
+export function configFlags(
+  command: Command,
+  only: readonly (keyof Flags)[] = SETTINGS.map(({ flag }) => flag),
+): Flags {
   const given = command.opts<Record<string, string | true>>()
-  const flags = SETTINGS.map(({ flag }) => [flag, given[flag]] as const).filter(
-    ([, value]) => value !== undefined,
-  )
+  const flags = only.map((flag) => [flag, given[flag]] as const).filter(([, value]) => value !== undefined)
   return Object.fromEntries(flags.map(([flag, value]) => [flag, String(value)]))
 }

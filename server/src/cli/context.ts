@@ -1,8 +1,10 @@
 import type { Config } from '../config/config.ts'
 import type { ModulePath } from '@modstead/gomod/path'
+import type { Version } from '@modstead/gomod/version'
 import type { ModsteadError } from '../errors.ts'
 import type { ProcessObserver } from '../observe/create-observer.ts'
 import type { Observer } from '../observe/observer.ts'
+import type { ChecksumRecord } from '../proxy/checksums.ts'
 
 /** Exit codes of every command. Only `modstead verify` has the last: nothing is wrong, as far as could be compared. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, notCompared: 3 } as const
@@ -33,6 +35,24 @@ export interface CommandContext {
   start: StartServer
   /** Loads the wiring for commands that ask origins themselves. */
   load(): Promise<{ askModule: AskModule }>
+  /** Loads the wiring for commands that ask checksum databases. */
+  loadUpstream(): Promise<{ openUpstream: OpenUpstream }>
+}
+
+/** What `ask-upstream.ts` gives for `modstead sumdb verify --upstream`. Throws `config_invalid` for origins that cannot be opened. */
+export type OpenUpstream = (options: {
+  config: Config
+  observer: Observer
+  env: CommandContext['env']
+}) => Promise<UpstreamRecords>
+
+export interface UpstreamRecords {
+  /**
+   * The hashes that the checksum database of its route has for a version, verified by our own client; `undefined` where
+   * the route is private or names no database, so that nobody is asked. Throws as `ChecksumDatabase.lookup`.
+   */
+  hashes(module: ModulePath, version: Version): Promise<ChecksumRecord | undefined>
+  close(): Promise<void>
 }
 
 /** What `main.ts` gives for `modstead origin test`. Throws `config_invalid` for origins that cannot be opened. */

@@ -14,4 +14,5 @@ function start(): Promise<RunningServer> {
 await launch(
   () => Promise.resolve({ start }),
   () => Promise.reject(new Error('no origins here')),
+  () => Promise.reject(new Error('no checksum databases here')),
 )

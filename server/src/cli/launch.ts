@@ -5,11 +5,12 @@ import { run } from './main.ts'
 
 /**
  * Runs the command line of this process, and ends it with the exit code. `loadServer` imports the server's wiring,
- * which stands above this room, and `loadOrigins` that of the origins alone; each is called when a command needs the server, since nothing else is as slow to load.
+ * which stands above this room, `loadOrigins` that of the origins alone, and `loadUpstream` that of checksum databases; each is called when a command needs the server, since nothing else is as slow to load.
  */
 export async function launch(
   loadServer: () => Promise<{ start: StartServer }>,
   loadOrigins: CommandContext['load'],
+  loadUpstream: CommandContext['loadUpstream'],
 ): Promise<void> {
   // Whoever read our output is gone: that ends no server, and has nobody to be told.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
@@ -24,6 +25,7 @@ export async function launch(
     version: manifest.version,
     start: async (options) => (await loadServer()).start(options),
     load: loadOrigins,
+    loadUpstream,
   })
   process.exit(code)
 }

@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
-import { resolve as resolvePath } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { TOKEN_VARIABLE } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import type { CommandContext } from './context.ts'
+import { readToken } from './token.ts'
 
 /** How the commands that talk to a running modstead find it. */
 export interface RemoteFlags {
@@ -42,7 +41,7 @@ export async function askRemote(
   context: Pick<CommandContext, 'env' | 'cwd'>,
 ): Promise<string> {
   const base = addressOf(flags.to)
-  const token = await tokenFor(flags, context)
+  const token = await readToken(flags, context)
   const { status, text } = await exchange(new URL(base.pathname.replace(/\/$/, '') + request.path, base), {
     ...request,
     headers: { ...request.headers, Authorization: `Bearer ${token}` },
@@ -82,29 +81,6 @@ function addressOf(to: string): URL {
       next: `put it into the variable ${TOKEN_VARIABLE}, or into a file that --token-file names`,
     })
   return url
-}
-
-async function tokenFor(
-  { tokenFile }: RemoteFlags,
-  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
-): Promise<string> {
-  const token = tokenFile === undefined ? env[TOKEN_VARIABLE] : await readToken(resolvePath(cwd, tokenFile))
-  if (token === undefined || token === '')
-    throw new ModsteadError('config_invalid', 'there is no token to show to the server', {
-      next: `set the variable ${TOKEN_VARIABLE}, or name a file with --token-file`,
-    })
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new ModsteadError('config_invalid', 'the token has characters that no token has, such as spaces')
-  return token
-}
-
-async function readToken(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new ModsteadError('config_invalid', `--token-file: cannot read ${path} (${code})`, { cause })
-  }
 }
 
 /** The body goes out once the server asks for it; an answer that comes before or meanwhile ends the sending. */

@@ -53,6 +53,7 @@ export async function runHere(given: Given): Promise<Ran> {
       events,
       version: '1.2.3',
       load: () => import('../ask-module.ts'),
+      loadUpstream: () => import('../ask-upstream.ts'),
       start: async (options) => {
         setImmediate(() => starting?.(events))
         const server = await start(options)

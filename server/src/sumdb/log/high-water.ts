@@ -39,14 +39,15 @@ export async function checkHighWater(mark: HighWaterMark, log: CheckedLog): Prom
       SET_MARK,
     )
   }
-  const marked = readMark(note, log)
+  const marked = openMark(note, log)
   if (marked.size > log.tree.size)
     throw refused(
       log,
       `it has ${log.tree.size} records, but a head over ${marked.size} was signed before, says its high-water mark`,
       RESTORE,
     )
-  if (!equalHashes(await treeHash(marked.size, log.hashes), marked.hash))
+  const root = marked.size === log.tree.size ? log.tree.hash : await treeHash(marked.size, log.hashes)
+  if (!equalHashes(root, marked.hash))
     throw refused(
       log,
       `its first ${marked.size} records are not those of the head that was signed before, says its high-water mark`,
@@ -54,7 +55,8 @@ export async function checkHighWater(mark: HighWaterMark, log: CheckedLog): Prom
     )
 }
 
-function readMark(note: Uint8Array, log: CheckedLog): Tree {
+/** The head that a mark is. Throws `log_refused` where no key of the log has signed it. */
+export function openMark(note: Uint8Array, log: Pick<CheckedLog, 'name' | 'verifiers'>): Tree {
   try {
     return parseTree(openNote(note, log.verifiers).text)
   } catch (error) {
@@ -73,7 +75,12 @@ const RESTORE =
 const SET_MARK =
   'if this log was not restored from a backup, run "modstead sumdb mark"; otherwise see docs/checksum-database.md'
 
-function refused({ name }: CheckedLog, problem: string, next: string, cause?: unknown): ModsteadError {
+function refused(
+  { name }: Pick<CheckedLog, 'name'>,
+  problem: string,
+  next: string,
+  cause?: unknown,
+): ModsteadError {
   return new ModsteadError('log_refused', `the log ${name} signs nothing: ${problem}`, {
     next,
     ...(cause !== undefined && { cause }),

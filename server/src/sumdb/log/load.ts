@@ -7,12 +7,12 @@ import { edgeTiles, type Tile, tilePath } from '@modstead/gomod/tlog/tile'
 import { createTileEdge, ownTileReader, type TileEdge } from '@modstead/gomod/tlog/tile-appender'
 import type { HashReader } from '@modstead/gomod/tlog/tree'
 import { ModsteadError } from '../../errors.ts'
-import { type LogStorage, type StoredHead, TILE_HEIGHT } from './storage.ts'
+import { type LogReader, type StoredHead, TILE_HEIGHT } from './storage.ts'
 
 export interface Stored {
   name: string
   head: StoredHead | undefined
-  storage: LogStorage
+  storage: Pick<LogReader, 'records' | 'tile'>
 }
 
 /** Throws `log_refused` where the tiles are not those of the head. */
@@ -54,11 +54,11 @@ export function openHead(
 }
 
 /** The stored hashes of a log of one's own. */
-export function hashesOf(storage: LogStorage): HashReader {
+export function hashesOf(storage: Pick<LogReader, 'tile'>): HashReader {
   return ownTileReader(TILE_HEIGHT, (tile) => readTile(storage, tile))
 }
 
-async function readTile(storage: LogStorage, tile: Tile): Promise<Uint8Array> {
+async function readTile(storage: Pick<LogReader, 'tile'>, tile: Tile): Promise<Uint8Array> {
   const data = await storage.tile(tile.level, tile.index)
   if (data !== undefined) return data
   throw new ModsteadError('log_refused', `the checksum log has lost ${tilePath(tile)}`, { next: RECOVER })

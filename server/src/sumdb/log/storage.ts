@@ -36,6 +36,20 @@ export interface LogBatch {
   head: StoredHead
 }
 
+/** The log as those see it who do not write to it, while another process may. */
+export type LogReader = Pick<LogStorage, 'head' | 'find' | 'records' | 'tile' | 'close'>
+
+/** What grows a log by many batches at once. */
+export interface LogGrowth extends Omit<LogReader, 'close'> {
+  /** Adds a batch to what is there and to those added before, of which `find` knows from then on. */
+  append(batch: TimedBatch): Promise<void>
+}
+
+/** A batch whose entries have times of their own, none below that before it. */
+export interface TimedBatch extends LogBatch {
+  times: readonly number[]
+}
+
 /**
  * Where the log is kept. Embedded it is SQLite, in a cluster PostgreSQL; nothing above may tell which. What a write
  * changed is on the disk when its promise settles. Failures of the medium are `store_unavailable`.

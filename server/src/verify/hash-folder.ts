@@ -12,6 +12,9 @@ const PIECE = 1 << 18
 /**
  * The h1 of the files below a folder, each under `prefix` and a slash, as `go mod verify` computes it. Throws
  * `bad_request` for links and other things that no zip is extracted to, and for more than a module zip may hold.
+ *
+ * In a toolchain, which `go` fetches as a module too, it puts a copy beside each `_go.mod` that makes it a `go.mod`:
+ * such a copy is no file of the zip.
  */
 export async function hashFolder(folder: string, prefix: string, signal: AbortSignal): Promise<string> {
   const digests: FileDigest[] = []
@@ -47,7 +50,16 @@ export async function hashFolder(folder: string, prefix: string, signal: AbortSi
       }
     }
   }
-  return hash1(digests)
+  return hash1(prefix.startsWith(TOOLCHAIN) ? digests.filter(isNoCopy(digests)) : digests)
+}
+
+const TOOLCHAIN = 'golang.org/toolchain@'
+
+/** Whether a file is another than a true copy of the `_go.mod` beside it. */
+function isNoCopy(digests: readonly FileDigest[]): (file: FileDigest) => boolean {
+  const known = new Map(digests.map(({ name, sha256hex }) => [name, sha256hex]))
+  return ({ name, sha256hex }) =>
+    !name.endsWith('/go.mod') || known.get(name.replace(/go\.mod$/, '_go.mod')) !== sha256hex
 }
 
 function tooMuch(what: string): ModsteadError {

@@ -110,6 +110,19 @@ test('a folder with a file that no module may have, or that is being stopped', a
   await assert.rejects(hashFolder(folder, 'p', AbortSignal.abort(new Error('stop'))), /stop/)
 })
 
+test('in a toolchain the copies of _go.mod that go makes do not count, unless they are no copies', async (t) => {
+  const folder = home(t)
+  const prefix = 'golang.org/toolchain@v0.0.1-go1.22.0.linux-amd64'
+  put(join(folder, 'src', '_go.mod'), 'module std\n')
+  put(join(folder, 'VERSION'), 'go1.22.0')
+  const asZipped = await hashFolder(folder, prefix, signal)
+  put(join(folder, 'src', 'go.mod'), 'module std\n')
+  assert.equal(await hashFolder(folder, prefix, signal), asZipped)
+  assert.notEqual(await hashFolder(folder, 'a.example/b@v1.0.0', signal), asZipped)
+  put(join(folder, 'src', 'go.mod'), 'module evil\n')
+  assert.notEqual(await hashFolder(folder, prefix, signal), asZipped)
+})
+
 test('every version of the cache is found, and what is strange is told', async (t) => {
   const download = home(t)
   put(join(download, 'a.example', '!b', '@v', 'v1.0.0.zip'))

@@ -28,18 +28,18 @@ export async function checkPublishedRecords(options: RecordsOptions): Promise<vo
   const { client, size, result, progress, signal } = options
   const { alarms } = result
   const seen = createVersionsSeen(async (id) => {
-    const records = await read(Math.floor(id / FULL))
-    return Array.isArray(records) ? readLoggedVersion(records[id % FULL]!) : undefined
+    const record = (await read(Math.floor(id / FULL))).records[id % FULL]
+    return record && readLoggedVersion(record)
   })
 
-  async function read(index: number): Promise<readonly Uint8Array[] | Alarm> {
+  async function read(index: number): Promise<{ records: readonly Uint8Array[]; alarm?: Alarm }> {
     const tile = widestTile(TILE_HEIGHT, DATA_LEVEL, index, size)
-    if (tile === undefined) return []
+    if (tile === undefined) return { records: [] }
     try {
-      return parseDataTile(await client.readTile(tile, signal))
+      return { records: parseDataTile(await client.readTile(tile, signal)) }
     } catch (error) {
       if (!(error instanceof GomodError) || error.code !== 'unverified_tile') throw error
-      return { kind: 'tile', text: `${tilePath(tile)}: ${error.message}` }
+      return { records: [], alarm: { kind: 'tile', text: `${tilePath(tile)}: ${error.message}` } }
     }
   }
 
@@ -60,12 +60,9 @@ export async function checkPublishedRecords(options: RecordsOptions): Promise<vo
   result.records = 0
   for (let index = 0; index * FULL < size && alarms.length < ENOUGH; index += AT_ONCE) {
     const tiles = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => read(index + i)))
-    for (const [i, records] of tiles.entries()) {
-      if (!Array.isArray(records)) {
-        alarms.push(records as Alarm)
-        continue
-      }
-      for (const [n, record] of (records as readonly Uint8Array[]).entries()) {
+    for (const [i, { records, alarm: wrong }] of tiles.entries()) {
+      if (wrong !== undefined) alarms.push(wrong)
+      for (const [n, record] of records.entries()) {
         const alarm = await check((index + i) * FULL + n, record)
         if (alarm !== undefined) alarms.push(alarm)
       }

@@ -84,12 +84,10 @@ describe('verifying a log', () => {
     [
       'an index row',
       'update keys set data = zeroblob(2048) where number = 0',
-      [
-        ...Array.from(
-          { length: 256 },
-          (_, n) => new RegExp(`^record ${n}: corp.example/m${n}@v1.0.0 – its version is not found`),
-        ),
-      ],
+      Array.from(
+        { length: 256 },
+        (_, n) => new RegExp(`^record ${n}: corp.example/m${n}@v1.0.0 – its version is not found`),
+      ),
     ],
     [
       'a record behind the head',

@@ -36,6 +36,8 @@ export async function startPrivateHosts(
     origin?: string
     /** More of the configuration, at its top level. */
     more?: string
+    /** How long lists of these hosts are fresh; default 1s. */
+    fresh?: string
     intercept?: GitHttpOptions['intercept']
     stage?: StageOptions
   } = {},
@@ -74,7 +76,7 @@ export async function startPrivateHosts(
 ${list(mappings)}    credentials:
 ${list(credentials, '- ')}${options.origin ?? ''}
 routes:
-  - { modules: [corp.example, "*.corp.example"], from: [git], private: true, fresh: 1s, staleWhileRevalidate: 1s }
+  - { modules: [corp.example, "*.corp.example"], from: [git], private: true, fresh: ${options.fresh ?? '1s'}, staleWhileRevalidate: 1s }
   - { modules: ["*"], from: [public] }
 ${options.more ?? ''}`
   const env = { GIT_TOKEN: TOKEN, MODSTEAD_LOG_FORMAT: 'json', ...options.stage?.modstead?.env }

@@ -108,7 +108,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 test('a pushed tag is listed and built after a hook, long before its list is old; a moved one is an incident', async (t) => {
   const hosts = await startPrivateHosts(t, {
     ssh: false,
-    fresh: '1h',
+    route: 'fresh: 1h',
     more: `hooks:
   gitlab: { type: gitlab, secret: ${SECRET} }
   github: { type: github, secret: ${SECRET} }

@@ -52,11 +52,13 @@ interface FixtureOptions extends Omit<TestRemotesOptions, 'upstream' | 'ca'> {
   accepted?: Accepted
   /** Milliseconds for the refs. */
   total?: number
+  /** Hosts of the route; default: any. */
+  hosts?: readonly string[]
 }
 
 /** A host of `https` for all names; git.corp.test is a configured one with a token. */
 async function fixture(t: TestContext, script: Script, options: FixtureOptions = {}): Promise<Fixture> {
-  const { accepted = createAccepted(), total = 20_000, ...rest } = options
+  const { accepted = createAccepted(), total = 20_000, hosts, ...rest } = options
   const upstream = await startTestUpstream(script, certificates.server)
   t.after(() => upstream.close())
   const config: Partial<GitOriginConfig> = {
@@ -77,6 +79,7 @@ async function fixture(t: TestContext, script: Script, options: FixtureOptions =
         send: remotes.send,
         peerOf: remotes.peerOf,
         isConfigured: remotes.isConfigured,
+        mayAsk: (host) => hosts?.includes(host) ?? true,
         accepted,
         authorities: createAuthorities(folder),
         limit: 1 << 20,
@@ -310,6 +313,27 @@ suite('redirects', () => {
       const { upstream, remote } = await fixture(t, moved(there(to)), { addresses })
       await failsWith(remote('https://public.test/team/x').refs(PATIENT), 'upstream_invalid', /address/)
       assert.equal(upstream.seen.length, 1, to)
+    }
+  })
+
+  test('they lead only to hosts that the route names', async (t) => {
+    const table: [to: string, hosts: string[], asked: string[]][] = [
+      ['https://new.corp.test/lib.git', ['git.corp.test'], ['git.corp.test']],
+      ['https://git.corp.test:8443/lib.git', ['git.corp.test'], ['git.corp.test']],
+      ['https://new.corp.test/lib.git', ['new.corp.test'], ['git.corp.test', 'new.corp.test']],
+      // Where it is found says who may be asked: the configuration itself may.
+      ['https://git.corp.test/lib.git', ['new.corp.test'], ['git.corp.test', 'git.corp.test']],
+    ]
+    for (const [to, hosts, asked] of table) {
+      const { upstream, remote } = await fixture(t, moved(there(to)), { hosts })
+      const refs = remote(OURS).refs(PATIENT)
+      if (asked.length > 1) await refs
+      else {
+        const error = await failsWith(refs, 'upstream_invalid', /^git\.corp\.test.* is at \S+\.test\S* now$/)
+        assert.match(error.next!, /add that host to hosts of the route/)
+      }
+      const seen = upstream.seen.map(({ headers }) => headers.host?.split(':', 1)[0])
+      assert.deepEqual(seen, asked, `to ${to} with ${hosts.join()}`)
     }
   })
 

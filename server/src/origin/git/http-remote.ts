@@ -28,6 +28,8 @@ export interface HttpRemoteOptions {
   authorities: Authorities
   /** Whether the configuration names the host of a URL. */
   isConfigured(url: URL): boolean
+  /** Whether the repository may be at another host (with its port where that is not the usual one) than it is found at. */
+  mayAsk(host: string): boolean
   /** Bytes that the refs may have. */
   limit: number
   /** Milliseconds that git waits for more bytes, and that finding out the refs may take as a whole. */
@@ -58,8 +60,8 @@ const OTHER_VERSION = new Set([400, 405, 415, 500, 501])
 
 /** A repository behind http (the smart protocol of gitprotocol-http(5)). */
 export function createHttpRemote(options: HttpRemoteOptions): Remote {
-  const { key, repository, access, send, peerOf, accepted, authorities, isConfigured, limit, idle, total } =
-    options
+  const { key, repository, access, send, peerOf, accepted, authorities, limit, idle, total } = options
+  const { isConfigured, mayAsk } = options
   const { goUrl } = repository
   /** Where the repository turned out to be, after redirects. */
   let found = repository
@@ -92,9 +94,14 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
 
   /**
    * Where a repository is after a redirect. Only a host that we know may lead to others as what we are there: a stranger's
-   * could otherwise have us fetch for him what is shown to us alone.
+   * could otherwise have us fetch for him what is shown to us alone. Throws `upstream_invalid` for a host that the route
+   * of the modules does not name.
    */
   function movedTo(url: URL, from: FoundRepository): FoundRepository {
+    if (url.host !== repository.url.host && !mayAsk(url.host))
+      throw failure('upstream_invalid', peerOf(from.url), `says that ${goUrl} is at ${url.host} now`, {
+        next: 'if it may be there, add that host to hosts of the route of its modules',
+      })
     const isSame = url.host === from.url.host
     const isOurs = from.configured || isConfigured(from.url)
     return {

@@ -93,12 +93,21 @@ async function warnOfGit({ log }: Observer): Promise<void> {
 const OLDEST_MINOR = 37
 
 /**
- * What a repository's clone is kept under. Who named it decides which credentials it is asked with, so that one clone
- * must not serve another's finder.
+ * What a repository's clone is kept under. Who named it decides which credentials it is asked with, and `hosts` of the
+ * route where it may be, so that one clone must not serve another's finder.
  */
-export function cloneKey(origin: string, { url, configured, trusted }: FoundRepository): string {
+export function cloneKey(
+  origin: string,
+  { url, configured, trusted }: FoundRepository,
+  hosts?: readonly string[],
+): string {
   const finder = [configured ? 'mapped' : 'found', trusted ? 'ours' : 'anyone']
-  return [origin, ...finder, url.href].join(' ')
+  return [origin, ...finder, url.href, ...(hosts ?? []).toSorted()].join(' ')
+}
+
+/** Which hosts may be asked where `hosts` of a route names some. */
+function askable(hosts: readonly string[] | undefined): (host: string) => boolean {
+  return (host) => hosts === undefined || matchesHost(hosts, host)
 }
 
 /**
@@ -121,9 +130,9 @@ export function openGitOrigin(
   const accepted = createAccepted()
   const { authorities, servingConfig, run } = workshop
 
-  function remoteOf(repository: FoundRepository): Remote {
+  function remoteOf(repository: FoundRepository, hosts: readonly string[] | undefined): Remote {
     const { url, goUrl, below } = repository
-    const key = cloneKey(name, repository)
+    const key = cloneKey(name, repository, hosts)
     switch (url.protocol) {
       case 'file:':
         return createFileRemote({
@@ -166,17 +175,17 @@ export function openGitOrigin(
           send: remotes.send,
           peerOf: remotes.peerOf,
           isConfigured: remotes.isConfigured,
+          mayAsk: askable(hosts),
         })
     }
   }
 
   async function find(module: ModulePath, options: OriginOptions): Promise<Found> {
     const { hosts } = options
-    const mayAsk = (host: string): boolean => hosts === undefined || matchesHost(hosts, host)
-    const found = await remotes.discover(module, { ...options, mayAsk })
+    const found = await remotes.discover(module, { ...options, mayAsk: askable(hosts) })
     if (found.vcs === 'mod') return { proxy: proxyAt(found.url) }
     const { root, subdirectory } = found.repository
-    return { root, subdirectory, remote: remoteOf(found.repository) }
+    return { root, subdirectory, remote: remoteOf(found.repository, hosts) }
   }
 
   return createGitOrigin({

@@ -201,6 +201,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     *repositories() {
       for (const { remote, root, modules } of known.values())
         yield {
+          key: remote.key,
           url: remote.url,
           root,
           modules: () => [...modules],

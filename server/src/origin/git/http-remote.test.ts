@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test, type TestContext } from 'node:test'
@@ -232,15 +233,45 @@ suite('refs', () => {
     assert.match(error.next!, /configure credentials/)
   })
 
+  const signIn: [what: string, answer: Script][] = [
+    ['a page', give('<html>Sign in', { 'content-type': 'text/html; charset=utf-8' })],
+    ['a page with 203', (_, socket) => respond(socket, 203, '<html>', { 'content-type': 'text/html' })],
+    ['a redirect', (_, socket) => respond(socket, 302, '', { location: '/users/sign_in' })],
+    [
+      'a redirect to another host',
+      (_, socket) => respond(socket, 302, '', { location: 'https://sso.test/' }),
+    ],
+    ['a redirect to nowhere', (_, socket) => respond(socket, 302, '', { location: '' })],
+  ]
+  for (const [what, answer] of signIn)
+    test(`${what} that asks to sign in is no absence where credentials were shown`, async (t) => {
+      let script = answer
+      const { remote } = await fixture(t, (request, socket) => script(request, socket))
+      const error = await failsWith(
+        remote(OURS).refs(PATIENT),
+        'upstream_refused',
+        /git\.corp\.test.* web page to credentials\[0\] \(git\.corp\.test\), and no repository at \/team\/lib\.git/,
+      )
+      assert.match(error.next!, /sign in where it is wrong or has expired/)
+      const anonymous = await failsWith(
+        remote('https://public.test/x').refs(PATIENT),
+        'not_found',
+        /no repository at \/x for who shows no credentials/,
+      )
+      assert.match(anonymous.next!, /configure credentials/)
+      // The page does not make a credential one that the host takes, and ends that it is one.
+      script = (_, socket) => respond(socket, 403, 'no')
+      await failsWith(remote(OURS).refs(PATIENT), 'upstream_refused', /refused credentials\[0\]/)
+      script = give(ADVERTISEMENT)
+      await remote(OURS).refs(PATIENT)
+      for (script of [answer, (_: SeenRequest, socket: Socket) => respond(socket, 403, 'no')])
+        await failsWith(remote(OURS).refs(PATIENT), 'upstream_refused', /credentials\[0\]/)
+    })
+
   test('something else than refs is no repository, or a bad one', async (t) => {
     let answer: Script = give('')
     const { remote } = await fixture(t, (request, socket) => answer(request, socket))
     const table: [answer: Script, code: Parameters<typeof failsWith>[1], message: RegExp][] = [
-      [
-        give('<html>Sign in', { 'content-type': 'text/html' }),
-        'not_found',
-        /no git repository at \/team\/lib\.git/,
-      ],
       [
         give(`${HASH}\trefs/heads/main\n`, { 'content-type': 'text/plain' }),
         'not_found',
@@ -339,11 +370,9 @@ suite('redirects', () => {
 
   test('those that lead to no repository, or nowhere, are refused', async (t) => {
     const table: [location: string, code: Parameters<typeof failsWith>[1], message: RegExp][] = [
-      ['/users/sign_in', 'not_found', /it leads to another page/],
       [there('http://git.corp.test/lib.git'), 'upstream_invalid', /https to plain http/],
       [there('ssh://git@git.corp.test/lib.git'), 'upstream_invalid', /without saying where to/],
       [there('ext::sh -c id'), 'upstream_invalid', /without saying where to/],
-      ['', 'not_found', /another page/],
       [there('/team/lib.git'), 'upstream_invalid', /more than 5 times/],
     ]
     for (const [location, code, message] of table) {

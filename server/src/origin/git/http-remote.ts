@@ -147,15 +147,23 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
   async function read(at: FoundRepository, used: RemoteAccess, answer: Exchange): Promise<Buffer | URL> {
     const { status, headers } = answer
     const from = peerOf(at.url)
-    if (status === 200) {
+    if (status === 200 && headers['content-type'] === ADVERTISEMENT) {
       if (used.authorization !== undefined) accepted.note(at.url.host, used.entry)
-      if (headers['content-type'] === ADVERTISEMENT) return readBody(answer, { limit, peer: from })
+      return readBody(answer, { limit, peer: from })
+    }
+    if (isPage(answer)) {
+      answer.abandon()
+      throw instead(at, used)
+    }
+    if (status === 200) {
       answer.abandon()
       throw failure('not_found', from, `has no git repository at ${at.url.pathname}, but something else`)
     }
     if ([301, 302, 303, 307, 308].includes(status)) {
       await readErrorText(answer)
-      return redirected(at, headers.location, from)
+      const target = redirected(at, headers.location, from)
+      if (target === undefined) throw instead(at, used)
+      return target
     }
     throw await refused(at, used, answer)
   }
@@ -192,6 +200,30 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
     })
   }
 
+  /**
+   * A page in place of a repository. To credentials, hosts show one that asks to sign in when they do not know them,
+   * whatever is asked for: as 401, that is no absence. Who shows none cannot tell it from a page that is there for all.
+   */
+  function instead({ url }: FoundRepository, { authorization, entry }: RemoteAccess): ModsteadError {
+    const from = peerOf(url)
+    if (authorization === undefined)
+      return failure(
+        'not_found',
+        from,
+        `has no repository at ${url.pathname} for who shows no credentials, but a web page`,
+        { next: 'check the spelling; for a private repository, configure credentials for its host' },
+      )
+    accepted.withdraw(url.host, entry)
+    return failure(
+      'upstream_refused',
+      from,
+      `shows a web page to ${entry}, and no repository at ${url.pathname}`,
+      {
+        next: 'who runs this modstead should check that entry: hosts ask to sign in where it is wrong or has expired',
+      },
+    )
+  }
+
   async function upload(body: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const headers = { 'content-type': REQUEST, accept: RESULT, 'git-protocol': 'version=2' }
     const { used, answer } = await request(found, { service: '/git-upload-pack', headers, body }, signal)
@@ -225,15 +257,22 @@ export function createHttpRemote(options: HttpRemoteOptions): Remote {
   return { key, host: repository.url.host, url: goUrl, entry, refs, upload, fetchFrom }
 }
 
-/** A repository moves as a whole: what it leads to must be the refs of a repository again. */
-function redirected({ url }: FoundRepository, location: string | undefined, from: Peer): URL {
+/** Some hosts send the page to sign in with 203. */
+function isPage({ status, headers }: Exchange): boolean {
+  return (
+    (status === 200 || status === 203) &&
+    /^(text\/html|application\/xhtml\+xml)\b/i.test(headers['content-type'] ?? '')
+  )
+}
+
+/** A repository moves as a whole: what it leads to must be the refs of a repository again. `undefined` for another page. */
+function redirected({ url }: FoundRepository, location: string | undefined, from: Peer): URL | undefined {
   const target = location === undefined ? null : URL.parse(location, `${url.href}/`)
   if (target === null || !['https:', 'http:'].includes(target.protocol))
     throw failure('upstream_invalid', from, 'redirected without saying where to')
   if (url.protocol === 'https:' && target.protocol === 'http:')
     throw failure('upstream_invalid', from, 'redirected from https to plain http, which is not followed')
-  if (!target.pathname.endsWith(REFS))
-    throw failure('not_found', from, `has no git repository at ${url.pathname}: it leads to another page`)
+  if (!target.pathname.endsWith(REFS)) return undefined
   target.pathname = target.pathname.slice(0, -REFS.length)
   target.search = ''
   target.hash = ''

@@ -60,7 +60,7 @@ test('a private requirement of a public module is not looked up ahead', async (t
 })
 
 test('a redirect of a repository does not lead beyond the hosts of its route', async (t) => {
-  const stranger = await startUpstream({ answer: () => ({ status: 404, body: 'not here' }) })
+  const stranger = await startUpstream({ answer: async () => undefined })
   t.after(() => stranger.close())
   const hosts = await startPrivateHosts(t, {
     ssh: false,

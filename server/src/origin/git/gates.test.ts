@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failsWith } from '../test-origin.ts'
-import { createGate, createHostGate, createResting } from './gates.ts'
+import { createGate, createResting } from './gates.ts'
 
 const PATIENT = new AbortController().signal
 
@@ -40,24 +40,6 @@ test('who waits too long is told so, who leaves is gone, and work that fails mak
   busy.reject(new Error('failed'))
   await assert.rejects(first, /failed/)
   assert.equal(await gate.pass(PATIENT, async () => 'free'), 'free')
-})
-
-test('a host that keeps its work waiting leaves room for others', async () => {
-  const gate = createHostGate({ size: 4, ofOneHost: 2, patience: 200, what: 'tests' })
-  const silent = Promise.withResolvers<string>()
-  const waiting = Array.from({ length: 10 }, () =>
-    gate.pass('slow.test', PATIENT, () => silent.promise).catch((error: unknown) => String(error)),
-  )
-  assert.equal(await gate.pass('other.test', PATIENT, async () => 'other'), 'other')
-  await failsWith(
-    gate.pass('slow.test', PATIENT, async () => assert.fail('it ran')),
-    'overloaded',
-    /^too many tests of one host at a time/,
-  )
-  silent.resolve('late')
-  const outcomes = await Promise.all(waiting)
-  assert.equal(outcomes.filter((outcome) => outcome === 'late').length, 2)
-  assert.equal(await gate.pass('slow.test', PATIENT, async () => 'free'), 'free')
 })
 
 test('of too many that rest, the one that did for longest ends', () => {

@@ -1,16 +1,11 @@
 import { ModsteadError } from '../../errors.ts'
 import { createSlots } from '../slots.ts'
+import { createHostGate, type HostGate } from './host-gate.ts'
 
 /** Lets so much work of a kind be done at a time, and no more. */
 export interface Gate {
   /** Does `work` in its turn. Throws `overloaded` where that does not come in time, and the reason of `signal`. */
   pass<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
-}
-
-/** A gate that no host can fill, however slow it is: each may have only part of the room. */
-export interface HostGate {
-  /** As `Gate.pass`, for work that waits for `host`. */
-  pass<T>(host: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
 /** Programs that are kept though nobody needs them just now: of too many, the one that rests for longest ends. */
@@ -76,34 +71,6 @@ export function createGate(options: { size: number; patience: number; what: stri
         return await work()
       } finally {
         free()
-      }
-    },
-  }
-}
-
-/** `size` is the room for all hosts together. A host's work waits first for the other work of that host. */
-export function createHostGate(options: {
-  size: number
-  ofOneHost: number
-  patience: number
-  what: string
-}): HostGate {
-  const { size, ofOneHost, patience, what } = options
-  const all = createGate({ size, patience, what })
-  /** Those of hosts that somebody waits for. */
-  const hosts = new Map<string, { gate: Gate; users: number }>()
-  return {
-    async pass(host, signal, work) {
-      const own = hosts.get(host) ?? {
-        gate: createGate({ size: ofOneHost, patience, what: `${what} of one host` }),
-        users: 0,
-      }
-      hosts.set(host, own)
-      own.users++
-      try {
-        return await own.gate.pass(signal, () => all.pass(signal, work))
-      } finally {
-        if (--own.users === 0) hosts.delete(host)
       }
     },
   }

@@ -7,14 +7,8 @@ import { BOUNDED, type GitSetting } from './git-environment.ts'
 import { createObjectReader, ReaderFailed, type GitObject } from './object-reader.ts'
 import { storeError } from '../../disk-errors.ts'
 import type { RunGit } from './git-helper.ts'
+import type { FetchFrom } from './remote.ts'
 import type { GitOutcome } from './run-git.ts'
-
-/** How a fetch reaches the remote repository. */
-export interface FetchFrom {
-  url: string
-  settings: readonly GitSetting[]
-  environment: Readonly<Record<string, string>>
-}
 
 /** Sends a request of git's protocol version 2, and gives the answer as it arrives. */
 export type Upload = (request: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>

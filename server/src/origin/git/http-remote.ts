@@ -10,11 +10,11 @@ import type { Access, RemoteAccess } from './access.ts'
 import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
 import type { Authorities } from './authorities.ts'
-import type { FetchFrom } from './clone.ts'
 import type { FoundRepository } from './found.ts'
 import type { GitSetting } from './git-environment.ts'
 import { BadPacket } from './packets.ts'
-import type { Remote } from './remote.ts'
+import type { FetchFrom, Remote } from './remote.ts'
+import type { HostRequest } from './web.ts'
 
 export interface HttpRemoteOptions {
   key: string
@@ -35,13 +35,6 @@ export interface HttpRemoteOptions {
   /** Milliseconds that git waits for more bytes, and that finding out the refs may take as a whole. */
   idle: number
   total: number
-}
-
-export interface HostRequest {
-  url: URL
-  method?: 'POST'
-  headers: Readonly<Record<string, string>>
-  body?: string
 }
 
 /** Some hosts hide from strangers what they show to git. */

@@ -1,5 +1,12 @@
 import type { RemoteRefs } from './advertisement.ts'
-import type { FetchFrom } from './clone.ts'
+import type { GitSetting } from './git-environment.ts'
+
+/** How a fetch reaches the remote repository. */
+export interface FetchFrom {
+  url: string
+  settings: readonly GitSetting[]
+  environment: Readonly<Record<string, string>>
+}
 
 /**
  * A repository at its host. Failures are `ModsteadError`: `not_found` where the host has no such repository or does not

@@ -9,10 +9,9 @@ import { createTrust } from '../trust.ts'
 import { createAccess, type Access } from './access.ts'
 import { createDiscovery } from './discover.ts'
 import type { Discovery, FoundRepository } from './found.ts'
-import type { HostRequest } from './http-remote.ts'
 import { createLogins } from './logins.ts'
 import { createPages } from './pages.ts'
-import { createWeb } from './web.ts'
+import { createWeb, type HostRequest } from './web.ts'
 
 /** Where the repositories of one git origin are, and with what they may be reached. */
 export interface Remotes extends Discovery, Access {

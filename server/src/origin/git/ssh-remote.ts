@@ -4,10 +4,9 @@ import { within } from '../deadline.ts'
 import { quotable } from '../plain-text.ts'
 import { readRefs } from './advertisement-of.ts'
 import type { RemoteRefs } from './advertisement.ts'
-import type { FetchFrom } from './clone.ts'
 import { converse } from './process-wire.ts'
 import { startProgram } from './program.ts'
-import type { Remote } from './remote.ts'
+import type { FetchFrom, Remote } from './remote.ts'
 
 /** What ssh needs to reach a host. */
 export interface SshAccess {

@@ -9,11 +9,15 @@ import type { Outside } from '../outside.ts'
 import type { Trust } from '../trust.ts'
 import { createResting } from './gates.ts'
 
-export interface WebRequest {
+export interface HostRequest {
   url: URL
+  /** Default: GET. */
   method?: 'GET' | 'POST'
   headers: Readonly<Record<string, string>>
   body?: string
+}
+
+export interface WebRequest extends HostRequest {
   /** Whom we trust on the way to this URL, and which certificate is shown there. */
   trust: Trust
   /** Which addresses of its host may be connected to. */

@@ -39,6 +39,14 @@ const ROOMS = [
   'errors.ts',
 ]
 
+/**
+ * The same within a room that has grown: its folders from the top down. The files beside them join them, and no folder
+ * imports those.
+ */
+const FOLDERS: readonly (readonly [path: string, folders: readonly string[]])[] = [
+  ['server/src/origin/git/', ['zips', 'clones', 'versions', 'wire', 'where', 'programs']],
+]
+
 /** The rooms that touch the outside know nothing of each other: what stands below declares what they share. */
 const OUTWARD = ['http', 'origin', 'store', 'catalog', 'events']
 
@@ -117,13 +125,27 @@ function violationOf(
     return `${from} imports ${target}: packages are imported by name, not by path`
   if (house !== 'server' || !from.startsWith('server/src/')) return undefined
   const [above, below] = [roomOf(from), roomOf(target)]
-  if (above === below) return undefined
+  if (above === below) return violationWithin(from, target)
   if (!ROOMS.includes(above)) return `${from} is in no room: its place in the order is missing`
   if (!ROOMS.includes(below)) return `${from} imports ${target}, which is in no room`
   if (ROOMS.indexOf(above) > ROOMS.indexOf(below))
     return `${from} imports ${target}: ${above} stands below ${below}`
   if (OUTWARD.includes(above) && OUTWARD.includes(below))
     return `${from} imports ${target}: ${above} and ${below} must know nothing of each other`
+  return undefined
+}
+
+function violationWithin(from: string, target: string): string | undefined {
+  for (const [path, folders] of FOLDERS) {
+    const [above = '', below = ''] = [from, target].map((file) =>
+      file.startsWith(path) ? file.slice(path.length).split('/', 1)[0] : undefined,
+    )
+    const joins = above === '' || above.endsWith('.ts')
+    if (joins || below === '' || above === below) continue
+    if (!folders.includes(above)) return `${from} is in no folder whose place in the order is known`
+    if (folders.indexOf(below) < folders.indexOf(above))
+      return `${from} imports ${target}: ${above} stands below ${below}`
+  }
   return undefined
 }
 

@@ -15,6 +15,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) start()
 else startElsewhere()
 
 function start() {
+  if (process.env.MODSTEAD_REEXEC) endWithLauncher()
   delete process.env.MODSTEAD_REEXEC
   const cache = module.enableCompileCache().directory
   // Worker threads learn of it through the environment only.
@@ -44,13 +45,22 @@ function startElsewhere() {
     process.exit(1)
   }
   const env = Object.assign({}, process.env, { MODSTEAD_REEXEC: '1' })
-  const child = spawn(packaged, process.argv.slice(1), { stdio: 'inherit', env })
+  // Nothing is said over the channel: that it closes tells the other side that this process is gone.
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc']
+  const child = spawn(packaged, process.argv.slice(1), { stdio, env })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`modstead: cannot run ${packaged}: ${error.message}`)
     process.exit(1)
   })
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
+}
+
+/** A launcher that is killed passes nothing on, and whoever killed it believes that all of modstead is gone. */
+function endWithLauncher() {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // The launcher waits for this process, and not the other way round.
+  if (process.channel) process.channel.unref()
 }
 
 function packagedNode() {

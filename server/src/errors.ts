@@ -30,7 +30,6 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'not_permitted'
   | 'publish_disabled'
-  | 'too_large'
   | 'bad_zip'
   | 'version_conflict'
   // where modules come from

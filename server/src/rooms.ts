@@ -131,6 +131,12 @@ export async function joinRooms({
       { dataDir: folder.path },
       'the disk of the data folder is full: what is stored is served, nothing new can be stored until there is space',
     )
+  if (folder.exposed)
+    observer.log.warn(
+      { folder: folder.temporary },
+      'other users of this machine can read the private modules that are on their way into the store; ' +
+        'let modstead’s user own this folder, on a file system with permissions',
+    )
   const probing = new AbortController()
   const whole =
     config.mirror &&

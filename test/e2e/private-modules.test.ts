@@ -271,43 +271,59 @@ test('a repository one may not read is absent; a credential that the host does n
   assert.doesNotMatch(texts + stage.modstead.logs(), /glpat-|b2F1dGgy/)
 })
 
-test('a tag that was moved is an incident, and the bytes first seen are served', async (t) => {
-  const hosts = await startPrivateHosts(t, { ssh: false })
-  const { stage, repository } = hosts
-  const { git, hashes } = await repository('http/lib', [
-    { files: lib('corp.example/lib', 'first'), tags: ['v1.0.0'] },
-    { files: { 'lib.go': sayingFile('second') } },
-  ])
-  const at = (kind: string): string => `/corp.example/lib/@v/v1.0.0.${kind}`
-  const before = [await stage.get(at('info')), await stage.get(at('mod')), await stage.get(at('zip'))]
-  for (const { status, body } of before) assert.equal(status, 200, body.toString())
-  await git.git(['tag', '-f', 'v1.0.0', hashes[1]!])
-  await new Promise((resolve) => setTimeout(resolve, 2_500))
-  assert.equal((await stage.get('/corp.example/lib/@v/list')).body.toString(), 'v1.0.0\n')
-  const [line] = await stage.modstead.logged(/\{.*incident: contents differ.*\}/)
-  const incident = JSON.parse(line) as Record<string, unknown>
-  const { kind, expected, found } = incident
-  assert.deepEqual({ kind, expected, found }, { kind: 'tag', expected: hashes[0], found: hashes[1] })
-  const metrics = (await stage.get('/metrics')).body.toString()
-  assert.match(metrics, /modstead_incidents_total\{kind="tag"\} 1/)
-  const after = [await stage.get(at('info')), await stage.get(at('mod')), await stage.get(at('zip'))]
-  for (const [i, { body }] of after.entries()) assert.ok(body.equals(before[i]!.body))
-})
+/** What `v1.0.0` and, without a go.mod, `v3.0.0` are as versions. */
+const MOVED: [version: string, files: GitFiles][] = [
+  ['v1.0.0', lib('corp.example/lib', 'first')],
+  ['v3.0.0+incompatible', { 'lib.go': sayingFile('first') }],
+]
 
-test('of a version whose tag was moved before its zip was asked for, the first commit is served', async (t) => {
-  const hosts = await startPrivateHosts(t, { ssh: false })
-  const { stage, repository } = hosts
-  const { git, hashes } = await repository('http/lib', [
-    { files: lib('corp.example/lib', 'first'), tags: ['v1.0.0'] },
-    { files: { 'lib.go': sayingFile('second') } },
-  ])
-  const info = await stage.get('/corp.example/lib/@v/v1.0.0.info')
-  assert.match(info.body.toString(), new RegExp(hashes[0]!))
-  await git.git(['tag', '-f', 'v1.0.0', hashes[1]!])
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
-  const go = await stage.go({ env: { GONOSUMDB: 'corp.example' } })
-  const { Dir } = JSON.parse(await go.ok(['mod', 'download', '-json', 'corp.example/lib@v1.0.0'])) as {
-    Dir: string
-  }
-  assert.equal(await readFile(join(Dir, 'lib.go'), 'utf8'), sayingFile('first'))
-})
+for (const [version, files] of MOVED) {
+  const tag = version.split('+', 1)[0]!
+
+  test(`the tag of ${version} that was moved is an incident, and the bytes first seen are served`, async (t) => {
+    const hosts = await startPrivateHosts(t, { ssh: false })
+    const { stage, repository } = hosts
+    const { git, hashes } = await repository('http/lib', [
+      { files, tags: [tag] },
+      { files: { 'lib.go': sayingFile('second') } },
+    ])
+    const at = (kind: string): string => `/corp.example/lib/@v/${version}.${kind}`
+    const before = [await stage.get(at('info')), await stage.get(at('mod')), await stage.get(at('zip'))]
+    for (const { status, body } of before) assert.equal(status, 200, body.toString())
+    await git.git(['tag', '-f', tag, hashes[1]!])
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    assert.equal((await stage.get('/corp.example/lib/@v/list')).body.toString(), `${version}\n`)
+    const [line] = await stage.modstead.logged(/\{.*incident: contents differ.*\}/)
+    const incident = JSON.parse(line) as Record<string, unknown>
+    const { kind, expected, found } = incident
+    assert.deepEqual({ kind, expected, found }, { kind: 'tag', expected: hashes[0], found: hashes[1] })
+    assert.equal(incident.version, version)
+    const metrics = (await stage.get('/metrics')).body.toString()
+    assert.match(metrics, /modstead_incidents_total\{kind="tag"\} 1/)
+    const after = [await stage.get(at('info')), await stage.get(at('mod')), await stage.get(at('zip'))]
+    for (const [i, { body }] of after.entries()) assert.ok(body.equals(before[i]!.body))
+  })
+
+  test(`of ${version}, whose tag was moved before its zip was asked for, the first commit is served`, async (t) => {
+    const hosts = await startPrivateHosts(t, { ssh: false })
+    const { stage, repository } = hosts
+    const { git, hashes } = await repository('http/lib', [
+      { files, tags: [tag] },
+      { files: { 'lib.go': sayingFile('second') } },
+    ])
+    const info = await stage.get(`/corp.example/lib/@v/${version}.info`)
+    assert.match(info.body.toString(), new RegExp(hashes[0]!))
+    await git.git(['tag', '-f', tag, hashes[1]!])
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    // The tag itself is a query, whose answer may change; the version it stands for may not.
+    if (tag !== version) {
+      const query = await stage.get(`/corp.example/lib/@v/${tag}.info`)
+      assert.match(query.body.toString(), new RegExp(`"Version":"v3\\.0\\.0\\+incompatible".*${hashes[0]}`))
+    }
+    const go = await stage.go({ env: { GONOSUMDB: 'corp.example' } })
+    const { Dir } = JSON.parse(await go.ok(['mod', 'download', '-json', `corp.example/lib@${version}`])) as {
+      Dir: string
+    }
+    assert.equal(await readFile(join(Dir, 'lib.go'), 'utf8'), sayingFile('first'))
+  })
+}

@@ -1,8 +1,10 @@
 // Promise 5: private names never leave, whatever asks for them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startPrivateHosts } from '../support/private-hosts.ts'
 import { setStage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
+import { startUpstream } from '../support/upstream.ts'
 
 test('no private name, nor a parent path of one below its host, reaches an upstream or a database', async (t) => {
   const stage = await setStage(t, {
@@ -55,4 +57,22 @@ test('a private requirement of a public module is not looked up ahead', async (t
     asked.filter((path) => path.includes('corp.example')),
     [],
   )
+})
+
+test('a redirect of a repository does not lead beyond the hosts of its route', async (t) => {
+  const stranger = await startUpstream({ answer: async () => undefined })
+  t.after(() => stranger.close())
+  const hosts = await startPrivateHosts(t, {
+    ssh: false,
+    route: 'hosts: [git.corp.example]',
+    intercept: ({ path, query }) => ({
+      kind: 'status',
+      status: 301,
+      headers: { location: `${stranger.url}${path}?${query}` },
+    }),
+  })
+  const { status, body } = await hosts.stage.get('/corp.example/lib/@v/list')
+  assert.equal(status, 502, body.toString())
+  assert.match(body.toString(), /lib\.git is at 127\.0\.0\.1:\d+ now[^]*add that host to hosts of the route/)
+  assert.equal(stranger.requests.length, 0)
 })

@@ -109,6 +109,13 @@ test('published versions are built with, retracted and deleted, as go sees them'
   assert.match((await remove(TOKENS.CI_TOKEN)).stderr, /refused it with 403/)
   const removed = await remove(TOKENS.OPS_TOKEN)
   assert.equal(removed.stdout, `deleted ${LIB}@v1.0.0 ${h1}\n`)
+  const acts = await runCommand(['acts', 'list', '--data-dir', modstead.dataDir], {
+    cwd: tree,
+  })
+  assert.match(
+    acts.stdout,
+    /^act-\S+ {2}\S+Z {2}delete by ops: go\.corp\.example\/lib@v1\.0\.0 h1:\S+\n {4}reason: a key was in it\n/,
+  )
   assert.equal(await versions('-retracted'), `${LIB} v1.1.0`)
   const fresh = await createGoHome({ proxy: modstead.url })
   t.after(() => fresh.close())

@@ -36,6 +36,8 @@ export async function startPrivateHosts(
     origin?: string
     /** More of the configuration, at its top level. */
     more?: string
+    /** More of the route of these hosts; default: `fresh: 1s, staleWhileRevalidate: 1s`. */
+    route?: string
     intercept?: GitHttpOptions['intercept']
     stage?: StageOptions
   } = {},
@@ -66,6 +68,7 @@ export async function startPrivateHosts(
   ]
   const list = (lines: readonly string[], mark = ''): string =>
     lines.map((line) => `      ${mark}${line}\n`).join('')
+  const route = options.route ?? 'fresh: 1s, staleWhileRevalidate: 1s'
   const configOf = (upstream: string): string => `origins:
   public: { url: "${upstream}" }
   git:
@@ -74,7 +77,7 @@ export async function startPrivateHosts(
 ${list(mappings)}    credentials:
 ${list(credentials, '- ')}${options.origin ?? ''}
 routes:
-  - { modules: [corp.example, "*.corp.example"], from: [git], private: true, fresh: 1s, staleWhileRevalidate: 1s }
+  - { modules: [corp.example, "*.corp.example"], from: [git], private: true, ${route} }
   - { modules: ["*"], from: [public] }
 ${options.more ?? ''}`
   const env = { GIT_TOKEN: TOKEN, MODSTEAD_LOG_FORMAT: 'json', ...options.stage?.modstead?.env }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { createTestObserver, temporaryFolder } from '../observe/test-support.ts'
-import { openIncidentsBeside } from './catalog-beside.ts'
+import { openCatalogBeside } from './catalog-beside.ts'
 import { INCIDENT, REMARK } from './incidents-contract.ts'
 import { migrate } from './migrate.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
@@ -16,7 +16,7 @@ test('what stands beside a catalog reads and acknowledges while a server has it 
   const path = join(await temporaryFolder(t), 'catalog.db')
   const server = await openSqliteCatalog(path, { observer })
   t.after(() => server.close())
-  const beside = openIncidentsBeside(path)
+  const beside = openCatalogBeside(path)
   assert.deepEqual(beside.incidents({ limit: 9 }), [])
   const first = await server.report(INCIDENT)
   const second = await server.report({ ...INCIDENT, version: 'v2.0.0' })
@@ -43,7 +43,7 @@ test('a catalog that is absent, older, newer or damaged is told, and left as it 
   const folder = await temporaryFolder(t)
   const path = join(folder, 'catalog.db')
   const attempts = (): (() => unknown)[] => {
-    const beside = openIncidentsBeside(path)
+    const beside = openCatalogBeside(path)
     return [
       () => beside.incidents({ limit: 1 }),
       () => beside.incident('inc-0000-0000'),
@@ -94,7 +94,7 @@ test('who may not write is told so', async (t) => {
   const { id } = await server.report(INCIDENT)
   await server.close()
   await chmod(path, 0o400)
-  assert.throws(() => openIncidentsBeside(path).acknowledge(id, REMARK), {
+  assert.throws(() => openCatalogBeside(path).acknowledge(id, REMARK), {
     code: 'store_unavailable',
     message: /could not write to its catalog/,
   })

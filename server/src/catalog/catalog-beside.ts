@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
-import type { IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
+import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
 import { createWriteApplier } from './apply-writes.ts'
 import { openForWriting } from './catalog-database.ts'
 import { pendingMigration } from './migrate.ts'
 import { readIncidents } from './read-incidents.ts'
-import { decodeIncident } from './rows.ts'
+import { MAX_ACT_ID } from './record-ids.ts'
+import { decodeAct, decodeIncident } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { MIGRATIONS, READS, WRITES } from './sqlite-statements.ts'
 import { prepareAll } from './statement.ts'
@@ -14,23 +15,25 @@ import { prepareAll } from './statement.ts'
 /** How long another program may hold the catalog. Milliseconds. */
 const PATIENCE = 5_000
 
-/** The incidents of a catalog that belongs to another process, for commands on the same machine. */
-export interface IncidentsBeside {
+/** The records of a catalog that belongs to another process, for commands on the same machine. */
+export interface CatalogBeside {
   incident(id: string): IncidentRow | undefined
   /** Newest first. */
   incidents(options: IncidentsOptions): IncidentRow[]
   /** As `Catalog.acknowledge`: on the disk when it returns. */
   acknowledge(id: string, remark: Remark): IncidentRow | undefined
+  /** What was published and deleted, newest first: at most `limit`, of those before the act with the id `before`. */
+  acts(options: { limit: number; before?: string }): ActRow[]
 }
 
 /**
- * The incidents in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
+ * The records in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
  * only `acknowledge` writes. Every call opens the file for itself.
  *
  * Each throws `data_folder` where there is no catalog, or one of an older or newer modstead, and `store_unavailable`
  * for a failing disk, a damaged file, or one that another program holds for more than five seconds.
  */
-export function openIncidentsBeside(path: string): IncidentsBeside {
+export function openCatalogBeside(path: string): CatalogBeside {
   function using<T>(doing: string, open: () => DatabaseSync, work: (database: DatabaseSync) => T): T {
     if (!existsSync(path))
       throw new ModsteadError('data_folder', `there is no catalog at ${path}`, {
@@ -79,6 +82,11 @@ export function openIncidentsBeside(path: string): IncidentsBeside {
           return result
         },
       ),
+    acts: ({ limit, before = MAX_ACT_ID }) =>
+      reading((database) => {
+        const { actsBefore } = prepareAll(database, { actsBefore: READS.actsBefore })
+        return actsBefore.all({ limit, before }).map(decodeAct)
+      }),
   }
 }
 

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -17,6 +18,15 @@ before(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'modstead-bin-'))
 })
 after(() => rm(cwd, { recursive: true, force: true }))
+
+/** A Node.js of this machine that is too old for modstead itself; `undefined` where there is none. */
+const OLD_NODE = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'node'))
+  .filter((file) => existsSync(file))
+  .find(
+    (file) => Number(/^v(\d+)/.exec(spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout)?.[1]) < 24,
+  )
 
 const environment = () => ({ PATH: process.env.PATH, HOME: cwd, GOENV: 'off' })
 
@@ -87,3 +97,38 @@ test('an error that nobody handled ends a real process with 1', async () => {
   assert.equal(code, 1)
   assert.match(stdout, /"level":"error"[^\n]*"message":"on purpose"[^\n]*"event":"unhandledRejection"/)
 })
+
+for (const [how, signal, launcherEnds] of [
+  ['SIGTERM to the launcher', 'SIGTERM', [0, null]],
+  ['a launcher that is killed', 'SIGKILL', [null, 'SIGKILL']],
+] as const)
+  test(
+    `${how} ends the server that it started on another Node.js, which finishes what it does`,
+    { skip: OLD_NODE === undefined && 'there is no Node.js here that needs the launcher', timeout: 60_000 },
+    async (t) => {
+      const folder = join(cwd, `data-${signal}`)
+      const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', folder, '--upstream', 'off']
+      const launcher = spawn(OLD_NODE!, [BIN, ...args, '--log-format', 'json'], {
+        cwd,
+        env: { ...environment(), GOSUMDB: 'off' },
+      })
+      let stdout = ''
+      const ready = new Promise<void>((resolve) =>
+        launcher.stdout.setEncoding('utf8').on('data', (text: string) => {
+          stdout += text
+          if (stdout.includes('modstead is ready')) resolve()
+        }),
+      )
+      t.after(() => launcher.kill('SIGKILL'))
+      // Both processes write to it: it closes when both have ended.
+      const closed = once(launcher.stdout, 'close')
+      const exited = once(launcher, 'exit')
+      await ready
+      const server = Number(/\d+/.exec(await readFile(join(folder, 'modstead.pid'), 'utf8'))![0])
+      assert.notEqual(server, launcher.pid)
+      launcher.kill(signal)
+      assert.deepEqual(await exited, launcherEnds)
+      await closed
+      assert.match(stdout, /"message":"stopped"\}\n$/)
+    },
+  )

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { openIncidentsBeside } from '../catalog/catalog-beside.ts'
+import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import {
@@ -55,7 +55,7 @@ export async function incidentSource(
 }
 
 function inFolder(dataDir: string, who: string): IncidentSource {
-  const beside = openIncidentsBeside(catalogIn(dataDir))
+  const beside = openCatalogBeside(catalogIn(dataDir))
   const found = (row: IncidentRow | undefined, id: string): IncidentJson => {
     if (row !== undefined) return incidentJson(row)
     throw new ModsteadError('not_found', `there is no incident ${id} in ${dataDir}`, {

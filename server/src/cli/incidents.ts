@@ -5,6 +5,7 @@ import { remarkProblem } from '../proxy/remark.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { incidentSource } from './incident-source.ts'
 import { acknowledgementText, incidentText, pageText } from './incident-text.ts'
+import { pageLimit } from './page-limit.ts'
 import type { RemoteFlags } from './remote.ts'
 
 /** Where incidents are, and how they are printed. */
@@ -23,9 +24,6 @@ export interface IncidentListFlags extends IncidentFlags {
   exitCode?: boolean
 }
 
-const USUAL = 50
-const MOST = 200
-
 /** `modstead incidents list`: the newest first. Throws `config_invalid` for bad flags, and what the source throws. */
 export async function listIncidents(
   given: IncidentListFlags,
@@ -33,7 +31,7 @@ export async function listIncidents(
   context: CommandContext,
 ): Promise<number> {
   const { open = false, json = false, exitCode = false } = given
-  const limit = limitOf(given.limit)
+  const limit = pageLimit(given.limit)
   const before = given.before === undefined ? {} : { before: checkId('--before: ', given.before) }
   const source = await incidentSource(given, flags, context)
   const page = await source.list({ limit, ...before, ...(open && { open }) })
@@ -86,12 +84,4 @@ function checkId(flag: string, id: string): string {
   throw new ModsteadError('config_invalid', `${flag}${JSON.stringify(id)} is not the id of an incident`, {
     next: 'write an id as the list and the errors of go show it, such as inc-7k3m-02pq',
   })
-}
-
-function limitOf(text: string | undefined): number {
-  if (text === undefined) return USUAL
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MOST) return limit
-  const found = JSON.stringify(text)
-  throw new ModsteadError('config_invalid', `--limit: expected a number from 1 to ${MOST}, found ${found}`)
 }

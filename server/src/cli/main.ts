@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { describeActs } from './commands/acts.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeOriginCommands,
   describePublishing,
   describeIncidentCommands,
+  describeActs,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

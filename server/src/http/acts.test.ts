@@ -193,7 +193,7 @@ test('without tokens nothing is taken, and the next step is said', async (t) => 
 
 test('a refusal reaches a client that is in the middle of sending', async (t) => {
   const server = await started(t)
-  server.proxy.acts.publish = () => Promise.reject(new ModsteadError('too_large', 'it is too large'))
+  server.proxy.acts.publish = () => Promise.reject(new ModsteadError('payload_too_large', 'it is too large'))
   for (const token of [CI, 'wrong-0123456789abcdef']) {
     const reply = await send(server, 'PUT', ZIP, { headers: bearer(token), body: Buffer.alloc(8 << 20) })
     assert.equal(reply.status, token === CI ? 413 : 401)

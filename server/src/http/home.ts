@@ -1,5 +1,5 @@
-import { escapeHtml, goLines, goLinesHtml, htmlPage } from './html-page.ts'
-import { clientNotes, type ClientSetting } from '../config/client-settings.ts'
+import { escapeHtml, goLinesHtml, goLinesText, htmlPage } from './html-page.ts'
+import type { ClientSetting } from '../config/client-settings.ts'
 
 /** What the home page tells. */
 export interface HomeFacts {
@@ -44,18 +44,13 @@ ${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`
 
 /** The same for a terminal. */
 export function homeText(facts: HomeFacts): string {
-  const lines = goLines(facts.settings).flatMap(({ title, lines }) => [
-    `${title}:`,
-    ...lines.map((line) => `  ${line}`),
-  ])
   const stored = storedLines(facts.totals).map(([name, value]) => `  ${name}: ${value}`)
   const databases =
     facts.databases.length === 0 ? [] : [`Checksum databases: ${facts.databases.join(', ')}`, '']
   return [
     `modstead ${facts.version}: a Go module proxy at ${facts.address}`,
     '',
-    ...lines,
-    ...clientNotes(facts.settings).map((note) => `${note}.`),
+    ...goLinesText(facts.settings),
     '',
     'Stored here:',
     ...stored,

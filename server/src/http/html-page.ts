@@ -21,11 +21,19 @@ ${body}
 }
 
 /** The lines to copy: for good in any shell, and for the shell at hand. */
-export function goLines(settings: readonly ClientSetting[]): { title: string; lines: string[] }[] {
+function goLines(settings: readonly ClientSetting[]): { title: string; lines: string[] }[] {
   return [
     { title: 'For good', lines: settings.map((setting) => `go env -w ${assignment(setting)}`) },
     { title: 'For this shell', lines: settings.map((setting) => `export ${assignment(setting)}`) },
     { title: 'For this PowerShell', lines: settings.map(({ name, value }) => `$env:${name} = "${value}"`) },
+  ]
+}
+
+/** The same for a terminal, a heading above each. */
+export function goLinesText(settings: readonly ClientSetting[]): string[] {
+  return [
+    ...goLines(settings).flatMap(({ title, lines }) => [`${title}:`, ...lines.map((line) => `  ${line}`)]),
+    ...clientNotes(settings).map((note) => `${note}.`),
   ]
 }
 
@@ -46,7 +54,7 @@ const STYLE = `
 :root { color-scheme: light dark; --line: #8884; --soft: #8881 }
 body { margin: 0; font: 1rem/1.5 system-ui, sans-serif }
 main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem }
-h1 { margin: 0; overflow-wrap: anywhere }
+h1 { margin: 0; font-size: clamp(1.25rem, 6vw, 2rem); overflow-wrap: anywhere }
 h2 { margin: 2rem 0 .5rem; font-size: 1.1rem }
 pre { overflow-x: auto; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--soft) }
 dl { display: grid; grid-template-columns: max-content auto; gap: .25rem 1.5rem; margin: 0 }

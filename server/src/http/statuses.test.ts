@@ -23,7 +23,7 @@ const STATUSES: [ErrorCode, number][] = [
   ['publish_disabled', 403],
   ['version_conflict', 409],
   ['deleted', 410],
-  ['too_large', 413],
+  ['payload_too_large', 413],
   ['bad_zip', 422],
   ['uri_too_long', 414],
   ['headers_too_large', 431],

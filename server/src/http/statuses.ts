@@ -54,8 +54,9 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   },
   payload_too_large: {
     status: 413,
-    cause: 'The body of the request is larger than this endpoint takes.',
-    next: 'Send less; the answer and the page of the endpoint name the limit.',
+    cause:
+      'The body of the request is larger than this endpoint takes: of a module zip 500 MiB, as go accepts them.',
+    next: 'Send less, or take large files out of the module; the answer names the limit.',
   },
   unsupported_media_type: {
     status: 415,
@@ -140,11 +141,6 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     status: 403,
     cause: 'Modules of this path cannot be published to, or deleted from, this server.',
     next: 'Who runs it can allow that in the configuration: see docs/publishing.md.',
-  },
-  too_large: {
-    status: 413,
-    cause: 'The zip is larger than 500 MiB, which is the most that go accepts.',
-    next: 'Take large files out of the module.',
   },
   bad_zip: {
     status: 422,

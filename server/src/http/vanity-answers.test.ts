@@ -69,6 +69,10 @@ test('what people read', async (t) => {
   assert.equal(text.headers['content-type'], 'text/plain; charset=utf-8')
   assert.equal(text.headers.vary, 'Accept')
   assert.match(text.text, /\n {2}go get go\.corp\.example\/tool@latest\n/)
+  assert.match(text.text, /\nFor this shell:\n {2}export GOPROXY=/)
+  // Whoever follows the page from the top asks nobody else for the name.
+  for (const page of [html.text, text.text])
+    assert.ok(page.indexOf('GOPROXY=') < page.indexOf('go get go.corp.example'), page)
 })
 
 test('without publicUrl the address is the one that was asked', async (t) => {

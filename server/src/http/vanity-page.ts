@@ -1,5 +1,5 @@
-import { clientNotes, type ClientSetting } from '../config/client-settings.ts'
-import { escapeHtml, goLines, goLinesHtml, htmlPage } from './html-page.ts'
+import type { ClientSetting } from '../config/client-settings.ts'
+import { escapeHtml, goLinesHtml, goLinesText, htmlPage } from './html-page.ts'
 import type { VanityImport } from './vanity.ts'
 
 /** What such pages are made of. */
@@ -11,7 +11,8 @@ export interface VanityFacts extends VanityImport {
 }
 
 /**
- * The page that `go` reads and people may: the `go-import` tags first, that of modstead before that of git.
+ * The page that `go` reads and people may: the `go-import` tags first, that of modstead before that of git. The lines to
+ * set up `go` stand before the one that uses the module: without them its name goes to public proxies first.
  *
  * `go` prefers modstead, so that GOPROXY=direct gets the same modules without git; the tag for git is for other tools
  * and for GOVCS. Before 1.25 `go` passes over tags with a fourth field, the folder, which a module proxy never needs.
@@ -29,10 +30,10 @@ export function vanityHtml(facts: VanityFacts): string {
   const folder = subdirectory === '' ? '' : `, folder <code>${escapeHtml(subdirectory)}</code>`
   const body = `<h1>${escapeHtml(path)}</h1>
 <p>Go code in the repository <a href="${escapeHtml(home)}">${escapeHtml(home)}</a></p>
+<h2>Set up</h2>
+${goLinesHtml(settings)}
 <h2>Use it</h2>
 <pre><code>${escapeHtml(getLine(path))}</code></pre>
-<h2>Through this server</h2>
-${goLinesHtml(settings)}
 <h2>With git</h2>
 <p><code>${escapeHtml(repository)}</code>${folder}</p>`
   return htmlPage({ title: escapeHtml(path), meta: meta.join(''), body })
@@ -43,12 +44,11 @@ export function vanityText({ path, repository, subdirectory, home, settings }: V
   return [
     `${path}: Go code in the repository ${home}`,
     '',
+    'Set up',
+    ...goLinesText(settings),
+    '',
     'Use it:',
     `  ${getLine(path)}`,
-    '',
-    'Through this server:',
-    ...goLines(settings).flatMap(({ lines }) => lines.map((line) => `  ${line}`)),
-    ...clientNotes(settings).map((note) => `  ${note}.`),
     '',
     'With git:',
     `  ${repository}${subdirectory === '' ? '' : ` (folder ${subdirectory})`}`,

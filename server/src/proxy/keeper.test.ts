@@ -28,6 +28,16 @@ test('a refresh looks at the list anew, and fetches nothing but what was not in 
   assert.deepEqual(origin.asked.slice(2), ['list', 'info', 'mod', 'zip'])
 })
 
+test('the list that a refresh fetched is fresh, however quickly it came', async (t) => {
+  const origin = await kept('v0.9.0\n')
+  const time = Date.now()
+  const { proxy, serve } = await setUp(t, { origins: [origin], now: () => time })
+  await serve({ kind: 'list', module: MODULE })
+  await proxy.refresh(MODULE, NEVER)
+  await serve({ kind: 'list', module: MODULE })
+  assert.deepEqual(origin.asked, ['list', 'list'])
+})
+
 test('whole repositories have every version; what cannot be had is left alone for six hours', async (t) => {
   let time = Date.now()
   const origin = await kept('v0.9.0\nv1.0.0\n')

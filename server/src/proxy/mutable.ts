@@ -58,6 +58,10 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   const expired = new LRUCache<string, number>({ ...atMost(10_000) })
   const failedLately = new LRUCache<string, true>({ ...atMost(10_000), ttl: AFTER_FAILURE, perf: { now } })
 
+  function expiry(realm: Realm, module: ModulePath): number {
+    return expired.get(`${realm} ${module}`) ?? -1
+  }
+
   async function renew(
     question: MutableQuestion,
     before: Snapshot | undefined,
@@ -74,7 +78,8 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
           ...route.limits,
           ...(known?.validators && { since: known.validators }),
         }
-        const fetched = now()
+        // What is asked for after the module expired is newer than that, be it in the same millisecond.
+        const fetched = Math.max(now(), expiry(route.realm, module) + 1)
         const answer =
           query === 'list'
             ? await origin.versions(module, options)
@@ -277,7 +282,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
       const snapshot = await catalog.snapshot(route.realm, module, query)
       if (!isThere(query, snapshot) || (await isOutdated(question, snapshot)))
         return getFirst(question, options)
-      const isExpired = snapshot.fetched <= (expired.get(`${route.realm} ${module}`) ?? -1)
+      const isExpired = snapshot.fetched <= expiry(route.realm, module)
       const age = isExpired ? Infinity : now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
       if (route.origins.length === 0 || failedLately.has(keyOf(question)))

@@ -118,7 +118,7 @@ describe('publishing', () => {
     const { zip } = await makeZip()
     await assert.rejects(room.put(zip, { size: zip.length + 1 }), code('bad_request', /bytes arrived/))
     await assert.rejects(room.put(zip, { sha256: 'f'.repeat(64) }), code('bad_request', /Content-Digest/))
-    await assert.rejects(room.put(zip, { size: 500 * 2 ** 20 + 1 }), code('too_large'))
+    await assert.rejects(room.put(zip, { size: 500 * 2 ** 20 + 1 }), code('payload_too_large'))
     assert.deepEqual(await room.stored(), [])
     assert.deepEqual(await room.catalog.acts({ limit: 9 }), [])
     assert.equal((await room.put(zip)).outcome, 'published')

@@ -34,7 +34,7 @@ export interface ReadUpload {
 }
 
 /**
- * Writes an upload to the spool and checks all that can be checked of it alone. Throws `too_large`, `bad_zip` with the
+ * Writes an upload to the spool and checks all that can be checked of it alone. Throws `payload_too_large`, `bad_zip` with the
  * rule that is broken, `bad_request` for bytes that are not those announced, and what `chunks` throws.
  */
 export async function readUpload(
@@ -110,5 +110,7 @@ function declaredPath(name: string, goMod: Uint8Array): string | undefined {
 }
 
 function tooLarge(limit: number): ModsteadError {
-  return new ModsteadError('too_large', `the zip is larger than ${limit} bytes, which is the most`)
+  return new ModsteadError('payload_too_large', `the zip is larger than ${limit} bytes, which is the most`, {
+    next: 'take large files out of the module',
+  })
 }

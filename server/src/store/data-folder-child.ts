@@ -6,7 +6,7 @@ const [task, path] = process.argv.slice(2) as [string, string]
 if (task === 'open-as-nobody' && process.geteuid?.() === 0) process.seteuid?.(65_534)
 try {
   const folder = await openDataFolder(path, { version: '0.0.0-test' })
-  process.stdout.write('open\n')
+  process.stdout.write(folder.exposed ? 'open, exposed\n' : 'open\n')
   if (task === 'hold') await new Promise((resolve) => setTimeout(resolve, 60_000))
   await folder.close()
 } catch (error) {

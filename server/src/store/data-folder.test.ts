@@ -77,11 +77,29 @@ describe('data folder', () => {
     const folder = await openDataFolder(path, { version })
     t.after(() => folder.close())
     assert.equal(await modeOf('tmp'), 0o700)
+    assert.equal(folder.exposed, false)
     assert.equal(await modeOf('public'), 0o777 & ~process.umask())
     const durable = createDurable({ files: localFileSystem, temporary: folder.temporary, root: path })
     await durable.replace(await durable.write(Buffer.from('x')), join(folder.public, 'x'))
     assert.equal(await modeOf('public/x'), 0o666 & ~process.umask(), 'what is public stays readable')
   })
+
+  it(
+    'says so where others can see what is on its way, and it cannot be helped',
+    { skip: process.geteuid?.() !== 0 && 'only root can make a folder of somebody else' },
+    async (t) => {
+      const path = join(await temporaryFolder(t), 'data')
+      await chmod(dirname(path), 0o777)
+      await mkdir(join(path, 'tmp'), { recursive: true })
+      await chmod(path, 0o777)
+      await chmod(join(path, 'tmp'), 0o777)
+      const run = spawnSync(process.execPath, [child, 'open-as-nobody', path], {
+        encoding: 'utf8',
+        timeout: 20_000,
+      })
+      assert.equal(run.stdout, 'open, exposed\n', run.stderr)
+    },
+  )
 
   it('is refused where no folder can be made, like below /proc', { timeout: 60_000 }, async (t) => {
     if (

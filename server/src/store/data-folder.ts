@@ -25,6 +25,8 @@ export interface DataFolder {
   readonly unclean: boolean
   /** There was no room for anything new when it was opened: what is stored can be read. */
   readonly full: boolean
+  /** Other users of this machine can read `temporary`, where private modules are on their way: it could not be closed. */
+  readonly exposed: boolean
   /** Puts the space aside again that a start on a full disk used. Rejects with `store_unavailable`. */
   restoreReserve(): Promise<void>
   /** Releases the lock. Everything in the folder must be closed before. */
@@ -79,10 +81,10 @@ export async function openDataFolder(dir: string, { version }: DataFolderOptions
       }
       const durable = createDurable({ files: localFileSystem, temporary: layout.temporary, root: path })
       const reserve = createReserve(path, durable)
-      const full = (await prepare(layout, { version, durable, reserve })) === 'full'
+      const state = await prepare(layout, { version, durable, reserve })
       return {
         ...layout,
-        full,
+        ...state,
         unclean: lock.unclean,
         async restoreReserve() {
           try {
@@ -111,10 +113,13 @@ interface Tools {
 }
 
 /** Brings a locked folder into the shape of `DataFolder`. After a crash at any step the next start goes on. */
-async function prepare(folder: Layout, { version, durable, reserve }: Tools): Promise<'full' | 'enough'> {
+async function prepare(
+  folder: Layout,
+  { version, durable, reserve }: Tools,
+): Promise<Pick<DataFolder, 'full' | 'exposed'>> {
   const { path } = folder
   const found = await readState(path, version)
-  await makePrivate(folder.temporary)
+  const exposed = !(await makePrivate(folder.temporary))
   await deleteTemporaryFiles(folder.temporary)
   const room = await reserve.makeRoom()
   const createdBy = found.createdBy ?? version
@@ -130,7 +135,7 @@ async function prepare(folder: Layout, { version, durable, reserve }: Tools): Pr
   }
   // Where it does not fit, whoever looks whether we are ready hears why.
   if (room === 'enough') await reserve.ensure().catch(passOverSystemError)
-  return room
+  return { full: room === 'full', exposed }
 }
 
 function passOverSystemError(error: unknown): void {
@@ -231,12 +236,19 @@ function takesNoFolders(path: string, parent: string, cause: unknown): ModsteadE
 
 /**
  * A folder for modstead's user only: files of private modules are in it before they get to their realm. One of an earlier
- * modstead was open to everybody. Not every file system can close it, and that is no reason not to start.
+ * modstead was open to everybody. Not every file system can close it, and not every user may: that is no reason not to
+ * start, but one to say so. Gives whether it is closed.
  */
-async function makePrivate(path: string): Promise<void> {
+async function makePrivate(path: string): Promise<boolean> {
   await mkdir(path, { recursive: true, mode: 0o700 })
-  const { mode } = await stat(path)
-  if ((mode & 0o777) !== 0o700) await chmod(path, 0o700).catch(passOverSystemError)
+  if (await isPrivate(path)) return true
+  await chmod(path, 0o700).catch(passOverSystemError)
+  return isPrivate(path)
+}
+
+/** On Windows the mode tells nothing: folders there have the access rules of the one they are in. */
+async function isPrivate(path: string): Promise<boolean> {
+  return process.platform === 'win32' || ((await stat(path)).mode & 0o777) === 0o700
 }
 
 async function checkWritable(path: string): Promise<void> {

@@ -10,12 +10,12 @@ import { read, setUp } from '../../proxy/proxy.fixture.ts'
 import type { Origin } from '../../proxy/origin.ts'
 import type { ModuleRequest } from '../../proxy/request.ts'
 import { asked, collect, failsWith } from '../test-origin.ts'
-import { openClones } from './clones.ts'
-import { createGates } from './gates.ts'
+import { openClones } from './clones/clones.ts'
+import { createGates } from './programs/gates.ts'
 import { createGitOrigin, type GitOriginOptions } from './git-origin.ts'
 import { addCommits, countingRemote, git, makeRepository, noise, PATIENT } from './test-repository.ts'
-import { createZipBuilder } from './zip-builder.ts'
-import { runGit } from './run-git.ts'
+import { createZipBuilder } from './zips/zip-builder.ts'
+import { runGit } from './programs/run-git.ts'
 
 const MODULE = checkPath('corp.example/lib')
 const VERSION = 'v1.0.0' as Version

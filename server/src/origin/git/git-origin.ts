@@ -18,20 +18,20 @@ import type {
   ZipSource,
 } from '../../proxy/origin.ts'
 import { createMeter } from '../meter.ts'
-import type { CloneBounds } from './clone.ts'
-import type { Clones } from './clones.ts'
-import type { Asked, ModuleLocation } from './code.ts'
-import { formatInfo, formatTime } from './info.ts'
-import { locate } from './location.ts'
-import { modulesIn } from './modules-in.ts'
-import { findModuleFolder } from './module-folder.ts'
+import type { CloneBounds } from './clones/clone.ts'
+import type { Clones } from './clones/clones.ts'
+import type { Asked, ModuleLocation } from './versions/code.ts'
+import { formatInfo, formatTime } from './versions/info.ts'
+import { locate } from './versions/location.ts'
+import { modulesIn } from './versions/modules-in.ts'
+import { findModuleFolder } from './versions/module-folder.ts'
 import type { KnownRepository } from './pushes.ts'
-import type { Remote } from './remote.ts'
-import type { Repository } from './repository.ts'
-import { resolveRevision, type Resolved } from './resolve.ts'
-import { findHead, findRevision, revisionAt } from './revision.ts'
-import { listVersions } from './versions.ts'
-import type { ZipBuilder } from './zip-builder.ts'
+import type { Remote } from './wire/remote.ts'
+import type { Repository } from './clones/repository.ts'
+import { resolveRevision, type Resolved } from './versions/resolve.ts'
+import { findHead, findRevision, revisionAt } from './versions/revision.ts'
+import { listVersions } from './versions/versions.ts'
+import type { ZipBuilder } from './zips/zip-builder.ts'
 
 /** Where the repository of a module is, or the module proxy that has it instead. */
 export type Found = Place | { proxy: Origin }
@@ -201,6 +201,7 @@ export function createGitOrigin(options: GitOriginOptions): GitOrigin {
     *repositories() {
       for (const { remote, root, modules } of known.values())
         yield {
+          key: remote.key,
           url: remote.url,
           root,
           modules: () => [...modules],

@@ -4,21 +4,21 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { GitOriginConfig } from '../../config/config.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Origin, OriginOptions } from '../../proxy/origin.ts'
-import { createAccepted } from './accepted.ts'
-import { matchesHost } from './allowed-hosts.ts'
-import { createAuthorities, type Authorities } from './authorities.ts'
-import { openClones, type Clones } from './clones.ts'
-import type { FoundRepository } from './found.ts'
-import { createFileRemote, writeServingConfig } from './file-remote.ts'
-import { createGitHelper, type RunGit } from './git-helper.ts'
-import { createGates } from './gates.ts'
+import { createAccepted } from './wire/accepted.ts'
+import { matchesHost } from './where/allowed-hosts.ts'
+import { createAuthorities, type Authorities } from './where/authorities.ts'
+import { openClones, type Clones } from './clones/clones.ts'
+import type { FoundRepository } from './where/found.ts'
+import { createFileRemote, writeServingConfig } from './wire/file-remote.ts'
+import { createGitHelper, type RunGit } from './programs/git-helper.ts'
+import { createGates } from './programs/gates.ts'
 import { createGitOrigin, type Found, type GitOrigin } from './git-origin.ts'
-import { createHttpRemote } from './http-remote.ts'
-import type { Remote } from './remote.ts'
-import { runGit } from './run-git.ts'
-import { createRemotes } from './remotes.ts'
-import { createSshRemote } from './ssh-remote.ts'
-import { createZipBuilder, type ZipBuilder } from './zip-builder.ts'
+import { createHttpRemote } from './wire/http-remote.ts'
+import type { Remote } from './wire/remote.ts'
+import { runGit } from './programs/run-git.ts'
+import { createRemotes } from './where/remotes.ts'
+import { createSshRemote } from './wire/ssh-remote.ts'
+import { createZipBuilder, type ZipBuilder } from './zips/zip-builder.ts'
 import type { Outside } from '../outside.ts'
 
 /** What all git origins share: the clone cache, and the workers that make zips. */
@@ -93,12 +93,21 @@ async function warnOfGit({ log }: Observer): Promise<void> {
 const OLDEST_MINOR = 37
 
 /**
- * What a repository's clone is kept under. Who named it decides which credentials it is asked with, so that one clone
- * must not serve another's finder.
+ * What a repository's clone is kept under. Who named it decides which credentials it is asked with, and `hosts` of the
+ * route where it may be, so that one clone must not serve another's finder.
  */
-export function cloneKey(origin: string, { url, configured, trusted }: FoundRepository): string {
+export function cloneKey(
+  origin: string,
+  { url, configured, trusted }: FoundRepository,
+  hosts?: readonly string[],
+): string {
   const finder = [configured ? 'mapped' : 'found', trusted ? 'ours' : 'anyone']
-  return [origin, ...finder, url.href].join(' ')
+  return [origin, ...finder, url.href, ...(hosts ?? []).toSorted()].join(' ')
+}
+
+/** Which hosts may be asked where `hosts` of a route names some. */
+function askable(hosts: readonly string[] | undefined): (host: string) => boolean {
+  return (host) => hosts === undefined || matchesHost(hosts, host)
 }
 
 /**
@@ -121,9 +130,9 @@ export function openGitOrigin(
   const accepted = createAccepted()
   const { authorities, servingConfig, run } = workshop
 
-  function remoteOf(repository: FoundRepository): Remote {
+  function remoteOf(repository: FoundRepository, hosts: readonly string[] | undefined): Remote {
     const { url, goUrl, below } = repository
-    const key = cloneKey(name, repository)
+    const key = cloneKey(name, repository, hosts)
     switch (url.protocol) {
       case 'file:':
         return createFileRemote({
@@ -166,17 +175,17 @@ export function openGitOrigin(
           send: remotes.send,
           peerOf: remotes.peerOf,
           isConfigured: remotes.isConfigured,
+          mayAsk: askable(hosts),
         })
     }
   }
 
   async function find(module: ModulePath, options: OriginOptions): Promise<Found> {
     const { hosts } = options
-    const mayAsk = (host: string): boolean => hosts === undefined || matchesHost(hosts, host)
-    const found = await remotes.discover(module, { ...options, mayAsk })
+    const found = await remotes.discover(module, { ...options, mayAsk: askable(hosts) })
     if (found.vcs === 'mod') return { proxy: proxyAt(found.url) }
     const { root, subdirectory } = found.repository
-    return { root, subdirectory, remote: remoteOf(found.repository) }
+    return { root, subdirectory, remote: remoteOf(found.repository, hosts) }
   }
 
   return createGitOrigin({

@@ -12,7 +12,8 @@ const TOOL = checkPath('corp.example/lib/tool')
 
 function setUp(t: TestContext, urls: readonly string[], later: readonly string[] = []) {
   const done: string[] = []
-  const repository = (url: string): KnownRepository => ({
+  const repository = (url: string, index: number): KnownRepository => ({
+    key: `${index} ${url}`,
     url,
     root: 'corp.example/lib',
     modules: () => [LIB, TOOL],
@@ -76,6 +77,12 @@ test('a hundred hints at once are one look, and those that come during it one mo
   await sleep(A_WHILE)
   assert.deepEqual(done, ONE_ROUND, 'it rests first')
   await become(done, [...ONE_ROUND, ...ONE_ROUND])
+})
+
+test('a repository that is kept twice, as two origins are shown it, is looked at twice', async (t) => {
+  const { pushes, done } = setUp(t, [URL, URL])
+  pushes.onPush({ hook: 'h', repository: ['team/lib'] })
+  await eventually(() => done.filter((line) => line.startsWith('renew')).length === 2, 'both were looked at')
 })
 
 test('after a start the repositories of stored modules are learnt once, and heeded', async (t) => {

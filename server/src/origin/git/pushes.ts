@@ -3,6 +3,8 @@ import type { Logger } from '../../observe/observer.ts'
 
 /** A repository that is kept, as push hooks may call it. */
 export interface KnownRepository {
+  /** Tells it from others at the same URL, which are asked as somebody else. */
+  readonly key: string
   /** Its URL, without credentials. */
   readonly url: string
   /** The path that modules in it begin with. */
@@ -79,8 +81,8 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
 
   /** A hint that comes while one is heeded makes one more round, however many they are. */
   function heed(repository: KnownRepository): void {
-    const { url } = repository
-    const current = running.get(url)
+    const { key } = repository
+    const current = running.get(key)
     if (current !== undefined) {
       current.again = true
       return
@@ -93,9 +95,9 @@ export function createPushes({ repositories, learn, refresh, log }: PushesOption
         await renew(repository)
         await wait(REST)
       }
-      running.delete(url)
+      running.delete(key)
     }
-    running.set(url, entry)
+    running.set(key, entry)
     entry.done = rounds()
   }
 

@@ -7,8 +7,8 @@ import type { Outside } from '../outside.ts'
 import { asked, testOutside } from '../test-origin.ts'
 import type { TestUpstream } from '../test-upstream.ts'
 import { createTrust, type Trust } from '../trust.ts'
-import type { DiscoverOptions, Found, FoundRepository } from './found.ts'
-import { createRemotes, type Remotes } from './remotes.ts'
+import type { DiscoverOptions, Found, FoundRepository } from './where/found.ts'
+import { createRemotes, type Remotes } from './where/remotes.ts'
 
 export function gitConfig(options: Partial<GitOriginConfig> = {}): GitOriginConfig {
   return { ...defaultGitOrigin('gitlab'), ...options }

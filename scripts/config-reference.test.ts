@@ -23,6 +23,7 @@ test('every example on the configuration page and in the guides is a valid confi
       HOOK_SECRET: 'h'.repeat(16),
       CI_TOKEN: 'c'.repeat(16),
       OPS_TOKEN: 'o'.repeat(16),
+      AUDITOR_TOKEN: 'a'.repeat(16),
     }
     const stat = (path: string) => Promise.resolve({ mode: 0o600, dev: path.startsWith('/mnt/') ? 2 : 1 })
     const { warnings } = await loadConfig({ flags: {}, env, cwd: '/', home: '/', readFile, stat })

@@ -1,12 +1,13 @@
 // The commands about the checksum log, on the folder of a real server and over its endpoints.
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { generateKey } from '@modstead/gomod/note'
 import { type CommandResult, runCommand } from '../support/command.ts'
+import { runDocumented } from '../support/documented.ts'
 import { createModuleTree } from '../support/module-tree.ts'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
@@ -21,7 +22,9 @@ interface Company {
   desk: string
   /** Runs `modstead sumdb ARGS` with the configuration of the server, by default, and an auditor's token. */
   sumdb(...args: string[]): Promise<CommandResult>
-  /** The same somewhere else, without the configuration. */
+  /** Runs what docs/checksum-database.md says under a heading: its first block of commands, or another one. */
+  documented(heading: string, block?: number): Promise<CommandResult>
+  /** As `sumdb`, somewhere else, without the configuration. */
   elsewhere(...args: string[]): Promise<CommandResult>
   /** Looks versions of private modules up, which enters them. */
   enter(...versions: string[]): Promise<void>
@@ -37,9 +40,13 @@ async function startCompany(t: TestContext): Promise<Company> {
     putModule(tree, makeModule({ module: 'corp.example/lib', version: `v1.0.${patch}` }))
   putModule(tree, makeModule({ module: 'example.com/public', version: 'v1.0.0' }))
   const mark = join(desk, 'high-water')
+  const backup = join(desk, 'backup')
+  await mkdir(backup)
+  const dataDir = join(desk, 'data')
   let config = ''
   const configOf = (upstream: string): string =>
-    (config = `origins: { up: { type: goproxy, url: "${upstream}" } }
+    (config = `dataDir: "${dataDir}"
+origins: { up: { type: goproxy, url: "${upstream}" } }
 routes:
   - { modules: ["corp.example"], from: [up], private: true }
   - { modules: ["*"], from: [up] }
@@ -49,19 +56,30 @@ tokens: { auditor: { token: "${TOKEN}", may: [audit] } }
   const stage = await setStage(t, {
     tree,
     configured: true,
-    modstead: { configOf, env: { SUMDB_KEY: skey } },
+    modstead: { configOf, dataDir, env: { SUMDB_KEY: skey } },
   })
   const file = join(desk, 'modstead.yaml')
   await writeFile(file, config)
   const env = { SUMDB_KEY: skey, MODSTEAD_TOKEN: TOKEN, GOSUMDB: stage.sumdb.gosumdb(stage.database.url) }
-  const { dataDir } = stage.modstead
   return {
     stage,
     desk,
-    sumdb: (...args) =>
-      runCommand(['sumdb', ...args], {
-        cwd: desk,
-        env: { ...env, MODSTEAD_CONFIG: file, MODSTEAD_DATA_DIR: dataDir },
+    sumdb: (...args) => runCommand(['sumdb', ...args], { cwd: desk, env: { ...env, MODSTEAD_CONFIG: file } }),
+    documented: (heading, block = 0) =>
+      runDocumented({
+        page: 'checksum-database.md',
+        heading,
+        block,
+        places: {
+          '/etc/modstead.yaml': file,
+          '/backup/': `${backup}/`,
+          '/var/lib/modstead/': `${dataDir}/`,
+          '/var/lib/audit/': `${desk}/`,
+          'https://go.corp.example': stage.modstead.url,
+          'go.corp.example+…': vkey,
+        },
+        desk,
+        env,
       }),
     elsewhere: (...args) =>
       runCommand(['sumdb', ...args], { cwd: join(desk), env: { MODSTEAD_TOKEN: TOKEN } }),
@@ -86,10 +104,11 @@ function failed({ code, stdout, stderr }: CommandResult): string {
 }
 
 test('a log is verified against the store and the public database beside its server', async (t) => {
-  const { stage, sumdb, enter, files } = await startCompany(t)
+  const { stage, sumdb, documented, enter, files } = await startCompany(t)
   await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1', 'example.com/public@v1.0.0')
   assert.equal((await stage.get('/example.com/public/@v/v1.0.0.zip')).status, 200)
-  assert.match(succeeded(await sumdb('info')), /records +3\n.*signature +verified\nhigh-water .*: 3 records/s)
+  const told = succeeded(await documented('On the server'))
+  assert.match(told, /^log .*records +3\n.*signature +verified\nhigh-water .*: 3 records/s)
   const whole = succeeded(await sumdb('verify', '--store', '--upstream'))
   assert.match(
     whole,
@@ -136,12 +155,13 @@ test('a log is verified against the store and the public database beside its ser
 })
 
 test('a log is audited from outside, and remembered', async (t) => {
-  const { stage, desk, elsewhere, enter } = await startCompany(t)
+  const { stage, desk, documented, elsewhere, enter } = await startCompany(t)
   await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1')
   const state = join(desk, 'seen')
   const audit = (...more: string[]) =>
     elsewhere('audit', stage.modstead.url, '--key', vkey, '--state', state, ...more)
   assert.equal(succeeded(await audit()), '')
+  assert.equal(succeeded(await documented('From outside')), '')
   await enter('corp.example/lib@v1.0.2')
   assert.match(
     succeeded(await audit('--verbose')),
@@ -176,9 +196,8 @@ test('a log is audited from outside, and remembered', async (t) => {
   assert.match(failed(await audit()), /refuses connections/)
 })
 
-/** The words of docs/checksum-database.md for this case are tried here, one by one. */
 test('a backup that was restored is refused, and gets back what it lost from an export', async (t) => {
-  const { stage, desk, sumdb, elsewhere, enter, files } = await startCompany(t)
+  const { stage, desk, sumdb, documented, elsewhere, enter, files } = await startCompany(t)
   await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1')
   await stage.modstead.stop()
   await cp(files.log, join(desk, 'backup.db'))
@@ -188,8 +207,8 @@ test('a backup that was restored is refused, and gets back what it lost from an 
   await go.ok(['mod', 'download', 'corp.example/lib@v1.0.3'])
   const seen = join(desk, 'seen')
   succeeded(await elsewhere('audit', stage.modstead.url, '--key', vkey, '--state', seen))
-  succeeded(await sumdb('export', 'log.txt'))
-  assert.equal((await stat(join(desk, 'log.txt'))).mode & 0o077, 0)
+  assert.match(succeeded(await documented('Copies of the log')), /^5 records and their signed head are in /)
+  assert.equal((await stat(join(desk, 'backup', 'checksum-log.txt'))).mode & 0o077, 0)
   await stage.modstead.stop()
 
   await cp(join(desk, 'backup.db'), files.log)
@@ -202,12 +221,12 @@ test('a backup that was restored is refused, and gets back what it lost from an 
   )
   assert.equal((await stage.get('/corp.example/lib/@v/v1.0.4.info')).status, 200, 'modules are given')
   assert.match(failed(await sumdb('info')), /records +2\n.*a head over 5 was signed before/s)
-  assert.match(failed(await sumdb('import', 'log.txt')), /is in use by another modstead/)
+  assert.match(failed(await documented('Give it the missing records')), /is in use by another modstead/)
   await stage.modstead.stop()
   assert.match(failed(await sumdb('mark', '--yes')), /the mark knows of 5 records, .* has 2/)
 
   assert.match(
-    succeeded(await sumdb('import', 'log.txt')),
+    succeeded(await documented('Give it the missing records')),
     /^3 records were added: the log has 5 now, and its signed head\.\nIt has all that the high-water mark knows of: start modstead again\.\n$/,
   )
   assert.match(succeeded(await sumdb('verify', '--store')), /^The log is whole: 5 records; /)
@@ -260,7 +279,7 @@ test('a log gets back what it lost from one who has a copy, and nothing from one
 })
 
 test('damaged tiles are made anew from the records, and a lost mark is set', async (t) => {
-  const { stage, desk, sumdb, enter, files } = await startCompany(t)
+  const { stage, sumdb, documented, enter, files } = await startCompany(t)
   await enter('corp.example/lib@v1.0.0', 'corp.example/lib@v1.0.1')
   await stage.modstead.stop()
   const database = new DatabaseSync(files.log)
@@ -274,10 +293,8 @@ test('damaged tiles are made anew from the records, and a lost mark is set', asy
   )
   await stage.modstead.stop()
   assert.match(failed(await sumdb('verify')), /^tile\/8\/0\/000\.p\/2: it was changed.*\n1 thing is wrong/)
-  succeeded(await sumdb('export', 'log.txt'))
-  await rename(files.log, join(desk, 'damaged.db'))
   assert.match(
-    succeeded(await sumdb('import', 'log.txt')),
+    succeeded(await documented('Restore it from a copy')),
     /2 records were added.*\nIt has all that the high-water mark/,
   )
 

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export interface CommandResult {
@@ -7,7 +8,8 @@ export interface CommandResult {
   stderr: string
 }
 
-const ENTRY =
+/** The launcher of the command line; MODSTEAD_ENTRY tests another build. */
+export const ENTRY =
   process.env.MODSTEAD_ENTRY ?? fileURLToPath(new URL('../../server/bin/modstead.mjs', import.meta.url))
 
 /** Runs `modstead ARGS` to its end, with nothing of the machine's environment but PATH. */
@@ -15,11 +17,17 @@ export function runCommand(
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
-    cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return collect(
+    spawn(process.execPath, [ENTRY, ...args], {
+      cwd,
+      env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
+}
+
+/** What a process says until it ends. */
+export function collect(child: ChildProcessByStdio<null, Readable, Readable>): Promise<CommandResult> {
   const result = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (result.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (result.stderr += text))

@@ -27,8 +27,8 @@ export async function exportLog(to: string, flags: LocalLogFlags, context: Comma
         next: 'there is nothing to export: it begins with the first look-up',
       })
     openHead(head, { name, verifiers })
-    const { size, note } = head
-    const pieces = formatExport({ name, size, note }, { records: counted(storage.records, progress, size) })
+    const { size } = head
+    const pieces = formatExport({ name, ...head }, { records: counted(storage.records, progress, size) })
     if (to === '-') for await (const piece of pieces) context.stdout.write(Buffer.from(piece).toString())
     else await writeFile(resolve(context.cwd, to), pieces)
     progress.end()

@@ -56,7 +56,7 @@ async function openCopy(
   { log, context }: { log: KnownLog; context: CommandContext },
 ): Promise<{ copy: LogCopy; close(): Promise<void> }> {
   const { name } = log
-  if (!/^https?:\/\//.test(from)) {
+  if (!/^(?:https?|file):\/\//.test(from)) {
     const path = resolve(context.cwd, from)
     const open = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: 1 << 18 })
     return { copy: exportedCopy({ name, where: from, open }), close: () => Promise.resolve() }

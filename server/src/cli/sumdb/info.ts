@@ -5,6 +5,7 @@ import { ModsteadError } from '../../errors.ts'
 import { checkHighWater, type HighWaterMark, openMark } from '../../sumdb/log/high-water.ts'
 import { hashesOf, openHead } from '../../sumdb/log/load.ts'
 import { readLoggedVersion } from '../../sumdb/log/logged-version.ts'
+import { formatRecordTime } from '../../sumdb/log/record-time.ts'
 import type { LogReader, StoredHead } from '../../sumdb/log/storage.ts'
 import { type CommandContext, EXIT } from '../context.ts'
 import { findLog, type LocalLog, type LocalLogFlags, markOf, openLocalLog } from './local-log.ts'
@@ -60,7 +61,7 @@ async function describe(log: LocalLog, storage: LogReader): Promise<LogInfo> {
     ...(key !== undefined && { verifierKey: key }),
     size: head?.size ?? 0,
     root: formatHash(head?.root ?? emptyTreeHash()),
-    ...(last !== undefined && { last: { at: new Date(last.at).toISOString(), version: named(last.record) } }),
+    ...(last !== undefined && { last: { at: formatRecordTime(last.at), version: named(last.record) } }),
     ...(head !== undefined && {
       signature: signatureOf(head, log),
       head: Buffer.from(head.note).toString(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, cp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { lockFolder } from '../../store/folder-lock.ts'
@@ -63,6 +63,7 @@ describe('modstead sumdb verify', () => {
     const good = await run(['verify'], { isTTY: true })
     assert.equal(good.code, 0)
     assert.match(good.stdout, /^The log is whole: 300 records\.\n$/)
+    assert.match(good.stderr, /^\rverifying: 256 of 300 records\r.*$/)
     const other = Buffer.from(logEntry(5, 'changed').record).toString('hex')
     log.change(`update records set record = x'${other}' where id = 5`)
     const bad = await run(['verify'])
@@ -131,14 +132,27 @@ describe('modstead sumdb export and import', () => {
     assert.match(stderr, /no key says whose log this is/)
   })
 
-  it('leaves no half of an export', async (t) => {
+  it('leaves the last good export where it is when the log is not whole', async (t) => {
     const { log, data, run } = await createDataFolderWithLog(t, { size: 600 })
-    log.change('delete from records where id = 400')
     const file = join(data, '..', 'log.txt')
-    const { code, stderr } = await run(['export', file])
-    assert.equal(code, 1)
-    assert.match(stderr, /has lost records between 256 and 512/)
-    await assert.rejects(stat(file), { code: 'ENOENT' })
+    const other = Buffer.from(logEntry(5, 'changed').record).toString('hex')
+    log.change(`update records set record = x'${other}' where id = 5`)
+    await writeFile(file, 'the last good one')
+    const changed = await run(['export', file])
+    assert.equal(changed.code, 1)
+    assert.match(
+      changed.stderr,
+      /is not exported: its records are not those that its newest head was signed over/,
+    )
+    log.change('delete from records where id = 400')
+    const missing = await run(['export', file])
+    assert.equal(missing.code, 1)
+    assert.match(missing.stderr, /has lost records between 256 and 512/)
+    assert.equal(await readFile(file, 'utf8'), 'the last good one')
+    assert.deepEqual(
+      (await readdir(join(data, '..'))).filter((name) => name.endsWith('.tmp')),
+      [],
+    )
     if (process.getuid?.() === 0) return
     await chmod(data, 0o500)
     assert.match((await run(['export', join(data, 'x')])).stderr, /write the export/)

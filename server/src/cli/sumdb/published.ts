@@ -1,6 +1,7 @@
 import type { OriginCredentials } from '../../config/config.ts'
 import { ModsteadError } from '../../errors.ts'
 import { createObserver } from '../../observe/create-observer.ts'
+import { createDiskTree } from '../../origin/disk-tree.ts'
 import type { FileTree } from '../../origin/file-tree.ts'
 import { createHttpTree } from '../../origin/http-tree.ts'
 import { createViaId } from '../../origin/loop.ts'
@@ -9,7 +10,7 @@ import type { CommandContext } from '../context.ts'
 import { readTokenIfAny } from '../token.ts'
 
 export interface PublishedFlags {
-  /** A modstead as in GOPROXY, or the checksum database itself. */
+  /** A modstead as in GOPROXY, the checksum database itself, or a folder (`file:`) with its files. */
   address: string
   /** Name of the database. */
   name: string
@@ -52,9 +53,11 @@ export async function openPublished(flags: PublishedFlags, context: CommandConte
     { stdout: context.stderr, isTTY: context.stderr.isTTY === true },
   )
   const outside = createOutside({ observer, via: createViaId(), env: context.env, urls: [address] })
-  const treeWith = (credentials?: OriginCredentials): FileTree =>
-    createHttpTree({
-      role: { kind: 'checksum database', name },
+  const role = { kind: 'checksum database', name } as const
+  const treeWith = (credentials?: OriginCredentials): FileTree => {
+    if (url.protocol === 'file:') return createDiskTree({ role, url, timeouts: TIMEOUTS })
+    return createHttpTree({
+      role,
       url,
       timeouts: TIMEOUTS,
       connections: 8,
@@ -62,6 +65,7 @@ export async function openPublished(flags: PublishedFlags, context: CommandConte
       outside,
       ...(credentials !== undefined && { credentials }),
     })
+  }
   const tree = treeWith()
   // A token is shown for what needs it only.
   const auditors = token === undefined ? tree : treeWith({ kind: 'bearer', token })
@@ -92,7 +96,7 @@ export async function openPublished(flags: PublishedFlags, context: CommandConte
       try {
         return await readFrom(path.startsWith('/tile/8/data/') ? auditors : tree, relative, signal)
       } catch (error) {
-        throw explained(error, { path: relative, url, hasToken: token !== undefined })
+        throw explained(error, { path: relative, url, address, hasToken: token !== undefined })
       }
     },
     async close() {
@@ -104,7 +108,7 @@ export async function openPublished(flags: PublishedFlags, context: CommandConte
 
 function addressOf(address: string): URL {
   const url = URL.parse(address)
-  if (url === null || !['http:', 'https:'].includes(url.protocol) || /[?#]/.test(address))
+  if (url === null || !['http:', 'https:', 'file:'].includes(url.protocol) || /[?#]/.test(address))
     throw new ModsteadError('config_invalid', `"${address}" is not the address of a checksum database`, {
       next: 'write that of a modstead as in GOPROXY, or of the database: https://go.corp.example',
     })
@@ -118,11 +122,11 @@ function addressOf(address: string): URL {
 
 function explained(
   error: unknown,
-  { path, url, hasToken }: { path: string; url: URL; hasToken: boolean },
+  { path, url, address, hasToken }: { path: string; url: URL; address: string; hasToken: boolean },
 ): unknown {
   if (!(error instanceof ModsteadError)) return error
   if (error.code === 'not_found')
-    return new ModsteadError('not_found', `${url.host} does not have ${path}`, {
+    return new ModsteadError('not_found', `${url.host || address} does not have ${path}`, {
       cause: error,
       next: 'check the address, and that the key is that of the database there',
     })

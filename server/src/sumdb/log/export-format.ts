@@ -15,9 +15,12 @@
  * blank line, as in data tiles. What ends the text is the signed head over all of them, as it was signed. Times are for
  * people: the head does not cover them.
  */
+import { equalHashes, recordHash } from '@modstead/gomod/tlog/hash'
 import { isRecord } from '@modstead/gomod/tlog/record'
+import { createAppender } from '@modstead/gomod/tlog/tree'
 import { MAX_NOTE_BYTES } from '@modstead/gomod/note'
 import { ModsteadError } from '../../errors.ts'
+import { formatRecordTime, parseRecordTime } from './record-time.ts'
 import type { LoggedRecord, LogReader, StoredHead } from './storage.ts'
 
 /** The parts of an export in their order: what log it is of, its records from the first on, its signed head. */
@@ -31,36 +34,41 @@ const STEP = 256
 /** No record is nearly as large. Bytes. */
 const LARGEST_BLOCK = 1_000_000
 const FIRST_LINE = /^modstead-log\/(\d+) ([^\s]+)$/
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const HEAD_START = Buffer.from('go.sum database tree\n')
 const BLANK_LINE = Buffer.from('\n\n')
 
-/** The text of an export, in pieces. `head` is one that the log has had. Throws `log_refused` where it lacks records. */
+/**
+ * The text of an export, in pieces, up to a head that the log has. Throws `log_refused` where its records are not those
+ * under that head: what came before is then no export, for it has no head.
+ */
 export async function* formatExport(
-  { name, size, note }: { name: string } & Pick<StoredHead, 'size' | 'note'>,
+  { name, size, root, note }: { name: string } & StoredHead,
   log: Pick<LogReader, 'records'>,
 ): AsyncGenerator<Uint8Array> {
+  const tree = createAppender()
   yield Buffer.from(`modstead-log/1 ${name}\n\n`)
   for (let id = 0; id < size; id += STEP) {
     const count = Math.min(STEP, size - id)
     const records = await log.records(id, count)
-    if (records.length < count)
-      throw new ModsteadError(
-        'log_refused',
-        `the log ${name} has lost records between ${id} and ${id + count}`,
-        {
-          next: 'run "modstead sumdb verify"; docs/checksum-database.md says how to go on',
-        },
-      )
+    if (records.length < count) throw unfit(name, `it has lost records between ${id} and ${id + count}`)
+    for (const { record } of records) tree.append(recordHash(record))
     yield Buffer.concat(
       records.flatMap(({ at, record }) => [
-        Buffer.from(`${new Date(at).toISOString()}\n`),
+        Buffer.from(`${formatRecordTime(at)}\n`),
         record,
         Buffer.from('\n'),
       ]),
     )
   }
+  if (!equalHashes(tree.tree().hash, root))
+    throw unfit(name, 'its records are not those that its newest head was signed over')
   yield note
+}
+
+function unfit(name: string, problem: string): ModsteadError {
+  return new ModsteadError('log_refused', `the log ${name} is not exported: ${problem}`, {
+    next: 'run "modstead sumdb verify"; docs/checksum-database.md says how to go on',
+  })
 }
 
 /**
@@ -92,11 +100,11 @@ export async function* parseExport(
 
   function parseRecord(start: number, end: number): ExportPart {
     const lineEnd = rest.indexOf('\n', start)
-    const time = rest.toString('latin1', start, lineEnd)
+    const at = parseRecordTime(rest.toString('latin1', start, lineEnd))
     const record = Buffer.from(rest.subarray(lineEnd + 1, end + 1))
-    if (!TIME.test(time) || Number.isNaN(Date.parse(time)) || !isRecord(record))
+    if (at === undefined || !isRecord(record))
       throw malformed(where, `what follows ${place(count - 1)} is not a time and a record`)
-    return { kind: 'record', at: Date.parse(time), record }
+    return { kind: 'record', at, record }
   }
 }
 

@@ -101,6 +101,14 @@ describe('importing a log', () => {
     }
   })
 
+  it('takes a log over whose times somebody has played with: nothing proves them', async (t) => {
+    const { whole } = await lost(t, 0, 5)
+    whole.change('update records set at = 9e15 where id = 1; update records set at = -5 where id = 2')
+    const log = await createStoredLog(t)
+    assert.equal((await importInto(log, copyOf(await exported(whole)))).size, 5)
+    assert.deepEqual(await problems(log, whole.highWater), [])
+  })
+
   it('takes the records from what is published, with the time of the import', async (t) => {
     const log = await createStoredLog(t)
     await log.grow(numbers(0, 300), () => 1_000)

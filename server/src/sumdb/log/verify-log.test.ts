@@ -81,6 +81,13 @@ describe('verifying a log', () => {
     ['the size of the head', 'update head set size = 699', [/^the newest head – it was changed/]],
     ['the signature', `update head set note = ${flip('note', 150)}`, [/^the newest head – its signature/]],
     ['a time', 'update records set at = 5 where id = 9', [/^record 9 – its time is before/]],
+    ['a time that is none', 'update records set at = 1e18 where id = 9', [/^record 9 – its time cannot/]],
+    [
+      'a text in place of a record',
+      "update records set record = 'gone', at = 'soon' where id = 699",
+      [/^record 699 – its time is before/, /^record 699 – it cannot be one/, /^record 699 – it was changed/],
+    ],
+    ['a size that is none', 'update head set size = 1e300', [/^the newest head – it was changed/]],
     [
       'an index row',
       'update keys set data = zeroblob(2048) where number = 0',

@@ -11,6 +11,7 @@ import type { Finding } from './finding.ts'
 import { checkHighWater, type HighWaterMark } from './high-water.ts'
 import { hashesOf } from './load.ts'
 import { type LoggedVersion, readLoggedVersion } from './logged-version.ts'
+import { isRecordTime } from './record-time.ts'
 import { type LoggedRecord, type LogReader, type StoredHead, TILE_HEIGHT } from './storage.ts'
 
 export interface VerifyLogOptions {
@@ -120,13 +121,14 @@ function createVersionCheck(storage: LogReader) {
         yield { what: 'record', name: `record ${id}`, problem: 'it is missing' }
         return undefined
       }
-      if (logged.at < latest)
+      if (isRecordTime(logged.at) && logged.at < latest)
         yield {
           what: 'record',
           name: `record ${id}`,
           problem: 'its time is before that of the one before it',
         }
-      latest = Math.max(latest, logged.at)
+      if (isRecordTime(logged.at)) latest = Math.max(latest, logged.at)
+      else yield { what: 'record', name: `record ${id}`, problem: 'its time cannot be one' }
       let version: LoggedVersion
       try {
         version = readLoggedVersion(logged.record)

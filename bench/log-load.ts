@@ -2,7 +2,6 @@
  * `node log-load.ts '{"folder":"/x","keys":{…},"fill":0,"count":10000}'`: adds entries to a checksum log as fast as it
  * takes them, and prints what that cost as JSON. With `fill`, it makes a log of that size without waiting for the disk.
  */
-import { DatabaseSync } from 'node:sqlite'
 import { parseSignerKey, signNote } from '@modstead/gomod/note'
 import { formatSumRecord } from '@modstead/gomod/sumdb/lookup'
 import { emptyTreeHash, recordHash } from '@modstead/gomod/tlog/hash'
@@ -93,7 +92,7 @@ function entryOf(n: number): LogEntry {
 /** With the log's own writer and rules, in large steps; the disk may take its time. */
 async function fillLog(folder: string, keys: LogKeys, size: number): Promise<void> {
   const { database: path, mark } = logFiles(folder)
-  const database: DatabaseSync = openLogForWriting(path)
+  const database = openLogForWriting(path)
   database.exec('pragma synchronous = off')
   const write = createLogWriter(database)
   const signer = parseSignerKey(keys.skey)

@@ -78,10 +78,10 @@ export const logNew: Row = {
       await warm(url, [`${base}.info`])
       const zips: number[] = []
       const lookups: number[] = []
+      const others = { ended: false }
       const load = wrk(`${url}${base}.info`, { connections: 4, seconds: 20 })
-      let loaded = true
-      const ended = load.finally(() => (loaded = false))
-      for (let i = 0; i < NEW && loaded; i++) {
+      const ended = load.finally(() => (others.ended = true))
+      for (let i = 0; i < NEW && !others.ended; i++) {
         zips.push(await timeOf(url, `${putSized(scene.tree, ZIP, `v1.1.${i}`).base}.zip`))
         lookups.push(await timeOf(url, lookupOf(putSized(scene.tree, ZIP, `v1.2.${i}`).base)))
       }

@@ -17,6 +17,8 @@ import { gitFirst } from './rows/git-first.ts'
 import { gitLarge } from './rows/git-large.ts'
 import { gitTag } from './rows/git-tag.ts'
 import { large } from './rows/large.ts'
+import { logAppend, logAppendLong } from './rows/log-append.ts'
+import { logLookup, logNew } from './rows/log-lookup.ts'
 import { nginx } from './rows/nginx.ts'
 import { peers } from './rows/peers.ts'
 import { start } from './rows/start.ts'
@@ -38,6 +40,10 @@ const ROWS: readonly Row[] = [
   gitFifty,
   gitLarge,
   gitCrowd,
+  logAppend,
+  logAppendLong,
+  logLookup,
+  logNew,
   peers,
 ]
 

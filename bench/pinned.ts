@@ -24,8 +24,17 @@ export function machine(): { cpus: number; model: string; node: string; pinned: 
 }
 
 /** Runs a pinned command to its end and gives its stdout. Throws with its stderr when it fails. */
-export async function runPinned(cpu: 'server' | 'load', command: readonly string[]): Promise<string> {
-  const [file = '', ...args] = pinned(cpu, command)
+export function runPinned(cpu: 'server' | 'load', command: readonly string[]): Promise<string> {
+  return run(pinned(cpu, command))
+}
+
+/** The same on all CPUs that there are: for what has threads and needs no load beside it. */
+export function runProgram(command: readonly string[]): Promise<string> {
+  return run(CPUS === undefined ? command : ['taskset', '-c', Object.values(CPUS).join(','), ...command])
+}
+
+async function run(command: readonly string[]): Promise<string> {
+  const [file = '', ...args] = command
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''

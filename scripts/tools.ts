@@ -1,6 +1,7 @@
 /**
  * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
- * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (failing calls). Without root it says what to install.
+ * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail). Without root it says
+ * what to install.
  */
 import { spawnSync } from 'node:child_process'
 

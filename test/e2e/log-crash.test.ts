@@ -140,7 +140,7 @@ async function runChild(t: TestContext, fault: Fault | undefined, round: number)
   const { database, mark } = logFiles(log)
   const temporary = Array.from({ length: 50 }, (_, n) => join(log, `modstead-${round}-${n + 1}.tmp`))
   const paths = [log, database, `${database}-wal`, `${database}-shm`, mark, ...temporary]
-  // The answers of strace to a fault: its kind, and whether it is the first of many.
+  // The first of many, or the only one.
   const often = fault?.kind.endsWith('+') ? '+' : ''
   const inject = fault && `inject=${fault.call}:${fault.kind.replace('+', '')}:when=${fault.nth}${often}`
   const killing = fault?.kind === 'signal=KILL'
@@ -148,7 +148,12 @@ async function runChild(t: TestContext, fault: Fault | undefined, round: number)
     'strace',
     // With the filter it is faster, but sends no signals.
     ...(killing ? [] : ['--seccomp-bpf']),
-    ...['-f', '-qq', '-o', trace, '-e', `trace=${CALLS.join(',')}`],
+    '-f',
+    '-qq',
+    '-o',
+    trace,
+    '-e',
+    `trace=${CALLS.join(',')}`,
     ...paths.flatMap((path) => ['-P', path]),
     ...(inject === undefined ? [] : ['-e', inject]),
   ]
@@ -165,7 +170,7 @@ async function runChild(t: TestContext, fault: Fault | undefined, round: number)
 
 /** `tracer` is what it runs under. Faults count by thread: one thread reads and writes files for node. */
 async function startChild(tracer: readonly string[], orders: ChildOrders, said: string) {
-  const [file = '', ...args] = [...tracer, process.execPath, CHILD, JSON.stringify(orders)]
+  const [file, ...args] = [...tracer, process.execPath, CHILD, JSON.stringify(orders)]
   const output = await open(said, 'w')
   const child = spawn(file, args, {
     stdio: ['ignore', output.fd, 'inherit'],

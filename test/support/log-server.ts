@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { answerSumdb } from '@modstead/gomod/sumdb/server'
 import type { ChecksumLog } from '../../server/src/sumdb/log/log.ts'
 
@@ -11,16 +11,15 @@ export async function serveLog(log: ChecksumLog): Promise<{ url: string; close()
     readTileData: log.tile.bind(log),
   }
   const { signal } = new AbortController()
+  async function answer(path: string, response: ServerResponse): Promise<void> {
+    const found = await answerSumdb(ops, decodeURIComponent(path), signal)
+    response.writeHead(found === undefined ? 404 : 200, {
+      'content-type': found?.contentType ?? 'text/plain',
+    })
+    response.end(found?.body)
+  }
   const server = createServer((request, response) => {
-    answerSumdb(ops, decodeURIComponent(request.url ?? ''), signal).then(
-      (answer) => {
-        response.writeHead(answer === undefined ? 404 : 200, {
-          'content-type': answer?.contentType ?? 'text/plain',
-        })
-        response.end(answer?.body)
-      },
-      (error: unknown) => response.writeHead(400).end(String(error)),
-    )
+    answer(request.url ?? '', response).catch((error: unknown) => response.writeHead(400).end(String(error)))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

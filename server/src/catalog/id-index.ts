@@ -56,14 +56,15 @@ export function createIdIndex(): IdIndex {
       shard.count++
     },
     addAll(pieces) {
-      const lists = shards.map(() => ({ pairs: new Uint32Array(SMALLEST), length: 0 }))
-      for (const keys of pieces)
-        for (let at = 0; at < keys.length; at += KEY_SIZE) push(lists[keys[at]!]!, mark(keys, at), ++size)
-      for (const [i, { pairs, length }] of lists.entries()) {
-        const shard = shards[i]!
-        reserve(shard, length / 2)
-        for (let at = 0; at < length; at += 2) put(shard.slots, pairs[at]!, pairs[at + 1]!)
-        shard.count += length / 2
+      const all = Array.from(pieces)
+      const { pairs, ends } = sortByShard(all, size)
+      size += pairs.length / 2
+      let at = 0
+      for (const [i, shard] of shards.entries()) {
+        const end = ends[i]!
+        reserve(shard, (end - at) / 2)
+        shard.count += (end - at) / 2
+        for (; at < end; at += 2) put(shard.slots, pairs[at]!, pairs[at + 1]!)
       }
     },
     candidates(key) {
@@ -103,13 +104,20 @@ function reserve(shard: Shard, more: number): void {
   for (let at = 0; at < old.length; at += 2) if (old[at + 1] !== 0) put(shard.slots, old[at]!, old[at + 1]!)
 }
 
-/** A mark and an id + 1 behind those that are there. */
-function push(list: { pairs: Uint32Array; length: number }, mark: number, value: number): void {
-  if (list.length === list.pairs.length) {
-    const longer = new Uint32Array(list.length * 2)
-    longer.set(list.pairs)
-    list.pairs = longer
-  }
-  list.pairs[list.length++] = mark
-  list.pairs[list.length++] = value
+/** Mark and id + 1 of each key, those of the first shard first; and where those of each shard end. */
+function sortByShard(pieces: readonly Uint8Array[], size: number): { pairs: Uint32Array; ends: Uint32Array } {
+  const counts = new Uint32Array(SHARDS)
+  for (const keys of pieces) for (let at = 0; at < keys.length; at += KEY_SIZE) counts[keys[at]!]!++
+  const ends = new Uint32Array(SHARDS)
+  for (let shard = 1; shard < SHARDS; shard++) ends[shard] = ends[shard - 1]! + 2 * counts[shard - 1]!
+  const pairs = new Uint32Array(ends[SHARDS - 1]! + 2 * counts[SHARDS - 1]!)
+  let id = size
+  for (const keys of pieces)
+    for (let at = 0; at < keys.length; at += KEY_SIZE) {
+      const end = ends[keys[at]!]!
+      pairs[end] = mark(keys, at)
+      pairs[end + 1] = ++id
+      ends[keys[at]!] = end + 2
+    }
+  return { pairs, ends }
 }

@@ -70,19 +70,15 @@ const SUMDB: [target: string, database: string, request: object][] = [
   [
     '/sumdb/sum.example.com/log/tile/8/0/000.p/1',
     'sum.example.com/log',
-    { kind: 'tile', path: '8/0/000.p/1', full: false, records: false },
+    { kind: 'tile', path: '8/0/000.p/1', records: false },
   ],
   [
     '/sumdb/sum.golang.org/tile/8/0/x001/234',
     'sum.golang.org',
-    { kind: 'tile', path: '8/0/x001/234', full: true, records: false },
+    { kind: 'tile', path: '8/0/x001/234', records: false },
   ],
-  [
-    '/tile/8/1/005.p/17',
-    'sum.golang.org',
-    { kind: 'tile', path: '8/1/005.p/17', full: false, records: false },
-  ],
-  ['/tile/8/data/005', 'sum.golang.org', { kind: 'tile', path: '8/data/005', full: true, records: true }],
+  ['/tile/8/1/005.p/17', 'sum.golang.org', { kind: 'tile', path: '8/1/005.p/17', records: false }],
+  ['/tile/8/data/005', 'sum.golang.org', { kind: 'tile', path: '8/data/005', records: true }],
   [
     '/lookup/github.com/%21azure/sdk@v1.0.0-%21r1',
     'sum.golang.org',

@@ -14,7 +14,7 @@
 import { GomodError } from '@modstead/gomod/error'
 import { escapePath, unescapePath } from '@modstead/gomod/path'
 import type { ModulePath } from '@modstead/gomod/path'
-import { DATA_LEVEL, isFullTile, parseTilePath } from '@modstead/gomod/tlog/tile'
+import { DATA_LEVEL, parseTilePath } from '@modstead/gomod/tlog/tile'
 import {
   canonicalVersion,
   checkVersion,
@@ -34,7 +34,7 @@ export type SumdbRequest =
   | { kind: 'latest' }
   | { kind: 'lookup'; module: ModulePath; version: Version }
   /** `path` is that after `/tile/`; `records` for a data tile. */
-  | { kind: 'tile'; path: string; full: boolean; records: boolean }
+  | { kind: 'tile'; path: string; records: boolean }
 
 /** `path` is the normalised path, prefix included: the same for all spellings of a request. */
 export type Endpoint =
@@ -156,7 +156,6 @@ function parseSumdbRequest(rest: string): SumdbRequest | undefined {
     return {
       kind: 'tile',
       path: rest.slice('/tile/'.length),
-      full: isFullTile(tile),
       records: tile.level === DATA_LEVEL,
     }
   }

@@ -284,7 +284,7 @@ test('checksum databases are mirrored below /sumdb and the first at the root', a
     ['/latest', 'head', 'text/plain; charset=utf-8', /^public, max-age=60$/, false],
     ['/lookup/golang.org/x/mod@v0.1.0', 'record', 'text/plain; charset=utf-8', /immutable/, true],
     ['/tile/8/0/000', 'tile', 'application/octet-stream', /immutable/, true],
-    ['/tile/8/0/001.p/3', 'partial', 'application/octet-stream', /immutable/, false],
+    ['/tile/8/0/001.p/3', 'partial', 'application/octet-stream', /immutable/, true],
   ]
   for (const [path, text, type, cacheControl, remembered] of rows)
     for (const prefix of ['', '/sumdb/sum.golang.org']) {

@@ -41,8 +41,8 @@ const SUPPORTED = 'public, max-age=300'
 
 /**
  * Makes the function that answers what is asked of a checksum database. Names under private patterns are refused before
- * a mirror hears of them; the records of our own log in bulk, which name every private module, are for auditors. Lookups and full tiles are remembered; partial tiles are not, for they are
- * soon out of use.
+ * a mirror hears of them; the records of our own log in bulk, which name every private module, are for auditors. Lookups
+ * and tiles never change, and are remembered; partial tiles too, for all clients ask for those of the newest head.
  */
 export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: SumdbExchange) => Promise<void> {
   const { proxy, tokens, memory, traffic } = options
@@ -83,7 +83,7 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
       module: request.kind === 'lookup' ? request.module : undefined,
     }
     const ready = { facts, headers: wholeHeaders(facts), body }
-    if (request.kind === 'lookup' || (request.kind === 'tile' && request.full && !forAuditors))
+    if (request.kind === 'lookup' || (request.kind === 'tile' && !forAuditors))
       hold.keep(path, {
         ...ready,
         tally: traffic.tally(request.kind),

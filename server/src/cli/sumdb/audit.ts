@@ -24,7 +24,7 @@ export interface AuditFlags {
   verbose?: boolean
 }
 
-/** Before a head that is too small is asked for again. Milliseconds. */
+/** Before what is not as it should be is asked for again. Milliseconds. */
 const PAUSE = 2_000
 
 /**

@@ -31,7 +31,7 @@ export interface AuditOptions {
   seen: SeenHead
   /** Read all records, too, which takes an auditor's token where the database is a modstead's own. */
   records: boolean
-  /** Waits before a head that is too small is asked for again. */
+  /** Waits before what is not as it should be is asked for again, once. */
   pause: () => Promise<void>
   progress?: (done: number, size: number) => void
   signal: AbortSignal
@@ -62,8 +62,8 @@ export async function audit(options: AuditOptions): Promise<Audit> {
   const before = openSeen(await seen.read(), verifier)
   const watch = createWatch(options, before?.note)
   let verdict = await watch.look()
-  if (isSmaller(watch.shown(), before)) {
-    // Caches and replicas may lag: that is no news yet.
+  if (verdict.kind === 'error' || isSmaller(watch.shown(), before)) {
+    // Caches and replicas may lag, and an answer may be cut or mangled on its way: that is no news yet.
     await options.pause()
     verdict = await watch.look()
   }

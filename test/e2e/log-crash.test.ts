@@ -138,8 +138,7 @@ async function runChild(t: TestContext, fault: Fault | undefined, round: number)
   const log = join(folder, 'log')
   await mkdir(log)
   const { database, mark } = logFiles(log)
-  const temporary = Array.from({ length: 50 }, (_, n) => join(log, `modstead-${round}-${n + 1}.tmp`))
-  const paths = [log, database, `${database}-wal`, `${database}-shm`, mark, ...temporary]
+  const paths = [log, database, `${database}-wal`, `${database}-shm`, mark, `${mark}.tmp`]
   // The first of many, or the only one.
   const often = fault?.kind.endsWith('+') ? '+' : ''
   const inject = fault && `inject=${fault.call}:${fault.kind.replace('+', '')}:when=${fault.nth}${often}`

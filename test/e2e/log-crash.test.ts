@@ -2,9 +2,9 @@
 // is whole, goes on, and has kept what it promised. MODSTEAD_FAULTS=1000 makes it 1,000 runs under strace, and
 // MODSTEAD_FAULTS=250-500/1000 a quarter of them; without it there are as many as CI has time for.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -57,14 +57,14 @@ test('a log that is killed at random moments keeps what it promised', async (t) 
   for (let round = 1; round <= KILLS_IN_CI; round++) {
     const said = join(await temporaryFolder(t), 'said')
     const child = await startChild([], { folder, keys, round, seed: round, batches: 1_000_000 }, said)
-    while ((await stat(said)).size === 0) await sleep(5)
+    // Its deadline is that of the child.
+    while (running(child.process) && !(await readFile(said, 'utf8')).includes('"entry"')) await sleep(5)
     setTimeout(() => child.process.kill('SIGKILL'), (round * 37) % 300)
     assert.equal((await child.ended)[1], 'SIGKILL')
     await hear(said, promises)
     await verifyOwnLog(folder, keys, promises)
   }
   t.diagnostic(`${promises.entries.length} entries were acknowledged in ${KILLS_IN_CI} lives`)
-  assert.ok(promises.entries.length > 0)
 })
 
 test('a log whose calls to the system fail, or are the last it makes, keeps what it promised', async (t) => {
@@ -92,6 +92,10 @@ test('a log whose calls to the system fail, or are the last it makes, keeps what
   // The order of threads decides whether the last calls of a life are made.
   assert.ok(hit > chosen.length * 0.9, `only ${hit} of ${chosen.length} faults came to pass`)
 })
+
+function running({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null
+}
 
 /** How often a thread makes each call in a life without faults, at most. */
 async function countCalls(t: TestContext): Promise<Map<string, number>> {
@@ -138,8 +142,7 @@ async function runChild(t: TestContext, fault: Fault | undefined, round: number)
   const log = join(folder, 'log')
   await mkdir(log)
   const { database, mark } = logFiles(log)
-  const temporary = Array.from({ length: 50 }, (_, n) => join(log, `modstead-${round}-${n + 1}.tmp`))
-  const paths = [log, database, `${database}-wal`, `${database}-shm`, mark, ...temporary]
+  const paths = [log, database, `${database}-wal`, `${database}-shm`, mark, `${mark}.tmp`]
   // The first of many, or the only one.
   const often = fault?.kind.endsWith('+') ? '+' : ''
   const inject = fault && `inject=${fault.call}:${fault.kind.replace('+', '')}:when=${fault.nth}${often}`

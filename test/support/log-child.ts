@@ -27,10 +27,7 @@ export type ChildSays =
 const OPENINGS = 5
 const LARGEST = 300
 
-const orders = JSON.parse(process.argv[2]!) as ChildOrders
-// Temporary files are named after it, and strace must know their names in advance.
-Object.defineProperty(process, 'pid', { value: orders.round })
-await run(orders)
+await run(JSON.parse(process.argv[2]!) as ChildOrders)
 
 async function run({ folder, keys, round, seed, batches }: ChildOrders): Promise<void> {
   const open = await persistently(folder, keys)

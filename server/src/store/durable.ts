@@ -17,6 +17,11 @@ export interface DurableOptions {
   temporary: string
   /** An existing folder that is an ancestor of everything written. */
   root: string
+  /**
+   * The one name of temporary files, for a folder in which no start deletes them, and one writer: what a crash left
+   * behind makes way for the next. By default each has a name of its own.
+   */
+  temporaryName?: string
 }
 
 /** Methods reject with the system's own errors, and then leave no temporary file and no half-made state. */
@@ -52,7 +57,7 @@ const MAX_LASTING = 50_000
 
 let created = 0
 
-export function createDurable({ files, temporary, root }: DurableOptions): Durable {
+export function createDurable({ files, temporary, root, temporaryName }: DurableOptions): Durable {
   const lasting = new Set<string>()
   const sync = createShared((folder) => syncFolder(files, folder))
 
@@ -97,7 +102,13 @@ export function createDurable({ files, temporary, root }: DurableOptions): Durab
   }
 
   async function create(): Promise<{ path: string; file: OpenFile }> {
-    const path = join(temporary, `modstead-${process.pid}-${++created}.tmp`)
+    const path = join(temporary, temporaryName ?? `modstead-${process.pid}-${++created}.tmp`)
+    try {
+      return { path, file: await files.open(path, 'wx+') }
+    } catch (error) {
+      if (temporaryName === undefined || errorCode(error) !== 'EEXIST') throw error
+    }
+    await files.unlink(path)
     return { path, file: await files.open(path, 'wx+') }
   }
 

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { HighWaterMark } from '../sumdb/log/high-water.ts'
 import { errorCode, storeError } from '../disk-errors.ts'
 import { createDurable } from './durable.ts'
@@ -10,7 +10,8 @@ export function openHighWaterFile(
   { files = localFileSystem }: { files?: FileSystem } = {},
 ): HighWaterMark {
   const folder = dirname(path)
-  const durable = createDurable({ files, temporary: folder, root: folder })
+  const temporaryName = `${basename(path)}.tmp`
+  const durable = createDurable({ files, temporary: folder, root: folder, temporaryName })
   return {
     where: path,
     async read() {

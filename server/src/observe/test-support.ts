@@ -10,7 +10,8 @@ import type { Observer } from './observer.ts'
 /** A temporary folder that is deleted after the test. */
 export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'modstead-unit-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
+  // What still ends may write meanwhile.
+  t.after(() => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
   return path
 }
 

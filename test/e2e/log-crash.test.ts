@@ -40,8 +40,8 @@ const CALLS = [
 ]
 const KINDS = ['error=EIO', 'error=ENOSPC', 'signal=KILL', 'error=EIO+', 'error=ENOSPC+'] as const
 const BATCHES = 6
-const RUNS_IN_CI = 20
-const KILLS_IN_CI = 5
+const RUNS_IN_CI = 15
+const KILLS_IN_CI = 4
 const CHILD_DEADLINE = 60_000
 
 /** One call to let fail: the `nth` of its kind that a thread makes on the files of the log. */

@@ -1,14 +1,10 @@
-/**
- * One data folder belongs to one modstead. The lock is an exclusive SQLite transaction that writes nothing: a lock of
- * the kernel, which ends with its process however that ends, and which also holds among containers of one machine.
- * Nothing else may open the lock file in this process: closing any descriptor of a file drops its locks (POSIX).
- */
+/** One data folder belongs to one modstead, which holds a lock in it and says there who it is. */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { ModsteadError } from '../errors.ts'
 import { isNothingThere } from '../disk-errors.ts'
+import { lockFile } from './file-lock.ts'
 import { isFull } from './reserve.ts'
 
 export interface FolderLock {
@@ -21,15 +17,11 @@ export interface FolderLock {
 /** Names that the lock leaves in a folder before anything else is in it. */
 export const LOCK_FILES: readonly string[] = ['modstead.lock', 'modstead.lock-journal', 'modstead.pid']
 
-/** SQLite's primary result codes for a lock that another has. */
-const BUSY = 5
-const LOCKED = 6
-
 /** Throws `data_folder` at once when another process, or another part of this one, has the folder. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const owner = join(folder, 'modstead.pid')
-  const database = lock(join(folder, 'modstead.lock'))
-  if (database === undefined) throw await inUse(folder, owner)
+  const lock = lockFile(join(folder, 'modstead.lock'), 'the data folder')
+  if (lock === undefined) throw await inUse(folder, owner)
   try {
     const unclean = (await readOwner(owner)) !== undefined
     await writeFile(owner, `${process.pid} ${hostname()}\n`).catch(passOverFull)
@@ -39,30 +31,13 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
         try {
           if (clean || !unclean) await rm(owner, { force: true })
         } finally {
-          database.close()
+          lock.release()
         }
       },
     }
   } catch (error) {
-    database.close()
+    lock.release()
     throw error
-  }
-}
-
-/** `undefined` when another has the lock. */
-function lock(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path, { timeout: 0 })
-  try {
-    database.exec('PRAGMA journal_mode = memory; BEGIN EXCLUSIVE')
-    return database
-  } catch (error) {
-    database.close()
-    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
-    if (code === BUSY || code === LOCKED) return undefined
-    throw new ModsteadError('data_folder', 'the data folder cannot be locked', {
-      cause: error,
-      next: 'Keep it on a local disk, or on a network file system that supports locks.',
-    })
   }
 }
 

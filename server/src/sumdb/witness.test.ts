@@ -5,39 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { after, suite, test } from 'node:test'
 import type { WitnessAnswer } from '@modstead/gomod/checkpoint/add-checkpoint'
-import { signCheckpoint } from '@modstead/gomod/checkpoint/checkpoint'
 import { createCosigner, parseWitnessKey, witnessKeyOf } from '@modstead/gomod/checkpoint/cosignature'
 import { answerAddCheckpoint, type WitnessState } from '@modstead/gomod/checkpoint/witness'
-import { generateKey, openNote, parseSignerKey, parseVerifierKey } from '@modstead/gomod/note'
-import { recordHash } from '@modstead/gomod/tlog/hash'
-import { storedHashIndex } from '@modstead/gomod/tlog/index'
-import { proveTree } from '@modstead/gomod/tlog/proof'
-import { createAppender, treeHash } from '@modstead/gomod/tlog/tree'
+import { generateKey, openNote, parseVerifierKey } from '@modstead/gomod/note'
+import { createLog, logKey, ORIGIN } from './checkpoints.fixture.ts'
 import { createWitnessClient, MAX_ANSWER_BYTES, type PostToWitness, type Witness } from './witness.ts'
 
-const ORIGIN = 'sum.corp.example/log'
-const logKey = generateKey(ORIGIN)
 const servers: Server[] = []
 after(() => {
   for (const server of servers) server.close().closeAllConnections()
 })
-
-/** A log of ours: `other` are records that differ from those of the log without it from the tenth on. */
-function createLog(size: number, other = '') {
-  const appender = createAppender()
-  const stored: Uint8Array[] = []
-  for (let i = 0; i < size; i++)
-    stored.push(...appender.append(recordHash(Buffer.from(`record ${i}${i < 10 ? '' : other}\n`))))
-  assert.ok(stored.length >= storedHashIndex(0, size - 1))
-  const reader = (indexes: readonly number[]) => indexes.map((index) => stored[index]!)
-  return {
-    prove: (oldSize: number, newSize: number) => proveTree(newSize, oldSize, reader),
-    checkpoint: async (size: number, origin = ORIGIN) =>
-      signCheckpoint({ origin, tree: { size, hash: await treeHash(size, reader) }, extensions: [] }, [
-        parseSignerKey(logKey.skey),
-      ]),
-  }
-}
 
 const log = createLog(60)
 

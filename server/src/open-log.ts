@@ -5,7 +5,6 @@ import { parseSignerKey, parseVerifierKey, verifierKeyOf } from '@modstead/gomod
 import { openSqliteLog } from './catalog/sqlite-log.ts'
 import type { ChecksumLogConfig } from './config/config.ts'
 import { storeError } from './disk-errors.ts'
-import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
 import { createWitnessPost } from './origin/witness-post.ts'
 import type { PromisedHashes } from './proxy/checksums.ts'
@@ -14,7 +13,7 @@ import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
 import { openHighWaterFile } from './store/high-water-file.ts'
 import { logFiles, type LogFiles } from './store/log-files.ts'
-import { type Checkpoints, createCheckpoints } from './sumdb/log/checkpoints.ts'
+import { type Checkpoints, conflictError, createCheckpoints } from './sumdb/log/checkpoints.ts'
 import { createColdLimit } from './sumdb/log/cold-limit.ts'
 import { enterStored } from './sumdb/log/enter-stored.ts'
 import { createEvidence, type Evidence } from './sumdb/log/evidence.ts'
@@ -171,7 +170,8 @@ async function openLog({ config, env, record, observer }: HoldLogOptions, files:
       logger: observer.log,
     })
     closing.push(() => checkpoints.close())
-    refuseConflict(config, await checkpoints.ask(AbortSignal.timeout(WITNESS_DEADLINE)))
+    const [conflict] = await checkpoints.ask(AbortSignal.timeout(WITNESS_DEADLINE))
+    if (conflict !== undefined) throw conflictError(config.name, conflict)
     checkpoints.follow()
     return { log, checkpoints, close }
   } catch (error) {
@@ -182,15 +182,6 @@ async function openLog({ config, env, record, observer }: HoldLogOptions, files:
 
 /** How long a start of the log waits for its witnesses. Milliseconds. */
 const WITNESS_DEADLINE = 15_000
-
-/** A witness remembers what we have signed, as the high-water mark does. */
-function refuseConflict({ name }: ChecksumLogConfig, conflicts: readonly { message: string }[]): void {
-  const [first] = conflicts
-  if (first === undefined) return
-  throw new ModsteadError('log_refused', `the log ${name} signs nothing: ${first.message}`, {
-    next: 'docs/checksum-database.md, "When the log is refused", says how to go on',
-  })
-}
 
 const SAME_DISK =
   'the high-water mark of the checksum log is on the disk of the log: a restored backup brings both back, and what was signed since then could be signed differently; set checksumLog.highWater to a file on another disk'

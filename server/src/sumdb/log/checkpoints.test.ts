@@ -143,4 +143,27 @@ describe('checkpoints of our log', () => {
       [{ kind: 'checksum_database', source: 'witness w1.example', found: 'a head over 2 records' }],
     )
   })
+
+  it('a witness that is heard late, and has seen another history, ends the signing', async (t) => {
+    const witness = await startWitness(t, 'w1.example')
+    const first = await open(t, [witness])
+    await first.add(1)
+    await first.add(2)
+    await first.checkpoints.ask(signal)
+    const restored = await open(t, [witness])
+    await restored.add(1)
+    witness.state.down = true
+    assert.deepEqual(await restored.checkpoints.ask(signal), [], 'nobody warns')
+    witness.state.down = false
+    restored.checkpoints.follow()
+    await restored.add(3)
+    const shown = restored.log.head().size
+    await until(() => restored.incidents.length > 0)
+    await assert.rejects(restored.add(4), {
+      code: 'log_refused',
+      message: /signs nothing: the witness w1\.example has seen/,
+    })
+    assert.equal(restored.log.head().size, shown)
+    assert.equal(await restored.log.find('corp.example/m1', 'v1.0.0'), 0, 'what was shown is given')
+  })
 })

@@ -1,6 +1,7 @@
 import { signCheckpoint } from '@modstead/gomod/checkpoint/checkpoint'
 import type { Signer } from '@modstead/gomod/note'
 import { proveTree } from '@modstead/gomod/tlog/proof'
+import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import type { RecordIncident } from '../../proxy/incidents.ts'
 import {
@@ -36,7 +37,7 @@ export interface Checkpoints {
   witnesses(): WitnessStatus[]
   /** Asks the witnesses about the head as it is now. Gives those that have seen another history or more of this one. */
   ask(signal: AbortSignal): Promise<WitnessFailure[]>
-  /** From now on witnesses are asked about new heads as they come. */
+  /** From now on witnesses are asked about new heads as they come; one that conflicts ends the signing. */
   follow(): void
   close(): Promise<void>
 }
@@ -113,7 +114,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
 
   async function run(): Promise<void> {
     try {
-      await ask(ending.signal)
+      const [conflict] = await ask(ending.signal)
+      if (conflict !== undefined) log.refuse(conflictError(log.name, conflict))
     } catch (error) {
       if (!ending.signal.aborted) logger.error({ err: error, log: log.name }, 'witnesses could not be asked')
     }
@@ -147,4 +149,11 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       await round
     },
   }
+}
+
+/** `log_refused`: a witness remembers what we have signed, as the high-water mark does. */
+export function conflictError(name: string, { message }: Pick<WitnessFailure, 'message'>): ModsteadError {
+  return new ModsteadError('log_refused', `the log ${name} signs nothing: ${message}`, {
+    next: 'docs/checksum-database.md, "When the log is refused", says how to go on',
+  })
 }

@@ -53,6 +53,8 @@ export interface ChecksumLog {
   tile(tile: Tile): Promise<Uint8Array | undefined>
   /** Reads stored hashes, for proofs. */
   readonly hashes: HashReader
+  /** From now on nothing is added or signed: `append` throws the error. What was shown is given as before. */
+  refuse(error: ModsteadError): void
   /** Called with each head that is shown from now on; gives the function that ends it. */
   onHead(listener: (head: StoredHead) => void): () => void
   /** Ends after the batch that is being written; who waits for a later one gets `shutting_down`. */
@@ -82,6 +84,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
   /** What the storage has is not known: a write failed. */
   let unsure = false
   let working: Promise<void> | undefined
+  let refusal: ModsteadError | undefined
   const closed = new AbortController()
 
   const sign = (tree: Tree): StoredHead => ({
@@ -150,6 +153,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
     do {
       const batch = Array.from(queue.values()).slice(0, LARGEST_BATCH)
       try {
+        if (refusal !== undefined) throw refusal
         if (unsure) await recover()
         if (stored !== shown) await show()
         await write(batch)
@@ -197,6 +201,9 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
       if (widest === undefined || tile.width > widest.width) return undefined
       const data = await storage.tile(tile.level, tile.index)
       return isFullTile(tile) ? data : data?.subarray(0, tile.width * 32)
+    },
+    refuse(error) {
+      refusal ??= error
     },
     onHead(listener) {
       listeners.add(listener)

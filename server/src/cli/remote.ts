@@ -32,8 +32,9 @@ const SMALL_BODY = 64 << 10
 const LARGEST_ANSWER = 4 << 20
 
 /**
- * Sends a request to a modstead and gives the text of its answer. Throws `config_invalid` for flags that make no
- * sense, `upstream_refused` with the server's own words, `upstream_unreachable` where there is no answer.
+ * Sends a request to a modstead, with the token that a person has given, and gives the text of its answer. Throws
+ * `config_invalid` for flags that make no sense, `upstream_refused` with the server's own words, `upstream_unreachable`
+ * where there is no answer.
  */
 export async function askRemote(
   flags: RemoteFlags,
@@ -42,10 +43,17 @@ export async function askRemote(
 ): Promise<string> {
   const base = addressOf(flags.to)
   const token = await readToken(flags, context)
-  const { status, text } = await exchange(new URL(base.pathname.replace(/\/$/, '') + request.path, base), {
-    ...request,
-    headers: { ...request.headers, Authorization: `Bearer ${token}` },
-  }).catch((cause: NodeJS.ErrnoException) => {
+  return ask(base, { ...request, headers: { ...request.headers, Authorization: `Bearer ${token}` } })
+}
+
+/** The same for what everybody may read: no token is needed, and none is shown. `path` is below the address. */
+export async function readRemote(to: string, path: string): Promise<string> {
+  return ask(addressOf(to), { method: 'GET', path, headers: {} })
+}
+
+async function ask(base: URL, request: RemoteRequest): Promise<string> {
+  const url = new URL(base.pathname.replace(/\/$/, '') + request.path, base)
+  const { status, text } = await exchange(url, request).catch((cause: NodeJS.ErrnoException) => {
     const reason = cause.code ?? cause.message
     throw new ModsteadError('upstream_unreachable', `${base.host} gave no answer (${reason})`, {
       cause,

@@ -1,18 +1,22 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { witnessKeyOf } from '@modstead/gomod/checkpoint/cosignature'
 import { generateKey } from '@modstead/gomod/note'
 import { stringify } from 'yaml'
 import { assignment } from '../config/client-settings.ts'
 import { describeFileError } from '../config/file-errors.ts'
 import { logNameProblem } from '../config/log-name.ts'
+import { shellWord } from '../config/signer-key.ts'
 import { ModsteadError } from '../errors.ts'
 import { type CommandContext, EXIT } from './context.ts'
 
 export interface InitFlags {
-  /** Of the checksum database: a host, or a host with a path. */
+  /** Of the checksum database, a host or a host with a path; or of the witness. */
   name: string
-  /** The new key file. */
-  out: string
+  /** The new key file; default: `sumdb.key`, or `witness.key`. */
+  out?: string
+  /** It is a witness that gets a key. */
+  witness?: boolean
 }
 
 /**
@@ -20,7 +24,8 @@ export interface InitFlags {
  * name that no checksum database can have and for a file that exists or cannot be made, `store_unavailable` where it
  * could not be written to the end.
  */
-export async function initSumdb({ name, out }: InitFlags, context: CommandContext): Promise<number> {
+export async function initSumdb(flags: InitFlags, context: CommandContext): Promise<number> {
+  const { name, witness = false, out = witness ? 'witness.key' : 'sumdb.key' } = flags
   const problem = logNameProblem(name)
   if (problem !== undefined)
     throw new ModsteadError('config_invalid', `--name: ${problem}`, {
@@ -29,8 +34,32 @@ export async function initSumdb({ name, out }: InitFlags, context: CommandContex
   const path = resolve(context.cwd, out)
   const { skey, vkey } = generateKey(name)
   await writeKey(path, `${skey}\n`)
-  context.stdout.write(instructions({ name, path, vkey }))
+  context.stdout.write(
+    witness
+      ? witnessInstructions({ name, path, key: witnessKeyOf(skey) })
+      : instructions({ name, path, vkey }),
+  )
   return EXIT.ok
+}
+
+function witnessInstructions({ name, path, key }: { name: string; path: string; key: string }): string {
+  const yaml = stringify(
+    { checksumLog: { witnesses: [{ key, url: `https://${name}` }] } },
+    { lineWidth: 0, defaultKeyType: 'PLAIN' },
+  )
+  return `The signer key of the witness ${name} is in ${path}. Only its owner may read it: that must be the witness's user.
+
+Its verifier key, for whoever runs a log:
+
+  ${key}
+
+To run it, with the verifier keys of the logs, on a machine that shares no disk and no backup with theirs:
+
+  modstead sumdb witness --key ${shellWord(path)} --log "VERIFIER KEY" --state witness-state --listen :6638
+
+For the configuration of a log, with the address at which the witness is reached:
+
+${indented(yaml)}`
 }
 
 function instructions({ name, path, vkey }: { name: string; path: string; vkey: string }): string {

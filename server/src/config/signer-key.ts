@@ -36,6 +36,7 @@ export function keyFileProblem(
   return `others may read or change the key in ${path} (mode ${bits}); run: chmod 600 ${shellWord(path)}`
 }
 
-function shellWord(text: string): string {
+/** `text` as one word of a shell. */
+export function shellWord(text: string): string {
   return /^[\w./,:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -11,6 +11,7 @@ Examples:
   go env -w GOSUMDB="$(modstead sumdb key --config /etc/modstead.yaml)"
   modstead sumdb verify --config /etc/modstead.yaml --store
   modstead sumdb audit https://go.corp.example --key go.corp.example+c74f20a3+AZ… --state /var/lib/audit/go.corp.example
+  modstead sumdb witness --key witness.key --log go.corp.example+c74f20a3+AZ… --state witness-state --listen :6638
   modstead sumdb export --config /etc/modstead.yaml /backup/checksum-log.txt`
 
 /** `modstead sumdb …`: a checksum database of one's own. */
@@ -26,20 +27,28 @@ export function describeSumdbCommands({ program, context, done }: CommandLine): 
       '--name <name>',
       'what clients will call the database: a host[/path] such as go.corp.example',
     )
-    .option('--out <file>', 'where the key goes; a file that exists is never overwritten', 'sumdb.key')
+    .option('--witness', 'make the key of a witness of other logs')
+    .option(
+      '--out <file>',
+      'where the key goes; a file that exists is never overwritten (default: sumdb.key, or witness.key)',
+    )
     .action(async (options) => done(await (await import('../sumdb-init.ts')).initSumdb(options, context)))
   addConfigFlags(
     sumdb
       .command('key [file]')
-      .description(
-        'print the verifier key that belongs to a signer key (default: that of the configuration)',
-      ),
+      .description('print the verifier key that belongs to a signer key (default: that of the configuration)')
+      .option('--witness', 'the file is the key of a witness'),
     ['config'],
-  ).action(async (file, _, command) =>
-    done(await (await import('../sumdb-key.ts')).printVerifierKey(file, configFlags(command), context)),
+  ).action(async (file, { witness }, command) =>
+    done(
+      await (
+        await import('../sumdb-key.ts')
+      ).printVerifierKey(file, { settings: configFlags(command), witness }, context),
+    ),
   )
   describeLogCommands(sumdb, { context, done })
   describeAudit(sumdb, { context, done })
+  describeWitnessCommands(sumdb, { context, done })
 }
 
 /** What a log in a data folder is found by. */
@@ -117,5 +126,33 @@ function describeAudit(sumdb: Command, { context, done }: Omit<CommandLine, 'pro
     .option('--verbose', 'say something where all is well, too')
     .action(async (url, options) =>
       done(await (await import('../sumdb/audit.ts')).auditDatabase(url, options, context)),
+    )
+}
+
+function describeWitnessCommands(sumdb: Command, { context, done }: Omit<CommandLine, 'program'>): void {
+  const several = (key: string, before: readonly string[] = []): string[] => [...before, key]
+  sumdb
+    .command('witness')
+    .description('run a witness of other logs: it cosigns heads that continue all that it has seen')
+    .requiredOption('--key <file>', 'its signer key, from "modstead sumdb init --witness"')
+    .requiredOption('--log <key>', "a log's verifier key, as in GOSUMDB; may be given several times", several)
+    .requiredOption('--state <file>', 'where it remembers the heads that it cosigned')
+    .option('--listen <address>', 'host:port, port or unix:/path', '127.0.0.1:6638')
+    .option('--tls-cert <file>', 'certificate, in PEM; else it speaks plain HTTP')
+    .option('--tls-key <file>', 'key of the certificate, in PEM')
+    .action(async (options) => done(await (await import('../sumdb/witness.ts')).runWitness(options, context)))
+  sumdb
+    .command('witnesses')
+    .description('tell what the witnesses of a running modstead said last')
+    .requiredOption('--to <url>', 'address of the modstead, as in GOPROXY')
+    .requiredOption('--key <key>', "its log's verifier key, as in GOSUMDB")
+    .option(
+      '--witness <key>',
+      "a witness's verifier key, to verify its cosignature; may be repeated",
+      several,
+    )
+    .option('--json', 'as JSON')
+    .action(async (options) =>
+      done(await (await import('../sumdb/witnesses.ts')).showWitnesses(options, context)),
     )
 }

@@ -27,10 +27,7 @@ export interface InitFlags {
 export async function initSumdb(flags: InitFlags, context: CommandContext): Promise<number> {
   const { name, witness = false, out = witness ? 'witness.key' : 'sumdb.key' } = flags
   const problem = logNameProblem(name)
-  if (problem !== undefined)
-    throw new ModsteadError('config_invalid', `--name: ${problem}`, {
-      next: 'clients keep the name for as long as they trust the log: choose one that stays yours',
-    })
+  if (problem !== undefined) throw witness ? badWitnessName(name) : badLogName(problem)
   const path = resolve(context.cwd, out)
   const { skey, vkey } = generateKey(name)
   await writeKey(path, `${skey}\n`)
@@ -40,6 +37,18 @@ export async function initSumdb(flags: InitFlags, context: CommandContext): Prom
       : instructions({ name, path, vkey }),
   )
   return EXIT.ok
+}
+
+function badLogName(problem: string): ModsteadError {
+  return new ModsteadError('config_invalid', `--name: ${problem}`, {
+    next: 'clients keep the name for as long as they trust the log: choose one that stays yours',
+  })
+}
+
+function badWitnessName(name: string): ModsteadError {
+  return new ModsteadError('config_invalid', `--name: ${JSON.stringify(name)} cannot name a witness`, {
+    next: 'choose a host or host/path that stays yours, best the address of the witness: witness.corp.example',
+  })
 }
 
 function witnessInstructions({ name, path, key }: { name: string; path: string; key: string }): string {

@@ -40,6 +40,11 @@ describe('modstead sumdb init --witness', () => {
     assert.doesNotMatch(made.stdout, /PRIVATE|GOSUMDB/)
     const printed = await runHere({ args: ['sumdb', 'key', '--witness', out] })
     assert.deepEqual(printed, { code: 0, stdout: `${key}\n`, stderr: '' })
+    for (const name of ['my witness', 'https://w.example', 'a+b', 'off', '']) {
+      const bad = await runHere({ args: ['sumdb', 'init', '--witness', '--name', name] })
+      assert.equal(bad.code, 2)
+      assert.match(bad.stderr, /cannot name a witness\.\nChoose a host/)
+    }
     const none = await runHere({ args: ['sumdb', 'key', '--witness'] })
     assert.equal(none.code, 2)
     assert.match(none.stderr, /--witness needs the key file/)
@@ -57,7 +62,8 @@ describe('modstead sumdb witness', () => {
       [{ '--state': join(key, 'state') }, 2, /--state: .* is not a folder/],
       [{ '--key': state }, 2, /there is no such file/],
       [{ '--tls-cert': 'cert.pem' }, 2, /a certificate needs its key/],
-      [{ '--tls-cert': 'cert.pem', '--tls-key': 'key.pem' }, 1, /cert\.pem cannot be read/],
+      [{ '--tls-cert': 'cert.pem', '--tls-key': 'key.pem' }, 2, /--tls-cert: .*there is no such file/],
+      [{ '--tls-cert': key, '--tls-key': key }, 1, /the certificate .* or its key cannot be used/],
     ]
     for (const [changes, code, text] of rows) {
       const ran = await run(changes)

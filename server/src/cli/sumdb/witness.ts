@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createCosigner, witnessKeyOf } from '@modstead/gomod/checkpoint/cosignature'
@@ -42,7 +42,7 @@ export async function runWitness(flags: WitnessFlags, context: CommandContext): 
   const { stdout, cwd, events } = context
   const logs = flags.log.map(parseLogKey)
   const address = parseAddress(flags.listen)
-  const tls = tlsOf(flags, cwd)
+  const tls = await tlsOf(flags, cwd)
   const skey = await readKeyFile(resolve(cwd, flags.key))
   refuseLogKey(skey, flags.log)
   const state = resolve(cwd, flags.state)
@@ -122,12 +122,24 @@ function parseAddress(text: string): ListenAddress {
   )
 }
 
-function tlsOf({ tlsCert, tlsKey }: WitnessFlags, cwd: string): TlsConfig | undefined {
+async function tlsOf({ tlsCert, tlsKey }: WitnessFlags, cwd: string): Promise<TlsConfig | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined
-  if (tlsCert !== undefined && tlsKey !== undefined)
-    return { cert: resolve(cwd, tlsCert), key: resolve(cwd, tlsKey), minVersion: 'TLSv1.2' }
-  throw new ModsteadError('config_invalid', 'a certificate needs its key, and a key its certificate', {
-    next: 'name both with --tls-cert and --tls-key, or none',
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new ModsteadError('config_invalid', 'a certificate needs its key, and a key its certificate', {
+      next: 'name both with --tls-cert and --tls-key, or none',
+    })
+  const files = { cert: resolve(cwd, tlsCert), key: resolve(cwd, tlsKey) }
+  await requireReadable('--tls-cert', files.cert)
+  await requireReadable('--tls-key', files.key)
+  return { ...files, minVersion: 'TLSv1.2' }
+}
+
+async function requireReadable(flag: string, path: string): Promise<void> {
+  await access(path, constants.R_OK).catch((cause: unknown) => {
+    throw new ModsteadError('config_invalid', `${flag}: ${describeFileError(path, cause)}`, {
+      next: 'name a PEM file that the user of the witness may read',
+      cause,
+    })
   })
 }
 

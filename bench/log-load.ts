@@ -104,7 +104,8 @@ async function fillLog(folder: string, keys: LogKeys, size: number): Promise<voi
     note = signNote(formatTree(grown.tree), [signer])
     const head = { size: grown.tree.size, root: grown.tree.hash, note }
     const rows = tiles.map(({ tile, data }) => ({ level: tile.level, index: tile.index, data }))
-    write({ kind: 'append', batch: { size: from, at: Date.now(), entries, tiles: rows, head } })
+    const root = edge.tree.hash
+    write({ kind: 'append', batch: { size: from, root, at: Date.now(), entries, tiles: rows, head } })
     edge = grown
   }
   database.exec('pragma wal_checkpoint(truncate)')

@@ -7,10 +7,13 @@ import type { ChecksumLogConfig } from './config/config.ts'
 import { storeError } from './disk-errors.ts'
 import type { Observer } from './observe/observer.ts'
 import { createWitnessPost } from './origin/witness-post.ts'
+import type { ModulePath } from '@modstead/gomod/path'
 import type { PromisedHashes } from './proxy/checksums.ts'
 import type { RecordIncident } from './proxy/incidents.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
+import { syncFolder } from './store/durable.ts'
+import { localFileSystem } from './store/file-system.ts'
 import { openHighWaterFile } from './store/high-water-file.ts'
 import { logFiles, type LogFiles } from './store/log-files.ts'
 import { type Checkpoints, conflictError, createCheckpoints } from './sumdb/log/checkpoints.ts'
@@ -30,6 +33,8 @@ export interface HoldLogOptions {
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
   record: RecordIncident
+  /** Whether another database proves the versions of a module, or the log leaves them out. */
+  isProvenElsewhere: (module: ModulePath) => boolean
   observer: Observer
 }
 
@@ -72,7 +77,7 @@ export function holdLog(options: HoldLogOptions): HeldLog {
     return holder.opened()?.log.head().size ?? 0
   })
   observer.gauge('modstead_checksum_log_open', '1 while the checksum log can be used.', () =>
-    holder.opened() === undefined ? 0 : 1,
+    holder.opened() === undefined || holder.opened()?.log.problem() !== undefined ? 0 : 1,
   )
   holder.get().catch(() => undefined) // logged by the holder, and told to whoever asks
   let sameDisk = false
@@ -86,10 +91,10 @@ export function holdLog(options: HoldLogOptions): HeldLog {
     log: async () => (await holder.get()).log,
     checkpoints: async () => (await holder.get()).checkpoints,
     evidence: async () => createEvidence((await holder.get()).log),
-    promised: promisedBy(async () => (await holder.get()).log),
+    promised: promisedBy(async () => (await holder.get()).log, options.isProvenElsewhere),
     serve: (rooms) => serve(options, rooms, async () => (await holder.get()).log),
     warnings() {
-      const problem = holder.problem()
+      const problem = holder.problem() ?? holder.opened()?.log.problem()
       const witnesses = holder.opened()?.checkpoints.witnesses() ?? []
       return [
         ...(problem === undefined ? [] : [`look-ups in the checksum log fail: ${problem}`]),
@@ -126,8 +131,11 @@ function serve(
   return {
     database,
     async stop(given) {
+      const end = (): void => ending.abort()
+      if (given.aborted) end()
+      given.addEventListener('abort', end, { once: true })
       await entering.close(given)
-      ending.abort()
+      end()
     },
   }
 }
@@ -139,7 +147,7 @@ interface OpenLog {
 }
 
 async function openLog({ config, env, record, observer }: HoldLogOptions, files: LogFiles): Promise<OpenLog> {
-  await mkdir(files.folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeLasting(files.folder).catch((error: unknown) => {
     throw storeError(error, 'make the folder of its checksum log')
   })
   const closing: (() => Promise<void>)[] = []
@@ -157,6 +165,7 @@ async function openLog({ config, env, record, observer }: HoldLogOptions, files:
       storage,
       mark: openHighWaterFile(files.highWater),
       log: observer.log,
+      onDamage: (problem) => tellDamage(config.name, problem, record),
     })
     closing.push(() => log.close())
     const witnessPost = createWitnessPost(env)
@@ -178,6 +187,27 @@ async function openLog({ config, env, record, observer }: HoldLogOptions, files:
     await close()
     throw error
   }
+}
+
+/** A folder, and the one that it is in, that a power cut leaves where they are. */
+async function makeLasting(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const parent = dirname(folder)
+  for (const changed of [dirname(parent), parent]) await syncFolder(localFileSystem, changed)
+}
+
+/** The same record is one incident, however often it is asked for. */
+function tellDamage(name: string, problem: string, record: RecordIncident): void {
+  void record({
+    kind: 'store',
+    realm: 'default',
+    module: '',
+    version: '',
+    source: `the log ${name}`,
+    expected: 'the record that was signed',
+    found: problem,
+    outcome: 'the look-up was refused',
+  })
 }
 
 /** How long a start of the log waits for its witnesses. Milliseconds. */

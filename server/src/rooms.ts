@@ -88,6 +88,10 @@ export async function joinRooms({
       data: folder.path,
       env,
       record,
+      isProvenElsewhere(module) {
+        const { checksum, log } = router.routeOf(module)
+        return checksum !== undefined || !log
+      },
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())

@@ -17,7 +17,7 @@ const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toSt
 export function createBatches(): (count: number) => LogBatch {
   let edge = createTileEdge(TILE_HEIGHT, { size: 0, hash: emptyTreeHash() }, [])
   return (count) => {
-    const { size } = edge.tree
+    const { size, hash: root } = edge.tree
     const entries = Array.from({ length: count }, (_, i) => {
       const module = `example.com/m${size + i}`
       return { module, version: 'v1.0.0', record: Buffer.from(`${module} v1.0.0 h1:${size + i}=\n`) }
@@ -27,6 +27,7 @@ export function createBatches(): (count: number) => LogBatch {
     const { tree } = edge
     return {
       size,
+      root,
       at: 1_000 + size,
       entries,
       tiles: grown.tiles.map(({ tile: { level, index }, data }) => ({ level, index, data })),

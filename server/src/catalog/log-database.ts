@@ -75,18 +75,21 @@ export type LogWrite = { kind: 'append'; batch: LogBatch } | { kind: 'sign'; siz
 
 /** Each write is one transaction. Throws `log_refused`, as `LogStorage` says, and what SQLite throws. */
 export function createLogWriter(database: DatabaseSync): (write: LogWrite) => void {
-  const size = database.prepare('select size from head')
+  const headNow = database.prepare('select size, root from head')
   const putNote = database.prepare('update head set note = ?')
   const append = createBatchWriter(database)
 
-  function inTransaction(expected: number, work: () => void): void {
+  function inTransaction(expected: number, root: Uint8Array | undefined, work: () => void): void {
     database.exec('begin immediate')
     try {
-      const found = (size.get() as { size: number } | undefined)?.size ?? 0
+      const head = headNow.get() as { size: number; root: Uint8Array } | undefined
+      const found = head?.size ?? 0
       if (found !== expected)
         throw refused(
-          `it has ${found} records where this process knows of ${expected}: another one writes to it`,
+          `it has ${found} records where this process knows of ${expected}: its file was replaced, or another process writes to it`,
         )
+      if (head !== undefined && root !== undefined && !Buffer.from(root).equals(head.root))
+        throw refused(`its ${found} records are not those that this process knows: its file was replaced`)
       work()
       database.exec('commit')
     } catch (error) {
@@ -96,8 +99,8 @@ export function createLogWriter(database: DatabaseSync): (write: LogWrite) => vo
   }
 
   return (write) => {
-    if (write.kind === 'append') inTransaction(write.batch.size, () => append(write.batch))
-    else inTransaction(write.size, () => void putNote.run(write.note))
+    if (write.kind === 'append') inTransaction(write.batch.size, write.batch.root, () => append(write.batch))
+    else inTransaction(write.size, undefined, () => void putNote.run(write.note))
   }
 }
 
@@ -136,6 +139,6 @@ export function logError(error: unknown, doing: string): Error {
 
 function refused(problem: string): ModsteadError {
   return new ModsteadError('log_refused', `the checksum log takes nothing: ${problem}`, {
-    next: 'The administrator of this server can help: let one modstead alone use the data folder.',
+    next: 'The administrator of this server can help: stop modstead, see that it alone uses its data folder, and start it again.',
   })
 }

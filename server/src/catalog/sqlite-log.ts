@@ -60,8 +60,14 @@ export async function openSqliteLog(
   return {
     head: async () =>
       read(() => {
-        reads.catchUp()
-        return reads.head()
+        // One snapshot of both: a head must not cover records that the index lacks.
+        database.exec('begin')
+        try {
+          reads.catchUp()
+          return reads.head()
+        } finally {
+          database.exec('commit')
+        }
       }),
     find: async (module, version) => read(() => reads.find(module, version)),
     records: async (id, count) => read(() => reads.records(id, count)),

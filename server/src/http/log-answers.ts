@@ -5,7 +5,7 @@ import { formatEntryBundle } from '@modstead/gomod/checkpoint/entry-bundle'
 import { parseTlogTilePath } from '@modstead/gomod/checkpoint/tile-path'
 import { GomodError } from '@modstead/gomod/error'
 import { DATA_LEVEL, fullWidth, type Tile } from '@modstead/gomod/tlog/tile'
-import type { Checkpoints } from '../sumdb/log/checkpoints.ts'
+import type { Checkpoints, WitnessStatus } from '../sumdb/log/checkpoints.ts'
 import { type Evidence, LONGEST_FEED } from '../sumdb/log/evidence.ts'
 import type { ChecksumLog } from '../sumdb/log/log.ts'
 import { IMMUTABLE } from './file-headers.ts'
@@ -62,7 +62,7 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
         }
       case 'witnesses':
         numbers(query, {})
-        return json((await log.checkpoints()).witnesses())
+        return json((await log.checkpoints()).witnesses().map(asTold))
       case 'proof/inclusion': {
         const { id, size } = numbers(query, { id: 'needed', size: 'optional' })
         return json(await (await log.evidence()).inclusion(id!, size))
@@ -118,6 +118,18 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
     },
   }
 }
+
+/** What strangers hear of a witness: its messages name addresses of the network inside. */
+function asTold({ failure, ...status }: WitnessStatus): WitnessStatus {
+  if (failure === undefined) return status
+  return { ...status, failure: { kind: failure.kind, message: WITNESS_FAILURES[failure.kind] } }
+}
+
+const WITNESS_FAILURES = {
+  unreachable: 'it could not be reached; the log of the server that asked says why',
+  refused: 'it did not cosign; the log of the server that asked says why',
+  conflict: 'it has seen more of this log, or another history of it: an alarm',
+} as const
 
 const BYTES = 'application/octet-stream'
 const FOR_AUDITORS = 'private, no-store'

@@ -71,7 +71,8 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     const hold = memory.hold()
     const via = req.headers['modstead-via']?.toString()
     const client = req.socket.remoteAddress ?? 'socket'
-    const asker = { signal, client, ...(via !== undefined && { via }) }
+    const storedOnly = req.headers['disable-module-fetch'] === 'true'
+    const asker = { signal, client, storedOnly, ...(via !== undefined && { via }) }
     const body = await ask(database, request, asker)
     signal.throwIfAborted()
     const facts: SizedFacts = {

@@ -5,8 +5,10 @@ import type { Version } from '@modstead/gomod/version'
 export interface Asker {
   /** Aborted when the client is gone. */
   signal: AbortSignal
-  /** Who counts as one client where a client's questions are limited: an address. */
-  client: string
+  /** Address of the client, whose questions may be limited; absent for work of our own. */
+  client?: string
+  /** `Disable-Module-Fetch: true`: nothing is fetched or built for it. */
+  storedOnly?: boolean
   /** The request's `Modstead-Via` header. */
   via?: string
 }

@@ -65,6 +65,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     witnesses.map(({ key: { name } }) => [name, { witness: name }]),
   )
   let cosigned: Buffer | undefined
+  /** Size of the newest head that was given without cosignatures. */
+  let given = 0
   let asked: StoredHead | undefined
   let timer: NodeJS.Timeout | undefined
   let round: Promise<void> | undefined
@@ -76,7 +78,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   function take(head: StoredHead, cosignatures: readonly WitnessCosignature[]): void {
     for (const { witness, time } of cosignatures)
       status.set(witness, { witness, cosigned: { size: head.size, at: time * 1_000 } })
-    if (cosignatures.length > 0)
+    // A monitor would take one that is smaller than what it has seen for a log that shrank.
+    if (cosignatures.length > 0 && head.size >= given)
       cosigned = Buffer.concat([checkpointOf(head), ...cosignatures.map(({ line }) => Buffer.from(line))])
   }
 
@@ -135,7 +138,12 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   }
 
   return {
-    newest: () => cosigned ?? Buffer.from(checkpointOf(log.head())),
+    newest() {
+      if (cosigned !== undefined) return cosigned
+      const head = log.head()
+      given = head.size
+      return Buffer.from(checkpointOf(head))
+    },
     witnesses: () => [...status.values()],
     ask,
     follow() {

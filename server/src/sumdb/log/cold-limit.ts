@@ -1,33 +1,35 @@
+import { isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 
 /** Pseudo-versions that one client may enter at once, and each second after that. A cold build needs some hundred. */
-const BURST = 2_000
-const PER_SECOND = 20
+const BURST = 5_000
+const PER_SECOND = 50
 /** How long a client waits for its turn: `go` asks only once. Milliseconds. */
 const PATIENCE = 30_000
 /** Clients remembered. */
 const CLIENTS = 10_000
 
 export interface ColdLimit {
-  /** Waits for this client's turn. Throws `rate_limited` where that would be too long, and the signal's reason. */
-  take(client: string, signal: AbortSignal): Promise<void>
+  /** Waits for the turn of this client, an IP address; absent: nobody is held up. Throws `rate_limited` where that would be too long, and the signal's reason. */
+  take(client: string | undefined, signal: AbortSignal): Promise<void>
 }
 
 /**
  * Every commit of every repository is a pseudo-version, and each one that is looked up makes the log longer for ever:
  * a client may enter some at once, and then so many a second.
  */
-export function createColdLimit(now: () => number = Date.now): ColdLimit {
-  /** When the last of the turns that were given out is over. Milliseconds since the epoch. */
+export function createColdLimit(now: () => number = () => performance.now()): ColdLimit {
+  /** When the last of the turns that were given out is over, by `now`: a clock that never goes back. Milliseconds. */
   const until = new LRUCache<string, number>({ max: CLIENTS })
   const turn = 1_000 / PER_SECOND
   return {
     async take(client, signal) {
-      if (client === '') return
+      if (client === undefined) return
+      const who = networkOf(client)
       const at = now()
-      const next = Math.max(until.get(client) ?? 0, at - BURST * turn) + turn
+      const next = Math.max(until.get(who) ?? -Infinity, at - BURST * turn) + turn
       const wait = next - at
       if (wait > PATIENCE)
         throw new ModsteadError(
@@ -35,8 +37,18 @@ export function createColdLimit(now: () => number = Date.now): ColdLimit {
           'too many pseudo-versions were looked up from this address for the first time',
           { next: 'ask again in a minute; each of them makes the checksum log longer for ever' },
         )
-      until.set(client, next)
+      until.set(who, next)
       if (wait > 0) await sleep(wait, undefined, { signal })
     },
   }
+}
+
+/** Whoever has one address of IPv6 has the 2^64 beside it. */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
+  const [head = '', tail] = address.split('::')
+  const front = head === '' ? [] : head.split(':')
+  const back = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - front.length - back.length }, () => '0')
+  return [...front, ...zeros, ...back].slice(0, 4).join(':')
 }

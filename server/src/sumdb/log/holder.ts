@@ -18,7 +18,7 @@ export interface LogHolderOptions<Opened> {
   name: string
   open: () => Promise<Opened>
   log: Logger
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a clock that never goes back. */
   now?: () => number
 }
 
@@ -30,7 +30,7 @@ export function createLogHolder<Opened extends { close(): Promise<void> }>({
   name,
   open,
   log,
-  now = Date.now,
+  now = () => performance.now(),
 }: LogHolderOptions<Opened>): LogHolder<Opened> {
   let state: { at: number; opened: Promise<Opened>; log?: Opened; error?: Error } | undefined
   let closed = false

@@ -69,14 +69,15 @@ export async function importLog(
 
   async function add(note: Uint8Array): Promise<void> {
     const { edge: grown, tiles } = edge.grow(batch.map(({ record }) => recordHash(record)))
-    const { size, hash: root } = grown.tree
+    const { size, hash } = grown.tree
     await growth.append({
       size: edge.tree.size,
+      root: edge.tree.hash,
       at,
       times,
       entries: batch,
       tiles: tiles.map(({ tile, data }) => ({ level: tile.level, index: tile.index, data })),
-      head: { size, root, note },
+      head: { size, root: hash, note },
     })
     edge = grown
     batch.length = 0

@@ -1,13 +1,13 @@
 /** What is stored of a log, read and checked. */
 import { GomodError } from '@modstead/gomod/error'
 import { openNote, type Verifier } from '@modstead/gomod/note'
-import { emptyTreeHash, equalHashes } from '@modstead/gomod/tlog/hash'
+import { emptyTreeHash, equalHashes, HASH_SIZE, hashAt, recordHash } from '@modstead/gomod/tlog/hash'
 import { parseTree } from '@modstead/gomod/tlog/record'
-import { edgeTiles, type Tile, tilePath } from '@modstead/gomod/tlog/tile'
+import { edgeTiles, fullWidth, type Tile, tilePath } from '@modstead/gomod/tlog/tile'
 import { createTileEdge, ownTileReader, type TileEdge } from '@modstead/gomod/tlog/tile-appender'
 import type { HashReader } from '@modstead/gomod/tlog/tree'
 import { ModsteadError } from '../../errors.ts'
-import { type LogReader, type StoredHead, TILE_HEIGHT } from './storage.ts'
+import { type LoggedRecord, type LogReader, type StoredHead, TILE_HEIGHT } from './storage.ts'
 
 export interface Stored {
   name: string
@@ -51,6 +51,28 @@ export function openHead(
     )
   }
   throw damaged(name, 'its newest head is not what was signed')
+}
+
+/** Throws `log_refused` unless the records from `id` on are those whose hashes are in the tiles. */
+export async function checkRecords(
+  { name, storage }: Pick<Stored, 'name' | 'storage'>,
+  id: number,
+  records: readonly LoggedRecord[],
+): Promise<void> {
+  const full = fullWidth(TILE_HEIGHT)
+  let tile: Uint8Array | undefined
+  for (const [i, { record }] of records.entries()) {
+    const at = (id + i) % full
+    if (i === 0 || at === 0) tile = await storage.tile(0, Math.floor((id + i) / full))
+    if (
+      tile === undefined ||
+      tile.length < (at + 1) * HASH_SIZE ||
+      !equalHashes(hashAt(tile, at), recordHash(record))
+    )
+      throw new ModsteadError('log_refused', `record ${id + i} of the log ${name} is not what was signed`, {
+        next: RECOVER,
+      })
+  }
 }
 
 /** The stored hashes of a log of one's own. */

@@ -29,6 +29,7 @@ interface Opening {
   keys?: string[]
   storage?: (real: LogStorage) => LogStorage
   mark?: (real: HighWaterMark) => HighWaterMark
+  markDeadline?: number
   now?: () => number
 }
 
@@ -48,6 +49,7 @@ async function open(t: TestContext, folder: string, opening: Opening = {}) {
     storage,
     mark: opening.mark?.(file) ?? file,
     log: createTestObserver().log,
+    ...(opening.markDeadline && { markDeadline: opening.markDeadline }),
     ...(opening.now && { now: opening.now }),
   })
   return { log, close }
@@ -250,6 +252,63 @@ describe('checksum log', () => {
       database.close()
       await assert.rejects(open(t, folder), { code: 'log_refused' }, damage)
     }
+  })
+
+  it('gives no record that is not what was signed, and says so', async (t) => {
+    const { DatabaseSync } = await import('node:sqlite')
+    const folder = await temporaryFolder(t)
+    const { log } = await open(t, folder)
+    await Promise.all([0, 1, 2].map((n) => log.append(entry(n))))
+    const database = new DatabaseSync(join(folder, 'log.db'))
+    database.exec(
+      "update records set record = cast(replace(cast(record as text), 'h1:B', 'h1:C') as blob) where id = 1",
+    )
+    database.close()
+    assert.equal((await log.records(0, 1)).length, 1)
+    await assert.rejects(log.records(1, 1), {
+      code: 'log_refused',
+      message: /record 1 .* is not what was signed/,
+    })
+    await assert.rejects(log.records(0, 3), { code: 'log_refused' })
+    assert.match(log.problem() ?? '', /record 1/)
+  })
+
+  it('refuses a file that was put in its place while it is open', async (t) => {
+    const [folder, other] = [await temporaryFolder(t), await temporaryFolder(t)]
+    const first = await open(t, folder)
+    await first.log.append(entry(1))
+    const second = await open(t, other)
+    await second.log.append(entry(2))
+    await second.close()
+    const { DatabaseSync } = await import('node:sqlite')
+    // The same size and another root, in the very file that is open.
+    const [from, to] = [new DatabaseSync(join(other, 'log.db')), new DatabaseSync(join(folder, 'log.db'))]
+    const { root } = from.prepare('select root from head').get() as { root: Uint8Array }
+    to.prepare('update head set root = ?').run(root)
+    from.close()
+    to.close()
+    await assert.rejects(first.log.append(entry(3)), { code: 'log_refused', message: /was replaced/ })
+    assert.match(first.log.problem() ?? '', /was replaced/)
+  })
+
+  it('lets nobody wait for a mark that hangs, and shows what is stored once it does not', async (t) => {
+    const folder = await temporaryFolder(t)
+    let hangs = false
+    const { log } = await open(t, folder, {
+      markDeadline: 100,
+      mark: (real) => ({
+        ...real,
+        write: (note) => (hangs ? new Promise(() => undefined) : real.write(note)),
+      }),
+    })
+    hangs = true
+    await assert.rejects(log.append(entry(1)), { code: 'store_unavailable', message: /high-water mark/ })
+    assert.match(log.problem() ?? '', /high-water mark/)
+    assert.equal(log.head().size, 0)
+    hangs = false
+    assert.equal(await log.find(entry(1).module, 'v1.0.0'), 0)
+    assert.equal(log.head().size, 1)
+    assert.equal(log.problem(), undefined)
   })
 
   it('never goes back in time', async (t) => {

@@ -3,11 +3,11 @@ import { equalHashes, recordHash } from '@modstead/gomod/tlog/hash'
 import { formatTree } from '@modstead/gomod/tlog/record'
 import { isFullTile, type Tile, widestTile } from '@modstead/gomod/tlog/tile'
 import type { TileEdge } from '@modstead/gomod/tlog/tile-appender'
-import type { HashReader, Tree } from '@modstead/gomod/tlog/tree'
+import { treeHash, type HashReader, type Tree } from '@modstead/gomod/tlog/tree'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { checkHighWater, type HighWaterMark } from './high-water.ts'
-import { hashesOf, loadEdge, openHead } from './load.ts'
+import { checkRecords, hashesOf, loadEdge, openHead } from './load.ts'
 import {
   type LogBatch,
   type LogEntry,
@@ -28,6 +28,10 @@ export interface ChecksumLogOptions {
   storage: LogStorage
   mark: HighWaterMark
   log: Logger
+  /** Told of a record that is not what was signed, each time it is met. */
+  onDamage?: (problem: string) => void
+  /** Milliseconds that the high-water mark may take to be written, for it may be on a disk far away: 30 000. */
+  markDeadline?: number
   /** Milliseconds since the epoch. */
   now?: () => number
 }
@@ -43,11 +47,14 @@ export interface ChecksumLog {
   /** The id of a version's record, which the newest head covers. */
   find(module: string, version: string): Promise<number | undefined>
   /**
-   * Gives a version its record, and the id of that; the id of the one it has already, whatever that says. Settles when
+   * Gives a version its record, whose first line is about it, and the id of that; the id of the one it has already, whatever that says. Settles when
    * the newest head covers it. Throws `log_refused` and `store_unavailable`.
    */
   append(entry: LogEntry): Promise<number>
-  /** The records from `id` on, `count` at most, as far as the newest head goes. */
+  /**
+   * The records from `id` on, `count` at most, as far as the newest head goes. Throws `log_refused` for one that is not
+   * what was signed.
+   */
   records(id: number, count: number): Promise<LoggedRecord[]>
   /** The bytes of a hash tile of any width up to that of the newest head. */
   tile(tile: Tile): Promise<Uint8Array | undefined>
@@ -55,6 +62,8 @@ export interface ChecksumLog {
   readonly hashes: HashReader
   /** From now on nothing is added or signed: `append` throws the error. What was shown is given as before. */
   refuse(error: ModsteadError): void
+  /** What is wrong with it now, a sentence; it is told to those who need it, too. */
+  problem(): string | undefined
   /** Called with each head that is shown from now on; gives the function that ends it. */
   onHead(listener: (head: StoredHead) => void): () => void
   /** Ends after the batch that is being written; who waits for a later one gets `shutting_down`. */
@@ -71,7 +80,7 @@ interface Pending {
  * knows of, and shows that head. Throws `log_refused` where it must not sign.
  */
 export async function openChecksumLog(options: ChecksumLogOptions): Promise<ChecksumLog> {
-  const { signers, verifiers, storage, mark, now = Date.now } = options
+  const { signers, verifiers, storage, mark, markDeadline = 30_000, now = Date.now } = options
   const name = signers[0]!.name
   const hashes = hashesOf(storage)
   const listeners = new Set<(head: StoredHead) => void>()
@@ -84,6 +93,10 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
   /** What the storage has is not known: a write failed. */
   let unsure = false
   let working: Promise<void> | undefined
+  /** Settles with the batch that is being written. */
+  let batchDone = Promise.resolve()
+  let failing: string | undefined
+  let damage: string | undefined
   let refusal: ModsteadError | undefined
   const closed = new AbortController()
 
@@ -110,7 +123,7 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
 
   /** The mark first: a head that somebody has seen is never unknown to it. */
   async function show(): Promise<void> {
-    await mark.write(stored.note)
+    await inTime(mark.write(stored.note), markDeadline)
     shown = stored
     for (const listener of listeners) listener(shown)
   }
@@ -118,10 +131,14 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
   /** Nobody else writes to the log, so that what was shown is still the beginning of it. */
   async function recover(): Promise<void> {
     await load()
-    if (stored.size < shown.size || (stored.size === shown.size && !equalHashes(stored.root, shown.root)))
-      throw new ModsteadError('log_refused', `the log ${name} has lost records while it was open`, {
-        next: 'stop modstead and look at its disk; docs/checksum-database.md says how to go on',
-      })
+    if (stored.size < shown.size || !equalHashes(await treeHash(shown.size, hashes), shown.root))
+      throw new ModsteadError(
+        'log_refused',
+        `the log ${name} has lost or changed records while it was open`,
+        {
+          next: 'stop modstead and look at its disk; docs/checksum-database.md says how to go on',
+        },
+      )
     unsure = false
   }
 
@@ -135,11 +152,11 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
     if (fresh.length === 0) return
     const { edge: next, tiles } = edge.grow(fresh.map(({ entry }) => recordHash(entry.record)))
     const head = sign(next.tree)
-    const { size } = edge.tree
+    const { size, hash: root } = edge.tree
     const at = (lastTime = Math.max(lastTime, now()))
     unsure = true
     const entries = fresh.map(({ entry }) => entry)
-    await storage.append({ size, at, entries, tiles: tiles.map(asRow), head })
+    await storage.append({ size, root, at, entries, tiles: tiles.map(asRow), head })
     unsure = false
     edge = next
     stored = head
@@ -152,25 +169,38 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
     await Promise.resolve()
     do {
       const batch = Array.from(queue.values()).slice(0, LARGEST_BATCH)
+      const done = Promise.withResolvers<void>()
+      batchDone = done.promise
       try {
         if (refusal !== undefined) throw refusal
         if (unsure) await recover()
         if (stored !== shown) await show()
         await write(batch)
+        failing = undefined
       } catch (error) {
+        failing = error instanceof Error ? error.message : String(error)
         options.log.error({ err: error, log: name }, 'records could not be added to the checksum log')
         for (const { settle } of batch) settle.reject(error)
       }
       for (const { entry } of batch) queue.delete(keyOf(entry))
+      done.resolve()
     } while (queue.size > 0 && !closed.signal.aborted)
     for (const { settle } of queue.values()) settle.reject(shuttingDown())
     queue.clear()
     working = undefined
   }
 
-  /** Shows what is stored, and adds what waits. */
-  function start(): Promise<void> {
-    return (working ??= work())
+  /** Shows what is stored, and adds what waits: settles with the batch that is being written, or is next. */
+  async function step(): Promise<void> {
+    working ??= work()
+    await Promise.resolve()
+    await batchDone
+  }
+
+  function noteDamage({ message }: ModsteadError): void {
+    if (damage === undefined) options.log.error({ log: name, damage: message }, 'the checksum log is damaged')
+    damage ??= message
+    options.onDamage?.(message)
   }
 
   await load()
@@ -185,17 +215,27 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
     async find(module, version) {
       const id = await storage.find(module, version)
       // Written, but the mark could not be told yet.
-      if (id !== undefined && id >= shown.size) await start()
+      if (id !== undefined && id >= shown.size) await step()
       return id !== undefined && id < shown.size ? id : undefined
     },
     async append(entry) {
       if (closed.signal.aborted) throw shuttingDown()
       const pending = queue.get(keyOf(entry)) ?? { entry, settle: Promise.withResolvers<number>() }
       queue.set(keyOf(entry), pending)
-      void start() // settles each entry, and never rejects
+      working ??= work() // settles each entry, and never rejects
       return pending.settle.promise
     },
-    records: (id, count) => storage.records(id, Math.min(count, Math.max(0, shown.size - id))),
+    async records(id, count) {
+      const found = await storage.records(id, Math.min(count, Math.max(0, shown.size - id)))
+      try {
+        await checkRecords({ name, storage }, id, found)
+      } catch (error) {
+        if (error instanceof ModsteadError && error.code === 'log_refused') noteDamage(error)
+        throw error
+      }
+      return found
+    },
+    problem: () => refusal?.message ?? damage ?? failing,
     async tile(tile) {
       const widest = widestTile(TILE_HEIGHT, tile.level, tile.index, shown.size)
       if (widest === undefined || tile.width > widest.width) return undefined
@@ -213,6 +253,19 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
       closed.abort()
       await working
     },
+  }
+}
+
+async function inTime(work: Promise<void>, deadline: number): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const message = `the high-water mark of the checksum log could not be written within ${deadline / 1000} seconds`
+    late.reject(new ModsteadError('store_unavailable', message, { next: 'look at the disk that it is on' }))
+  }, deadline)
+  try {
+    await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -46,7 +46,7 @@ export function createOverlapWatch(options: OverlapOptions): LookForOverlap {
     version: Version,
     ours: VersionHashes,
   ): Promise<void> {
-    const answer = await public_.lookupResponse(module, version, { signal: shutdown, client: '' })
+    const answer = await public_.lookupResponse(module, version, { signal: shutdown })
     const theirs = sumLines(parseLookup(answer).record, module, version)
     for (const [kind, expected, found] of [
       ['zip', ours.h1, theirs.h1],

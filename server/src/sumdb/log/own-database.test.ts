@@ -53,7 +53,7 @@ interface Own {
 async function setUpOwn(t: TestContext, { origins, checksum, mirror, route, publicly }: Own) {
   let open: ChecksumLog | undefined
   const log = async () => open!
-  const promised: PromisedHashes = (module, version) => promisedBy(log)(module, version)
+  const promised: PromisedHashes = (module, version) => promisedBy(log, () => false)(module, version)
   const room = await setUp(t, { origins, promised, ...(checksum && { checksum }), ...(route && { route }) })
   const storage = await openSqliteLog(join(room.folder, 'log.db'))
   open = await openChecksumLog({
@@ -184,6 +184,51 @@ describe('own checksum database', () => {
     })
     await assert.rejects(down.own.lookupResponse(MODULE, VERSION, asker), { code: 'upstream_unreachable' })
     assert.equal(log.head().size + down.log.head().size, 0)
+  })
+
+  it('a record that is not about the version first is not entered, and a mismatch is not looked at again and again', async (t) => {
+    const [made, other] = [await makeModule(), await makeModule('package other\n')]
+    const origin = scripted('public', { mod: made.mod, zip: made.zip })
+    const [zip = '', mod = ''] = Buffer.from(formatSumRecord(MODULE, VERSION, made.h1, made.goModH1))
+      .toString()
+      .split('\n')
+    const turned = await setUpOwn(t, {
+      origins: [origin],
+      checksum: database(made),
+      mirror: mirrorOf(Buffer.from(`${mod}\n${zip}\n`)),
+    })
+    await assert.rejects(turned.own.lookupResponse(MODULE, VERSION, asker), { code: 'checksum_invalid' })
+    assert.equal(turned.log.head().size, 0)
+
+    const wrong = await setUpOwn(t, {
+      origins: [origin],
+      checksum: database(made),
+      mirror: mirrorOf(formatSumRecord(MODULE, VERSION, other.h1, made.goModH1)),
+    })
+    await read(await wrong.file('zip'))
+    for (let i = 0; i < 5; i++)
+      await assert.rejects(wrong.own.lookupResponse(MODULE, VERSION, asker), { code: 'checksum_mismatch' })
+    assert.equal(wrong.incidents.length, 1)
+  })
+
+  it('nothing is built for who forbids it; what is in the log is given', async (t) => {
+    const made = await makeModule()
+    const git = scripted('git', { mod: made.mod, zip: made.zip })
+    const { own } = await setUpOwn(t, { origins: [git], route: { private: true } })
+    const storedOnly = { ...asker, storedOnly: true }
+    await assert.rejects(own.lookupResponse(MODULE, VERSION, storedOnly), { code: 'not_stored' })
+    assert.deepEqual(git.asked, [])
+    await own.lookupResponse(MODULE, VERSION, asker)
+    assert.ok((await own.lookupResponse(MODULE, VERSION, storedOnly)).length > 0)
+  })
+
+  it('while the log cannot be opened, nothing is taken in that only it would prove', async () => {
+    const refused = new ModsteadError('log_refused', 'its mark is gone')
+    const away = async (): Promise<never> => {
+      throw refused
+    }
+    await assert.rejects(promisedBy(away, () => false)(MODULE, VERSION), refused)
+    assert.equal(await promisedBy(away, () => true)(MODULE, VERSION), undefined)
   })
 
   it('a route that is left out of the log names the line that keeps go from asking', async (t) => {

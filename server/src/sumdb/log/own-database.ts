@@ -1,10 +1,12 @@
 import { equalHash } from '@modstead/gomod/dirhash'
 import type { ModulePath } from '@modstead/gomod/path'
 import { isPseudoVersion } from '@modstead/gomod/pseudo'
+import { GomodError } from '@modstead/gomod/error'
 import { formatLookup, formatSumRecord, parseLookup, sumLines } from '@modstead/gomod/sumdb/lookup'
 import { formatDataTile } from '@modstead/gomod/tlog/record'
 import { DATA_LEVEL, fullWidth, parseTilePath } from '@modstead/gomod/tlog/tile'
 import type { Version } from '@modstead/gomod/version'
+import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { VersionHashes } from '../../proxy/checksums.ts'
 import { createFlights, waitFor } from '../../proxy/flights.ts'
@@ -14,6 +16,7 @@ import type { Route, Router } from '../../proxy/route.ts'
 import type { Asker, ServedDatabase } from '../served.ts'
 import type { ColdLimit } from './cold-limit.ts'
 import type { ChecksumLog } from './log.ts'
+import { readLoggedVersion } from './logged-version.ts'
 import type { LookForOverlap } from './overlap.ts'
 import { TILE_HEIGHT } from './storage.ts'
 
@@ -47,14 +50,31 @@ export interface OwnDatabase extends ServedDatabase {
 export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
   const { name, log, router, proxy, mirrors, record, lookForOverlap, limit, shutdown } = options
   const flights = createFlights<number>()
+  const refusals = new LRUCache<string, ModsteadError>({ max: 10_000, ttl: REFUSED_FOR })
+  let entering = 0
 
   async function entered(module: ModulePath, version: Version, asker: Asker): Promise<number> {
     const found = await (await log()).find(module, version)
     if (found !== undefined) return found
-    if (isPseudoVersion(version)) await limit.take(asker.client, asker.signal)
-    // For as long as anybody waits: whoever comes next finds the work done.
-    const work = () => enter(module, version, { ...asker, signal: shutdown })
-    return waitFor(flights.join(`${module}@${version}`, work, 'client'), asker.signal)
+    const key = `${module}@${version}`
+    if (asker.storedOnly === true) throw notStored(key)
+    const refused = refusals.get(key)
+    if (refused !== undefined) throw refused
+    // It goes on when its clients have left: whoever comes next finds the work done.
+    const work = async (): Promise<number> => {
+      if (entering >= AT_ONCE) throw tooMuchAtOnce()
+      entering++
+      try {
+        if (isPseudoVersion(version)) await limit.take(asker.client, shutdown)
+        return await enter(module, version, { ...asker, signal: shutdown })
+      } catch (error) {
+        if (error instanceof ModsteadError && error.code === 'checksum_mismatch') refusals.set(key, error)
+        throw error
+      } finally {
+        entering--
+      }
+    }
+    return waitFor(flights.join(key, work, 'client'), asker.signal)
   }
 
   async function enter(module: ModulePath, version: Version, asker: Asker): Promise<number> {
@@ -83,7 +103,7 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
     const mirror = mirrors.get(route.checksum!.name)
     if (mirror === undefined) throw new TypeError(`${route.checksum!.name} is not mirrored`)
     const { record: text } = parseLookup(await mirror.lookupResponse(module, version, asker))
-    const theirs = sumLines(text, module, version)
+    const theirs = readTheirs(mirror.name, text, module, version)
     const ours = await proxy.knownHashes(module, version)
     for (const [kind, known, proven] of [
       ['zip', ours.h1, theirs.h1],
@@ -117,7 +137,7 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
     own: true,
     async enter(module, version) {
       if (!router.routeOf(module).log) return
-      await entered(module, version, { signal: shutdown, client: '' })
+      await entered(module, version, { signal: shutdown })
     },
     latest: async () => toBuffer((await log()).head().note),
     async lookupResponse(module, version, asker) {
@@ -147,10 +167,19 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
   }
 }
 
-/** What the log has for a version, for the fetch pipeline. A log that cannot be opened has promised nothing now. */
-export function promisedBy(log: () => Promise<ChecksumLog>) {
+/**
+ * What the log has for a version, for the fetch pipeline. While the log cannot be opened, nobody knows what it has
+ * promised: then it throws why for a version that nothing else proves, and gives nothing for others.
+ */
+export function promisedBy(
+  log: () => Promise<ChecksumLog>,
+  isProvenElsewhere: (module: ModulePath) => boolean,
+) {
   return async (module: ModulePath, version: Version): Promise<VersionHashes | undefined> => {
-    const open = await log().catch(() => undefined) // those who need it are told why
+    const open = await log().catch((error: unknown) => {
+      if (isProvenElsewhere(module)) return undefined
+      throw error
+    })
     const id = await open?.find(module, version)
     if (open === undefined || id === undefined) return undefined
     const [logged] = await open.records(id, 1)
@@ -158,6 +187,40 @@ export function promisedBy(log: () => Promise<ChecksumLog>) {
     const { h1, goModH1 } = sumLines(logged.record, module, version)
     return h1 === undefined || goModH1 === undefined ? undefined : { h1, goModH1 }
   }
+}
+
+/** Versions that are being entered at the same time at most. */
+const AT_ONCE = 2_000
+/** How long a mismatch is remembered. Milliseconds. */
+const REFUSED_FOR = 60_000
+
+/** A record that is not about this version first, or not about it alone, could not be found again. */
+function readTheirs(database: string, text: Uint8Array, module: ModulePath, version: Version): VersionHashes {
+  try {
+    const record = readLoggedVersion(text)
+    if (record.module === module && record.version === version) return record
+  } catch (error) {
+    if (!(error instanceof GomodError)) throw error
+  }
+  throw new ModsteadError(
+    'checksum_invalid',
+    `the record that ${database} has of ${module}@${version} is not one that can be entered into a log`,
+    { next: 'ask the operators of this modstead; a route with log: false leaves the module out' },
+  )
+}
+
+function notStored(name: string): ModsteadError {
+  return new ModsteadError(
+    'not_stored',
+    `${name} is not in the checksum log, and the request forbids fetching it`,
+    { next: 'ask without the header Disable-Module-Fetch: true' },
+  )
+}
+
+function tooMuchAtOnce(): ModsteadError {
+  return new ModsteadError('overloaded', 'too many versions are being entered into the checksum log', {
+    next: 'ask again in a moment',
+  })
 }
 
 /** In whose name the log fetches: look-ahead does not follow it. */

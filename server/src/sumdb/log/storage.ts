@@ -27,8 +27,9 @@ export interface LoggedRecord {
 
 /** What the log grows by in one step. */
 export interface LogBatch {
-  /** How many records the log has before. */
+  /** How many records the log has before, and the root hash over them. */
   size: number
+  root: Hash
   at: number
   entries: readonly LogEntry[]
   /** Every hash tile that is new or wider than before, whole, at `TILE_HEIGHT`. */
@@ -65,7 +66,7 @@ export interface LogStorage {
   tile(level: number, index: number): Promise<Uint8Array | undefined>
   /**
    * Adds a batch, all of it or nothing; its versions have no records yet, which the caller sees to. Throws
-   * `log_refused` where the log has not the size that the batch says: somebody else writes to it. After any other
+   * `log_refused` where the log has not the size and root that the batch says: somebody else writes to it. After any other
    * failure the batch may be there or not, or come to be there later: `head` tells.
    */
   append(batch: LogBatch): Promise<void>

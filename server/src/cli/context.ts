@@ -70,7 +70,7 @@ export interface ModuleReport {
   private: boolean
   /** Name of the upload origin of its route, where it has one. */
   upload?: string
-  ends: 'off' | 'list'
+  ends: 'off' | 'ourselves' | 'list'
   origins: readonly OriginReport[]
 }
 

@@ -32,8 +32,7 @@ function describe(module: string, report: ModuleReport): string {
   const lines = [module, `  route: ${modules.join(', ')}${report.private ? ' (private)' : ''}`]
   if (upload !== undefined) lines.push(`  published versions are kept here (${upload})`)
   for (const origin of origins) lines.push(...describeOrigin(origin))
-  if (origins.length === 0)
-    lines.push(ends === 'off' ? '  no origin: the route says off' : '  no origin is configured for it')
+  if (origins.length === 0) lines.push(NO_ORIGIN[ends])
   return `${lines.join('\n')}\n`
 }
 
@@ -47,4 +46,10 @@ function describeOrigin({ name, facts, versions, newest, failure }: OriginReport
   const count = versions === 1 ? '1 version' : `${versions} versions`
   lines.push(`    ${count}${newest === undefined ? '' : `, the highest ${newest}`}`)
   return lines
+}
+
+const NO_ORIGIN = {
+  off: '  no origin: the route says off',
+  ourselves: '  no origin: the only one is this modstead itself',
+  list: '  no origin is configured for it',
 }

@@ -319,3 +319,8 @@ test('an origin with a setback goes behind the others, but not behind direct, an
   })
   assert.deepEqual([answer, ...asked], ['a', 'b', 'a'])
 })
+
+test('where the only origin is this server, nobody was asked, and nothing is absent', async () => {
+  const { result } = await ask({ ...route(), end: 'ourselves' }, {})
+  assert.equal(result, 'fetch_disabled')
+})

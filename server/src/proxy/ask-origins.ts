@@ -118,6 +118,15 @@ function nobodyToAsk(route: Route, what: string): ModsteadError {
       next: 'the route (or GOPROXY) of this modstead says off: ask its operators to allow an origin',
     })
   }
+  // Not absence: nobody was asked, and go would look elsewhere.
+  if (route.end === 'ourselves')
+    return new ModsteadError(
+      'fetch_disabled',
+      `${what} is not stored, and the only origin of its route is this modstead itself`,
+      {
+        next: 'ask the operators of this modstead to name the origin behind it: origins, --upstream or GOPROXY',
+      },
+    )
   return new ModsteadError(
     'not_found',
     `${what} is not stored, and no origin is configured that may be asked for it`,

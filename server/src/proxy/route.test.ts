@@ -37,6 +37,19 @@ test('a parent of private modules that has a private route of its own keeps it',
   assert.equal(origins(deep, corp)('corp.example/a/b'), 'deep')
 })
 
+test('a route of which no origin is left but this server itself is told from one that has none', () => {
+  const ends = (...names: string[]) => {
+    const from = names.map((origin) => ({ origin, then: 'absent' as const }))
+    const router = createRouter([{ ...rule(['*'], '', false), from }], ORIGINS, new Map(), ['upload'])
+    return router.routeOf(checkPath('example.com/m')).end
+  }
+  assert.equal(ends('self'), 'ourselves')
+  assert.equal(ends('self', 'public'), 'list')
+  assert.equal(ends('self', 'off'), 'off')
+  assert.equal(ends('upload'), 'list')
+  assert.equal(ends(), 'list')
+})
+
 test('what no route has is refused with what to do', () => {
   const origin = origins(rule(['corp.example/*'], 'corp', true))
   assert.throws(() => origin('example.com/m'), { code: 'fetch_disabled', next: /add a route/ })

@@ -23,8 +23,8 @@ export interface Route {
   upload?: string
   /** The same in the order in which they are asked for a module: weights choose the first. */
   originsFor(module: ModulePath): readonly RouteOrigin[]
-  /** How the list ends: `off` asks nobody, and is no absence. */
-  end: 'off' | 'list'
+  /** How the list ends: `off` asks nobody, and is no absence; `ourselves`: no origin is left but this server. */
+  end: 'off' | 'ourselves' | 'list'
   limits: RouteLimits
   realm: Realm
   private: boolean
@@ -87,7 +87,9 @@ function compileRoute(
     const origin = origins.get(entry.origin)
     // One that is missing here is an upload, or was dropped because it is this server itself.
     if (origin !== undefined) list.push({ origin, then: entry.then })
+    else if (!uploads.includes(entry.origin)) end = 'ourselves'
   }
+  if (end === 'ourselves' && list.length > 0) end = 'list'
   return {
     patterns: compilePatterns(config.modules),
     modules: config.modules,

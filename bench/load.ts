@@ -13,11 +13,21 @@ export interface LoadResult {
   bytes: number
 }
 
+export interface WrkOptions {
+  connections?: number
+  seconds?: number
+  headers?: Readonly<Record<string, string>>
+}
+
 /** Load of small answers with `wrk`, one thread on the load's CPU. Throws when any answer is not a 200. */
-export async function wrk(url: string, { connections = 32, seconds = SECONDS } = {}): Promise<LoadResult> {
+export async function wrk(
+  url: string,
+  { connections = 32, seconds = SECONDS, headers = {} }: WrkOptions = {},
+): Promise<LoadResult> {
   if (spawnSync('wrk', ['-v']).error)
     throw new Unavailable('wrk is missing: node scripts/tools.ts installs it')
-  const said = await runPinned('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url])
+  const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const said = await runPinned('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...sent, url])
   const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(said)
   if (bad !== null) throw new Error(`${url}: ${bad[0]}`)
   const [, value, unit] = /Transfer\/sec:\s+([\d.]+)([KMG]?B)/.exec(said)!

@@ -23,11 +23,13 @@ import { nginx } from './rows/nginx.ts'
 import { peers } from './rows/peers.ts'
 import { start } from './rows/start.ts'
 import { storm } from './rows/storm.ts'
+import { access } from './rows/access.ts'
 import { warmHttp, warmTls } from './rows/warm.ts'
 
 const ROWS: readonly Row[] = [
   warmHttp,
   warmTls,
+  access,
   large,
   storm,
   firstByte,

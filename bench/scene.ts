@@ -16,11 +16,18 @@ export interface Scene {
 
 /** A modstead on the servers' CPU, without checksum database, in front of a loopback upstream in this process. */
 export async function setScene(
-  options: { tree?: ModuleTree; conditions?: Partial<Conditions>; modstead?: ModsteadOptions } = {},
+  options: {
+    tree?: ModuleTree
+    conditions?: Partial<Conditions>
+    modstead?: ModsteadOptions
+    /** The same for what has to name the upstream, which is then in no flag. */
+    modsteadOf?: (upstream: string) => ModsteadOptions
+  } = {},
 ): Promise<Scene> {
   const tree = options.tree ?? createModuleTree()
   const upstream = await startUpstream({ tree, ...options.conditions })
-  const settings = { upstream: upstream.url, ...(CPUS && { cpu: CPUS.server }), ...options.modstead }
+  const named = options.modsteadOf?.(upstream.url) ?? { upstream: upstream.url }
+  const settings = { ...named, ...(CPUS && { cpu: CPUS.server }), ...options.modstead }
   const modstead = await startModstead(settings).catch(async (error: unknown) => {
     await upstream.close()
     throw error

@@ -210,6 +210,24 @@ routes:
     keys: ['tokens'],
   },
   {
+    title: 'Decide who reads what',
+    text: `
+Without \`access\` everybody may read everything. With it, private modules are for those whom a binding lets read them:
+see [Access](access.md).
+
+\`\`\`yaml
+access:
+  htpasswd: /etc/modstead/users.htpasswd
+  groups: { team-a: [alice, bob] }
+  bindings:
+    - { to: "group:team-a", role: developer, modules: corp.example/team-a }
+routes:
+  - { modules: corp.example, from: [direct], private: true }
+\`\`\`
+`,
+    keys: ['access'],
+  },
+  {
     title: 'Prove what is served',
     text: `
 Each version of a public module is compared with a checksum database before a client gets the whole of it. The databases

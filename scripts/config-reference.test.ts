@@ -6,7 +6,14 @@ import { generateKey } from '@modstead/gomod/note'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
-const GUIDES = ['vanity.md', 'hooks.md', 'publishing.md', 'private-modules.md', 'checksum-database.md']
+const GUIDES = [
+  'access.md',
+  'vanity.md',
+  'hooks.md',
+  'publishing.md',
+  'private-modules.md',
+  'checksum-database.md',
+]
 
 test('every example on the configuration page and in the guides is a valid configuration', async () => {
   const guides = GUIDES.map((name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'))

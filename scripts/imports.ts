@@ -22,6 +22,7 @@ const ROOMS = [
   'open-origins.ts',
   'open-databases.ts',
   'open-log.ts',
+  'open-access.ts',
   'cli',
   'verify',
   'http',

@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os'
+import type { TokenRecords } from './access/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
+import { openAccess } from './open-access.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
+import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
@@ -30,7 +33,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog
+  catalog: Catalog & TokenRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -114,10 +117,19 @@ export async function joinRooms({
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const access = await openAccess({
+    config,
+    records: catalog,
+    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+    observer,
+    env,
+    closing,
+  })
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     config,
     proxy,
+    access,
     databases,
     ...(log !== undefined && { log }),
     observer,

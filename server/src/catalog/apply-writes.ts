@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { TokenRecord } from '../access/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
@@ -7,6 +8,7 @@ import { nextActId, nextIncidentId } from './record-ids.ts'
 import type { Reads, Writes } from './queries.ts'
 import { decodeAct, decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
 import { prepareAll } from './statement.ts'
+import { decodeToken, encodeToken } from './token-rows.ts'
 
 /** One change of the catalog: plain data, for it travels to the writer's thread. */
 export type Write =
@@ -16,11 +18,14 @@ export type Write =
   | { kind: 'saveSnapshot'; realm: Realm; module: string; query: string; snapshot: Snapshot }
   | { kind: 'report'; incident: Incident }
   | { kind: 'acknowledge'; id: string; remark: Remark }
+  | { kind: 'addToken'; token: TokenRecord }
+  | { kind: 'revokeToken'; id: string; by: string }
+  | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
-/** What a write gives: the row of an incident that was reported or acknowledged, or of an act that was begun. */
-export type WriteResult = IncidentRow | ActRow | undefined
+/** What a write gives: the row of an incident that was reported or acknowledged, of an act that was begun, or of a token. */
+export type WriteResult = IncidentRow | ActRow | TokenRecord | undefined
 
 /** The counts that a group of writes may change. */
 const NOTHING = { modules: 0, versions: 0, zip_bytes: 0, incidents: 0, open_incidents: 0 }
@@ -139,6 +144,15 @@ export function createWriteApplier(
     return decodeIncident({ ...row, ...acknowledgement })
   }
 
+  /** The first one holds. */
+  function revokeToken({ id, by }: Write & { kind: 'revokeToken' }, now: number): TokenRecord | undefined {
+    const row = reads.token.get({ id })
+    if (row === undefined || row.revoked_at !== null) return row && decodeToken(row)
+    const revoked = { revoked_at: now, revoked_by: by }
+    writes.revokeToken.run({ id, ...revoked })
+    return decodeToken({ ...row, ...revoked })
+  }
+
   function begin({ act }: Write & { kind: 'begin' }, now: number): ActRow {
     const { realm, module: path, version } = act
     if (act.act === 'delete' && reads.version.get({ realm, path, version }) === undefined)
@@ -181,6 +195,14 @@ export function createWriteApplier(
         return report(write, now)
       case 'acknowledge':
         return acknowledge(write, now)
+      case 'addToken':
+        writes.addToken.run(encodeToken(write.token))
+        return write.token
+      case 'revokeToken':
+        return revokeToken(write, now)
+      case 'touchTokens':
+        for (const { id, at } of write.uses) writes.touchToken.run({ id, last_used: at })
+        return undefined
       case 'begin':
         return begin(write, now)
       case 'end':

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import type { TokenRecord } from '../access/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
-import { createWriteApplier } from './apply-writes.ts'
+import { createWriteApplier, type Write, type WriteResult } from './apply-writes.ts'
 import { openForWriting } from './catalog-database.ts'
 import { pendingMigration } from './migrate.ts'
 import { readIncidents } from './read-incidents.ts'
@@ -11,6 +12,7 @@ import { decodeAct, decodeIncident } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { MIGRATIONS, READS, WRITES } from './sqlite-statements.ts'
 import { prepareAll } from './statement.ts'
+import { decodeToken } from './token-rows.ts'
 
 /** How long another program may hold the catalog. Milliseconds. */
 const PATIENCE = 5_000
@@ -24,11 +26,16 @@ export interface CatalogBeside {
   acknowledge(id: string, remark: Remark): IncidentRow | undefined
   /** What was published and deleted, newest first: at most `limit`, of those before the act with the id `before`. */
   acts(options: { limit: number; before?: string }): ActRow[]
+  /** The tokens that were issued, the oldest first. */
+  tokens(): TokenRecord[]
+  /** Both are on the disk when they return. The first revocation holds; `undefined` where there is no such token. */
+  addToken(token: TokenRecord): void
+  revokeToken(id: string, by: string): TokenRecord | undefined
 }
 
 /**
  * The records in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
- * only `acknowledge` writes. Every call opens the file for itself.
+ * only `acknowledge`, `addToken` and `revokeToken` write. Every call opens the file for itself.
  *
  * Each throws `data_folder` where there is no catalog, or one of an older or newer modstead, and `store_unavailable`
  * for a failing disk, a damaged file, or one that another program holds for more than five seconds.
@@ -55,6 +62,19 @@ export function openCatalogBeside(path: string): CatalogBeside {
   const reading = <T>(work: (database: DatabaseSync) => T): T =>
     using('read its catalog', () => new DatabaseSync(path, { readOnly: true, timeout: PATIENCE }), work)
 
+  const write = (write: Write): WriteResult =>
+    using(
+      'write to its catalog',
+      () => openForWriting(path),
+      (database) => {
+        const apply = createWriteApplier(database, { reads: READS, writes: WRITES })
+        const [outcome] = apply([write], Date.now())
+        if (outcome === undefined) throw new TypeError('a write has an outcome')
+        if ('error' in outcome) throw outcome.error
+        return outcome.result
+      },
+    )
+
   return {
     incident: (id) =>
       reading((database) => {
@@ -67,21 +87,20 @@ export function openCatalogBeside(path: string): CatalogBeside {
         const page = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
         return readIncidents(prepareAll(database, page), options)
       }),
-    acknowledge: (id, remark) =>
-      using(
-        'write to its catalog',
-        () => openForWriting(path),
-        (database) => {
-          const apply = createWriteApplier(database, { reads: READS, writes: WRITES })
-          const [outcome] = apply([{ kind: 'acknowledge', id, remark }], Date.now())
-          if (outcome === undefined) throw new TypeError('a write has an outcome')
-          if ('error' in outcome) throw outcome.error
-          const { result } = outcome
-          if (result !== undefined && !('kind' in result))
-            throw new TypeError('an acknowledgement gives an incident')
-          return result
-        },
-      ),
+    acknowledge(id, remark) {
+      const result = write({ kind: 'acknowledge', id, remark })
+      if (result !== undefined && !('kind' in result))
+        throw new TypeError('an acknowledgement gives an incident')
+      return result
+    },
+    tokens: () =>
+      reading((database) => prepareAll(database, { tokens: READS.tokens }).tokens.all({}).map(decodeToken)),
+    addToken: (token) => void write({ kind: 'addToken', token }),
+    revokeToken(id, by) {
+      const result = write({ kind: 'revokeToken', id, by })
+      if (result !== undefined && !('owner' in result)) throw new TypeError('a revocation gives a token')
+      return result
+    },
     acts: ({ limit, before = MAX_ACT_ID }) =>
       reading((database) => {
         const { actsBefore } = prepareAll(database, { actsBefore: READS.actsBefore })

@@ -152,6 +152,27 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
           .execute()
       },
     },
+    '005_tokens': {
+      async up(db: Kysely<Schema>) {
+        await clustered(
+          db.schema
+            .createTable('tokens')
+            .addColumn('id', 'text', notNull)
+            .addColumn('hash', 'bytea', notNull)
+            .addColumn('owner_kind', 'text', notNull)
+            .addColumn('owner', 'text', notNull)
+            .addColumn('note', 'text', notNull)
+            .addColumn('permissions', 'text')
+            .addColumn('modules', 'text')
+            .addColumn('created', 'bigint', notNull)
+            .addColumn('expires', 'bigint')
+            .addColumn('last_used', 'bigint')
+            .addColumn('revoked_at', 'bigint')
+            .addColumn('revoked_by', 'text')
+            .addPrimaryKeyConstraint('tokens_key', ['id']),
+        ).execute()
+      },
+    },
   }
 }
 

@@ -6,8 +6,11 @@ import type {
   MarksTable,
   Schema,
   SnapshotsTable,
+  TokensTable,
   VersionsTable,
 } from './schema.ts'
+
+import { TOKEN_COLUMNS } from './token-rows.ts'
 
 export type Reads = ReturnType<typeof compileReads>
 export type Writes = ReturnType<typeof compileWrites>
@@ -77,6 +80,8 @@ export function compileReads(db: Kysely<Schema>) {
     incidentsBefore: incidentPage(incidents),
     openIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is', null)),
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
+    token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
+    tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     totals: compileStatement(
       db
         .selectFrom('totals')
@@ -195,6 +200,19 @@ export function compileWrites(db: Kysely<Schema>) {
             deletion: eb.ref('excluded.deletion'),
           })),
         ),
+    ),
+    addToken: compileStatement(db.insertInto('tokens').values(values<TokensTable>(...TOKEN_COLUMNS))),
+    revokeToken: compileStatement(
+      db
+        .updateTable('tokens')
+        .set(values<Pick<TokensTable, 'revoked_at' | 'revoked_by'>>('revoked_at', 'revoked_by'))
+        .where('id', '=', placeholder('id')),
+    ),
+    touchToken: compileStatement(
+      db
+        .updateTable('tokens')
+        .set(values<Pick<TokensTable, 'last_used'>>('last_used'))
+        .where('id', '=', placeholder('id')),
     ),
     addTotals: compileStatement(
       db

@@ -15,6 +15,7 @@ export interface Schema {
   acts: ActsTable
   marks: MarksTable
   totals: TotalsTable
+  tokens: TokensTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -122,4 +123,23 @@ export interface TotalsTable {
   incidents: number
   /** Those that nobody has acknowledged. */
   open_incidents: Generated<number>
+}
+
+/** Access tokens that were issued. Key: id. Rows are never removed: who used which token is to be found later. */
+export interface TokensTable {
+  id: string
+  /** SHA-256 of the token. */
+  hash: Uint8Array
+  /** `user` or `service`. */
+  owner_kind: string
+  owner: string
+  note: string
+  /** Separated by spaces; null where nothing is narrowed. */
+  permissions: string | null
+  modules: string | null
+  created: number
+  expires: number | null
+  last_used: number | null
+  revoked_at: number | null
+  revoked_by: string | null
 }

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import type { TokenRecords } from '../access/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
@@ -10,6 +11,7 @@ import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeTrace, dec
 import { catalogError } from './sqlite-errors.ts'
 import { READS } from './sqlite-statements.ts'
 import { prepareAll } from './statement.ts'
+import { decodeToken } from './token-rows.ts'
 import { createWriter } from './writer.ts'
 
 export interface SqliteCatalogOptions {
@@ -22,7 +24,10 @@ export interface SqliteCatalogOptions {
  * Throws `data_folder` when the file was written by a newer modstead or is damaged, `store_unavailable` when its disk
  * fails.
  */
-export async function openSqliteCatalog(path: string, { observer }: SqliteCatalogOptions): Promise<Catalog> {
+export async function openSqliteCatalog(
+  path: string,
+  { observer }: SqliteCatalogOptions,
+): Promise<Catalog & TokenRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -109,6 +114,14 @@ export async function openSqliteCatalog(path: string, { observer }: SqliteCatalo
     unfinished: async (realm, module) =>
       read(() => reads.unfinishedActs.all({ realm, path: module }).map(decodeAct)),
     marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
+    token: async (id) =>
+      read(() => {
+        const row = reads.token.get({ id })
+        return row && decodeToken(row)
+      }),
+    async touchTokens(uses) {
+      await writer.write({ kind: 'touchTokens', uses })
+    },
     totals: async () =>
       read(() => {
         const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!

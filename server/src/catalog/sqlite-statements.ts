@@ -45,6 +45,12 @@ export const MIGRATIONS: readonly Migration[] = [
       'update "totals" set "open_incidents" = "incidents"',
     ],
   },
+  {
+    name: '005_tokens',
+    statements: [
+      'create table "tokens" ("id" text not null, "hash" bytea not null, "owner_kind" text not null, "owner" text not null, "note" text not null, "permissions" text, "modules" text, "created" bigint not null, "expires" bigint, "last_used" bigint, "revoked_at" bigint, "revoked_by" text, constraint "tokens_key" primary key ("id")) without rowid',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -95,6 +101,14 @@ export const READS: Reads = {
   acknowledgedIncidentsBefore: {
     sql: 'select * from "incidents" where "acknowledged_at" is not null and "id" < ? order by "id" desc limit ?',
     names: ['before', 'limit'],
+  },
+  token: {
+    sql: 'select * from "tokens" where "id" = ?',
+    names: ['id'],
+  },
+  tokens: {
+    sql: 'select * from "tokens" order by "created", "id"',
+    names: [],
   },
   totals: {
     sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',
@@ -174,6 +188,18 @@ export const WRITES: Writes = {
   putMark: {
     sql: 'insert into "marks" ("module", "version", "published", "deletion") values (?, ?, ?, ?) on conflict ("module", "version") do update set "published" = "excluded"."published", "deletion" = "excluded"."deletion"',
     names: ['module', 'version', 'published', 'deletion'],
+  },
+  addToken: {
+    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by'],
+  },
+  revokeToken: {
+    sql: 'update "tokens" set "revoked_at" = ?, "revoked_by" = ? where "id" = ?',
+    names: ['revoked_at', 'revoked_by', 'id'],
+  },
+  touchToken: {
+    sql: 'update "tokens" set "last_used" = ? where "id" = ?',
+    names: ['last_used', 'id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

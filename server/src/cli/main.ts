@@ -7,6 +7,7 @@ import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
+import { describeTokenCommands } from './commands/token.ts'
 import { describeVerify } from './commands/verify.ts'
 import { describeVersion } from './commands/version.ts'
 import { type CommandContext, EXIT } from './context.ts'
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describePublishing,
   describeIncidentCommands,
   describeActs,
+  describeTokenCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

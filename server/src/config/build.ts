@@ -1,12 +1,13 @@
 import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
+import { buildAccess } from './access.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue, holdsSignerKey } from './explain.ts'
-import { buildTokens, uploadNames, warnOfPublishing } from './publishing.ts'
+import { buildTokens, uploadNames, warnOfLockout, warnOfPublishing } from './publishing.ts'
 import type { GoEnvironment, GoSetting } from './go-environment.ts'
 import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.ts'
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
@@ -52,7 +53,8 @@ export async function buildConfig(
   }
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
-  const tokens = await buildTokens(context, file.tokens)
+  const tokens = await buildTokens(context, file)
+  const access = await buildAccess(context, file.access, tokens)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
@@ -87,6 +89,7 @@ export async function buildConfig(
     origins,
     uploads,
     tokens,
+    ...(access && { access }),
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
@@ -99,6 +102,7 @@ export async function buildConfig(
     shutdownGrace,
   }
   warnOfPublishing(context, config)
+  warnOfLockout(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

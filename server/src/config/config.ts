@@ -1,4 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { AccessConfig } from './access-config.ts'
+import type { SHORTHAND } from './permissions.ts'
 
 /**
  * The configuration as the rest of the server sees it: validated, defaults filled in, references resolved, frozen.
@@ -19,8 +21,10 @@ export interface Config {
   origins: ReadonlyMap<string, OriginConfig>
   /** Names of the origins of type `upload`: what is published for routes that name one is kept here. */
   uploads: readonly string[]
-  /** Who may publish and delete. Without any, nobody may. */
+  /** Who may publish, delete and audit. Without any, and without `access`, nobody may. */
   tokens: readonly TokenConfig[]
+  /** Absent: reading is open to everybody, and only `tokens` prove anything. */
+  access?: AccessConfig
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
@@ -70,10 +74,11 @@ export interface GoproxyOriginConfig {
 export interface TokenConfig {
   name: string
   token: string
-  may: readonly Permission[]
+  may: readonly TokenRight[]
 }
 
-export type Permission = 'publish' | 'delete' | 'audit'
+/** What `may` can say. */
+export type TokenRight = keyof typeof SHORTHAND
 
 export type OriginCredentials =
   | { kind: 'basic'; username: string; password: string }

@@ -24,6 +24,7 @@ import {
   text,
   texts,
 } from './fields.ts'
+import { accessSchema } from './access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 
 const GIB = 2 ** 30
@@ -97,9 +98,11 @@ const tokenSchema = z.strictObject({
   token: secret('a token of 16 characters or more').describe(
     'The secret itself: 16 characters or more, without spaces.',
   ),
-  may: choices(['publish', 'delete', 'audit']).describe(
-    'What it allows: to publish versions, to delete them, and to audit: to read and acknowledge incidents, and to read all records of the checksum log.',
-  ),
+  may: choices(['publish', 'delete', 'audit'])
+    .optional()
+    .describe(
+      'What it allows without a binding of `access`: to publish versions, to delete them, and to audit: to read and acknowledge incidents, and to read all records of the checksum log. Default: nothing.',
+    ),
 })
 
 const originSchema = z.discriminatedUnion('type', [proxyOriginSchema, gitOriginSchema, uploadOriginSchema])
@@ -292,6 +295,9 @@ export const configSchema = z.strictObject({
     .describe(
       'Who may publish and delete versions, or audit, by a name of your choice that is recorded with what was done. Default: nobody may.',
     ),
+  access: accessSchema
+    .optional()
+    .describe('Who may sign in and what they may do: docs/access.md. Default: reading is open to everybody.'),
   routes: z
     .array(routeSchema)
     .optional()

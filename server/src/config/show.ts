@@ -10,6 +10,7 @@ import type {
   TokenConfig,
   VanityRule,
 } from './config.ts'
+import { describeAccess } from './show-access.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
@@ -35,6 +36,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
     ]),
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
+    ...(config.access && { access: describeAccess(config.access) }),
     routes: config.routes.map((route) => describeRoute(route, config)),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
@@ -84,7 +86,9 @@ function describeCredentials(credentials: OriginCredentials): Record<string, str
 }
 
 function describeTokens(tokens: readonly TokenConfig[]): Record<string, unknown> {
-  return Object.fromEntries(tokens.map(({ name, may }) => [name, { token: HIDDEN, may: [...may] }]))
+  return Object.fromEntries(
+    tokens.map(({ name, may }) => [name, { token: HIDDEN, ...(may.length > 0 && { may: [...may] }) }]),
+  )
 }
 
 function describeRoute(route: RouteConfig, { checksumLog }: Config): Record<string, unknown> {

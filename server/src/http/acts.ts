@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Tokens } from '../access/tokens.ts'
+import type { Access } from '../access/access.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Acts } from '../proxy/acts.ts'
 import { remarkProblem } from '../proxy/remark.ts'
 import type { Action, ActionExchange } from './action.ts'
 import { rawTarget } from './request-path.ts'
 import { createParser, parseVersionPath } from './parse.ts'
+import { senderOf } from './sender.ts'
 import { streamBody } from './stream-body.ts'
 
 export interface ActsOptions {
   acts: Pick<Acts, 'publish' | 'delete'>
-  tokens: Tokens
+  access: Access
   /** `''`, or a path like `/goproxy`. */
   prefix: string
 }
@@ -23,7 +24,7 @@ export interface ActsOptions {
  *
  * Who asks is known before anything of the body is read.
  */
-export function createActs({ acts, tokens, prefix }: ActsOptions): Action[] {
+export function createActs({ acts, access, prefix }: ActsOptions): Action[] {
   const parse = createParser({ prefix, databases: [] })
 
   async function publish({ req, res }: ActionExchange): Promise<number> {
@@ -33,7 +34,7 @@ export function createActs({ acts, tokens, prefix }: ActsOptions): Action[] {
         next: 'the go.mod and the .info of a version are made from its zip: put that alone',
       })
     const { module, version } = endpoint.request
-    const { name: who } = tokens.authorize(req.headers.authorization, 'publish')
+    const { id: who } = await access.require(senderOf(req), 'module:publish', module)
     const { outcome, h1, goModH1 } = await acts.publish({
       module,
       version,
@@ -48,7 +49,7 @@ export function createActs({ acts, tokens, prefix }: ActsOptions): Action[] {
 
   async function remove({ req, res }: ActionExchange): Promise<number> {
     const { module, version } = orNotAllowed(() => parseVersionPath(rawTarget(req), prefix))
-    const { name: who } = tokens.authorize(req.headers.authorization, 'delete')
+    const { id: who } = await access.require(senderOf(req), 'module:delete', module)
     const reason = reasonOf(req)
     const { h1, deletion, again } = await acts.delete({ module, version, who, reason })
     const when = new Date(deletion.at).toISOString()

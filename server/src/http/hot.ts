@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Access } from '../access/access.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
@@ -13,6 +14,7 @@ import type { Traffic } from './traffic.ts'
 export function createHotPath(
   memory: Memory,
   traffic: Traffic,
+  access: Pick<Access, 'mayRead'>,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 
@@ -28,6 +30,7 @@ export function createHotPath(
     if (method !== 'GET' && method !== 'HEAD') return false
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
+    if (!access.mayRead(req, entry.facts.module)) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)

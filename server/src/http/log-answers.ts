@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Tokens } from '../access/tokens.ts'
+import type { Access } from '../access/access.ts'
 import { ModsteadError } from '../errors.ts'
 import { formatEntryBundle } from '@modstead/gomod/checkpoint/entry-bundle'
 import { parseTlogTilePath } from '@modstead/gomod/checkpoint/tile-path'
@@ -11,6 +11,7 @@ import type { ChecksumLog } from '../sumdb/log/log.ts'
 import { IMMUTABLE } from './file-headers.ts'
 import type { Action } from './action.ts'
 import { rawTarget, requestPath } from './request-path.ts'
+import { senderOf } from './sender.ts'
 
 /** A log of ours as those see it who check it. */
 export interface AuditedLog {
@@ -23,7 +24,7 @@ export interface AuditedLog {
 export interface LogAnswersOptions {
   log: AuditedLog
   /** Decides who may read what names every module. */
-  tokens: Tokens
+  access: Access
   /** `''`, or a path like `/goproxy`. */
   prefix: string
 }
@@ -47,7 +48,7 @@ type Query = ReadonlyMap<string, string>
  *     proof/consistency?from=N[&to=N]         that the log only grew
  *     index?since=TIME | id=N [&limit=N]      what was entered, a line of JSON each: for auditors
  */
-export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Action {
+export function createLogAnswers({ log, access, prefix }: LogAnswersOptions): Action {
   const start = `${prefix}/tlog/${log.name}/`
 
   async function answer(what: string, query: Query, req: IncomingMessage): Promise<Reply> {
@@ -72,7 +73,7 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
         return json(await (await log.evidence()).consistency(from!, to))
       }
       case 'index': {
-        tokens.authorize(req.headers.authorization, 'audit')
+        await access.require(senderOf(req), 'audit:read')
         const { since, ...rest } = Object.fromEntries(query)
         const { id, limit = LONGEST_FEED } = numbers(new Map(Object.entries(rest)), {
           id: 'optional',
@@ -95,7 +96,7 @@ export function createLogAnswers({ log, tokens, prefix }: LogAnswersOptions): Ac
     numbers(query, {})
     const wanted = parse(path)
     if (wanted.level === DATA_LEVEL) {
-      tokens.authorize(req.headers.authorization, 'audit')
+      await access.require(senderOf(req), 'audit:read')
       const records = await (await log.log()).records(wanted.index * fullWidth(wanted.height), wanted.width)
       if (records.length < wanted.width) throw noSuchTile(log.name)
       const body = Buffer.from(formatEntryBundle(records.map(({ record }) => record)))

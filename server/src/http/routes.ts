@@ -24,6 +24,8 @@ export interface RoutesOptions extends AddressOptions {
   beforeMetrics: () => void
   /** Answers everything that is not one of the pages, through the response of node. Never rejects. */
   answerFile: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  /** Rejects where a request presents a credential that proves nobody. */
+  identify: (req: IncomingMessage) => Promise<unknown>
   /** Told of requests for pages. */
   onPage: (req: IncomingMessage) => void
   /** Told of a request that was refused before or within a page. */
@@ -96,6 +98,8 @@ export async function createRoutes(options: RoutesOptions) {
 
   app.get('/', async (request, reply) => {
     options.onPage(request.raw)
+    // go with GOAUTH=git asks for this page to learn whether a password is right.
+    await options.identify(request.raw)
     const totals = await inTime(options.totals).catch((error: unknown) => {
       observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
       return undefined

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { createTokens } from '../access/tokens.ts'
+import type { Access } from '../access/access.ts'
+import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { clientSettings } from '../config/client-settings.ts'
@@ -29,6 +30,7 @@ import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
+import { senderOf } from './sender.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 import { createVanityAnswers } from './vanity-answers.ts'
@@ -50,6 +52,8 @@ export interface HttpServerOptions {
     | 'tokens'
   >
   proxy: ModuleProxy
+  /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
+  access?: Access
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -84,6 +88,10 @@ export interface HttpServer {
   stop(graceMs: number): Promise<void>
 }
 
+type Handler = (req: IncomingMessage, res: ServerResponse) => void
+
+const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'
+
 /** Bytes of the big buffers that all downloads from disk share, and the sizes of buffers. */
 const BUFFERS = { bound: 32 << 20, big: 1 << 20, small: 64 << 10 }
 /** How often uses and counts are handed on. Milliseconds. */
@@ -96,10 +104,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
   const pool = createBufferPool(BUFFERS)
-  const answerFromMemory = createHotPath(memory, traffic)
+  const access = options.access ?? accessOfTokens(config.tokens)
+  const answerFromMemory = createHotPath(memory, traffic, access)
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
-  const tokens = createTokens(config.tokens)
-  const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, tokens, memory, traffic })
+  const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
   const parse = createParser({ prefix: config.pathPrefix, databases })
   const address: AddressOptions = {
@@ -117,15 +125,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
     ...(options.log === undefined
       ? []
-      : [createLogAnswers({ log: options.log, tokens, prefix: config.pathPrefix })]),
+      : [createLogAnswers({ log: options.log, access, prefix: config.pathPrefix })]),
     createApi({
       endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
-      tokens,
+      access,
       prefix: config.pathPrefix,
     }),
     ...createActs({
       acts: proxy.acts,
-      tokens,
+      access,
       prefix: config.pathPrefix,
     }),
   ]
@@ -160,6 +168,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     observer,
     beforeMetrics: flush,
     answerFile,
+    identify: (req) => access.identify(senderOf(req)),
     onPage: (req) => note(req, { kind: 'page' }),
     onRefusal: (req, error) => note(req, { error }),
   })
@@ -169,20 +178,32 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (exchange !== undefined) Object.assign(exchange, facts)
   }
 
-  function onRequest(handle: (req: IncomingMessage, res: ServerResponse) => void) {
+  function onRequest(handle: Handler) {
     return (req: IncomingMessage, res: ServerResponse): void => {
       if (connections.draining) res.shouldKeepAlive = false
       if (answerFromMemory(req, res)) return
-      const started = performance.now()
-      const exchange: Exchange = { kind: 'other', bytes: 0 }
-      exchanges.set(req, exchange)
-      res.once('close', () => {
-        if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
-        traffic.done(req, res, exchange, started)
-      })
-      if (vanity.isAsked(req) || actions.some((action) => action.takes(req))) void answerFile(req, res)
-      else handle(req, res)
+      if (isRead(req) && access.isUnknown(req)) void answerOnceKnown(req, res, handle)
+      else answerSlowly(req, res, handle, performance.now())
     }
+  }
+
+  /** Finds out who asks, and looks into memory again. Never rejects. */
+  async function answerOnceKnown(req: IncomingMessage, res: ServerResponse, handle: Handler): Promise<void> {
+    const started = performance.now()
+    // A refusal is told where it is known whether what is asked for takes a credential at all.
+    await access.identify(senderOf(req)).catch(() => undefined)
+    if (!req.socket.destroyed && !answerFromMemory(req, res)) answerSlowly(req, res, handle, started)
+  }
+
+  function answerSlowly(req: IncomingMessage, res: ServerResponse, handle: Handler, started: number): void {
+    const exchange: Exchange = { kind: 'other', bytes: 0 }
+    exchanges.set(req, exchange)
+    res.once('close', () => {
+      if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
+      traffic.done(req, res, exchange, started)
+    })
+    if (vanity.isAsked(req) || actions.some((action) => action.takes(req))) void answerFile(req, res)
+    else handle(req, res)
   }
 
   /** Answers everything but pages. Never rejects. */
@@ -245,6 +266,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    await access.require(senderOf(req), 'module:read', endpoint.request.module)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }
 

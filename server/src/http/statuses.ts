@@ -129,13 +129,13 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   },
   unauthenticated: {
     status: 401,
-    cause: 'The request has no token, or one that this server does not know.',
-    next: 'Send a token of its configuration as "Authorization: Bearer TOKEN", or as the password of HTTP Basic.',
+    cause: 'The request has no token or password, or one that this server does not know.',
+    next: 'Send a token as "Authorization: Bearer TOKEN" or as the password of HTTP Basic; go sends what ~/.netrc has, over https.',
   },
   not_permitted: {
     status: 403,
-    cause: 'The token is known, but it may not do this; or this server has no tokens at all.',
-    next: 'Use another token, or ask who runs this server to add the permission to it.',
+    cause: 'Whoever asks is known, but may not do this; or this server has no tokens at all.',
+    next: 'Use another token or account, or ask who runs this server for the right to do it.',
   },
   publish_disabled: {
     status: 403,

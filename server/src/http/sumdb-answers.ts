@@ -2,19 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createHash } from 'node:crypto'
 import { ModsteadError } from '../errors.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import type { Tokens } from '../access/tokens.ts'
+import type { Access } from '../access/access.ts'
 import type { Asker, ServedDatabase } from '../sumdb/served.ts'
 import { IMMUTABLE, wholeHeaders, type SizedFacts } from './file-headers.ts'
 import type { Memory } from './memory.ts'
 import type { SumdbRequest } from './parse.ts'
 import { sendReady } from './ready.ts'
+import { senderOf } from './sender.ts'
 import type { RequestKind, Traffic } from './traffic.ts'
 
 export interface SumdbAnswersOptions {
   proxy: ModuleProxy
   databases: readonly ServedDatabase[]
-  /** Decides who may read the records of our own log in bulk. */
-  tokens: Tokens
+  /** Decides who may look up a module, and read the records of our own log in bulk. */
+  access: Access
   memory: Memory
   traffic: Traffic
 }
@@ -45,7 +46,7 @@ const SUPPORTED = 'public, max-age=300'
  * and tiles never change, and are remembered; partial tiles too, for all clients ask for those of the newest head.
  */
 export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: SumdbExchange) => Promise<void> {
-  const { proxy, tokens, memory, traffic } = options
+  const { proxy, access, memory, traffic } = options
   const databases = new Map(options.databases.map((database) => [database.name, database]))
 
   async function ask(database: ServedDatabase, request: SumdbRequest, asker: Asker): Promise<Buffer> {
@@ -67,7 +68,9 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     if (database === undefined)
       throw new ModsteadError('no_endpoint', 'this server mirrors no checksum database of that name')
     const forAuditors = database.own && request.kind === 'tile' && request.records
-    if (forAuditors) tokens.authorize(req.headers.authorization, 'audit')
+    if (forAuditors) await access.require(senderOf(req), 'audit:read')
+    else if (request.kind === 'lookup') await access.require(senderOf(req), 'module:read', request.module)
+    else await access.identify(senderOf(req))
     const hold = memory.hold()
     const via = req.headers['modstead-via']?.toString()
     const client = req.socket.remoteAddress ?? 'socket'

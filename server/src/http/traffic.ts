@@ -86,9 +86,14 @@ export interface Traffic {
   flush(): void
 }
 
-/** What of the address may be logged: a query is no part of any endpoint, and people put tokens there. */
+/**
+ * What of the address may be logged: a query is no part of any endpoint, and people put tokens there, or before the
+ * host, or anywhere.
+ */
 function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
+    .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
+    .replace(/mst_[0-9A-Za-z]{20,}/g, 'mst_…')
   const query = target.indexOf('?')
   return query < 0 ? target : `${target.slice(0, query)}?…`
 }

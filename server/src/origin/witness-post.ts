@@ -1,5 +1,6 @@
-import { EnvHttpProxyAgent, request } from 'undici'
+import { request } from 'undici'
 import { MAX_ANSWER_BYTES, type PostToWitness } from '../sumdb/witness.ts'
+import { createEnvironmentAgent } from './environment-agent.ts'
 
 export interface WitnessPost {
   post: PostToWitness
@@ -12,16 +13,7 @@ export interface WitnessPost {
  * witness is where it is configured; of a body that is too large one byte more than is allowed is given.
  */
 export function createWitnessPost(env: Readonly<Record<string, string | undefined>>): WitnessPost {
-  const variable = (name: string): string | undefined => env[name] ?? env[name.toUpperCase()]
-  const [httpProxy, httpsProxy, noProxy] = ['http_proxy', 'https_proxy', 'no_proxy'].map(variable)
-  const dispatcher = new EnvHttpProxyAgent({
-    // What is absent here would be read from the environment of the process.
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy: noProxy ?? '',
-    connect: { timeout: 10_000 },
-    keepAliveTimeout: 10_000,
-  })
+  const dispatcher = createEnvironmentAgent(env)
   return {
     async post(url, body, signal) {
       const answer = await request(url, {

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Tokens } from '../../access/tokens.ts'
+import type { Access } from '../../access/access.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Action, ActionExchange } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget, requestPath } from '../request-path.ts'
+import { senderOf } from '../sender.ts'
 import type { ApiEndpoint } from './endpoint.ts'
 import { problemFor } from './problem.ts'
 
 export interface ApiOptions {
   endpoints: readonly ApiEndpoint[]
-  tokens: Tokens
+  access: Access
   /** `''`, or a path like `/goproxy`: the API is found below it and at the root. */
   prefix: string
 }
@@ -23,7 +24,7 @@ const VERSION = '/api/v1'
  * The administrative API: `/api/v1/…`, JSON in and out. Who asks is known before anything of the query or body is
  * looked at, and every refusal is a problem (RFC 9457).
  */
-export function createApi({ endpoints, tokens, prefix }: ApiOptions): Action {
+export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
   const readBody = createBodyReader(BODIES)
   const known = endpoints.map((endpoint) => ({ endpoint, pattern: endpoint.path.split('/') }))
 
@@ -62,7 +63,7 @@ export function createApi({ endpoints, tokens, prefix }: ApiOptions): Action {
     const target = rawTarget(req)
     const { path } = requestPath(target)
     const { endpoint, values } = find(req.method ?? '', pathIn(path) ?? '')
-    const { name: who } = tokens.authorize(req.headers.authorization, endpoint.permission)
+    const { id: who } = await access.require(senderOf(req), endpoint.permission)
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
     const body = async () => parseBody(req, await readBody(req, signal))
     return send(req, res, await endpoint.answer({ values, query, who, body }))

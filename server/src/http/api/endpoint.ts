@@ -1,4 +1,4 @@
-import type { Permission } from '../../config/config.ts'
+import type { Permission } from '../../config/permissions.ts'
 
 /** One address of the administrative API and what is done there. */
 export interface ApiEndpoint {
@@ -6,7 +6,7 @@ export interface ApiEndpoint {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/api/v1`, with a colon before what is a value: `/incidents/:id/ack`. */
   path: `/${string}`
-  /** What the token of the request must allow. Nothing of the request is looked at before that is known. */
+  /** What whoever asks must be allowed. Nothing of the request is looked at before that is known. */
   permission: Permission
   /** Gives what is sent as JSON. What it throws becomes a problem. */
   answer(request: ApiRequest): Promise<object>
@@ -16,7 +16,7 @@ export interface ApiRequest {
   /** The values in the path by name, percent-decoded. */
   values: Readonly<Record<string, string>>
   query: URLSearchParams
-  /** The name of the token. */
+  /** Name of the token or user. */
   who: string
   /** The body, parsed. Throws `unsupported_media_type`, `payload_too_large`, and `bad_request` for what is no JSON object. */
   body(): Promise<Readonly<Record<string, unknown>>>

@@ -28,7 +28,7 @@ export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions):
     {
       method: 'GET',
       path: '/incidents',
-      permission: 'audit',
+      permission: 'audit:read',
       async answer({ query }) {
         checkNames(query, ['limit', 'before', 'open'])
         const limit = limitOf(query)
@@ -49,7 +49,7 @@ export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions):
     {
       method: 'GET',
       path: '/incidents/:id',
-      permission: 'audit',
+      permission: 'audit:read',
       async answer({ values, query }) {
         checkNames(query, [])
         return incidentJson(found(await incidents.incident(values.id!), values.id!))
@@ -58,7 +58,7 @@ export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions):
     {
       method: 'POST',
       path: '/incidents/:id/ack',
-      permission: 'audit',
+      permission: 'audit:read',
       async answer({ values, query, who, body }) {
         checkNames(query, [])
         const note = noteOf(await body())

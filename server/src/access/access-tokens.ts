@@ -1,0 +1,94 @@
+import { timingSafeEqual } from 'node:crypto'
+import { type Permission, PERMISSIONS } from '../config/permissions.ts'
+import type { Credential } from './credential.ts'
+import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
+
+/** A token that was issued, as it is kept. Times are milliseconds since the epoch. */
+export interface TokenRecord {
+  id: string
+  /** Hex SHA-256. */
+  hash: string
+  owner: { kind: 'user' | 'service'; name: string }
+  /** What its owner wrote to tell it from others. */
+  note: string
+  /** The most it may be used for; absent: all that its owner may. */
+  permissions?: readonly Permission[]
+  /** GOPRIVATE-style patterns; absent: all modules. */
+  modules?: readonly string[]
+  created: number
+  /** Absent: never. */
+  expires?: number
+  /** May lag by a minute. Absent: not yet. */
+  lastUsed?: number
+  revoked?: { at: number; by: string }
+}
+
+/** Where the tokens are kept. Failures of the medium are `store_unavailable`. */
+export interface TokenRecords {
+  token(id: string): Promise<TokenRecord | undefined>
+  /** Notes that tokens were used; may be lost in a crash. */
+  touchTokens(uses: readonly { id: string; at: number }[]): Promise<void>
+}
+
+export interface AccessTokensOptions {
+  records: TokenRecords
+  /** Names of the groups of a user. */
+  groups: ReadonlyMap<string, readonly string[]>
+  onTouchFailed: (error: unknown) => void
+}
+
+/**
+ * How long a token that is good is not looked up again, in milliseconds: so short that a command that revokes one
+ * outlasts it, and nobody sees a request succeed after that.
+ */
+export const TOKEN_FRESH = 20
+/** How often the use of a token is noted. Milliseconds. */
+const NOTED = 60_000
+
+/** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
+export function createAccessTokens({ records, groups, onTouchFailed }: AccessTokensOptions): Credential {
+  const noted = new Map<string, number>()
+
+  function note(id: string, at: number): void {
+    if (at - (noted.get(id) ?? -Infinity) < NOTED) return
+    if (noted.size >= 10_000) noted.clear()
+    noted.set(id, at)
+    records.touchTokens([{ id, at }]).catch(onTouchFailed)
+  }
+
+  return async ({ secret }, { now }) => {
+    if (!secret.startsWith(TOKEN_PREFIX)) return 'not mine'
+    const id = tokenId(secret)
+    if (id === undefined) return MISTYPED
+    const record = await records.token(id)
+    const good =
+      record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
+    if (!good || record.revoked !== undefined) return GONE
+    if (record.expires !== undefined && now >= record.expires) return GONE
+    note(id, now)
+    const { owner, permissions, modules } = record
+    const narrowed = permissions !== undefined || modules !== undefined
+    return {
+      principal: {
+        id: owner.name,
+        kind: owner.kind,
+        groups: owner.kind === 'user' ? (groups.get(owner.name) ?? []) : [],
+        claims: {},
+        rights: [],
+        ...(narrowed && {
+          limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
+        }),
+      },
+      fresh: TOKEN_FRESH,
+    }
+  }
+}
+
+const MISTYPED = {
+  refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',
+  next: 'copy it whole: mst_ and 46 letters and digits',
+}
+const GONE = {
+  refusal: 'the token of the request is not valid: it has expired, was revoked, or was never issued here',
+  next: 'make a new one with modstead token create, or ask who runs this server',
+}

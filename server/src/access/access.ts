@@ -1,0 +1,136 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Permission } from '../config/permissions.ts'
+import { ModsteadError } from '../errors.ts'
+import type { Decide } from './decide.ts'
+import type { Identify, Identity } from './identify.ts'
+import { ANONYMOUS, described, type Principal } from './principal.ts'
+
+/** What of a request tells who sent it. */
+export interface Sender {
+  headers: IncomingHttpHeaders
+  /** Address of the client, or `socket`. */
+  address: string
+}
+
+/** A request as node has it; `socket` is only compared. */
+export interface Received {
+  headers: IncomingHttpHeaders
+  socket: object
+}
+
+/** Who is asking, and whether they may. */
+export interface Access {
+  /**
+   * Whether a request may read `module`, or with none what every reader may, where that is known without looking:
+   * it runs for each request. `false` says nothing yet.
+   */
+  mayRead(request: Received, module: string | undefined): boolean
+  /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
+  isUnknown(request: Received): boolean
+  /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
+  identify(sender: Sender): Promise<Principal>
+  /**
+   * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
+   * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
+   * read, without looking.
+   */
+  require(sender: Sender, permission: Permission, module?: string): Promise<Principal>
+}
+
+export interface AccessOptions {
+  identify: Identify
+  decide: Decide
+  /** Everybody reads, and whatever a reader presents does not matter. */
+  open: boolean
+  /** Nobody can prove anything: there are no tokens, and no other credentials either. */
+  closed: boolean
+}
+
+/** How many decisions are remembered for one identity. */
+const DECISIONS = 5_000
+
+export function createAccess({ identify, decide, open, closed }: AccessOptions): Access {
+  // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
+  const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
+
+  function reads(identity: Identity, module: string): boolean {
+    let may = identity.reads.get(module)
+    if (may === undefined) {
+      may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
+      if (identity.reads.size >= DECISIONS) identity.reads.clear()
+      identity.reads.set(module, may)
+    }
+    return may
+  }
+
+  function ask({ headers, address }: Sender): Promise<Identity> {
+    let identity = asked.get(headers)
+    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address)))
+    return identity
+  }
+
+  return {
+    mayRead({ headers, socket }, module) {
+      if (open) return true
+      const identity = identify.known(headers, socket)
+      return identity !== undefined && (module === undefined || reads(identity, module))
+    },
+    isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
+    identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
+    async require(sender, permission, module) {
+      if (open && permission === 'module:read') return ANONYMOUS
+      if (closed && permission !== 'module:read') throw nobodyMay(permission)
+      const identity = await ask(sender)
+      const { principal } = identity
+      if (permission === 'module:read' && module !== undefined && reads(identity, module)) return principal
+      const decision = decide(principal, { permission, ...(module !== undefined && { module }) })
+      if (decision === 'allow') return principal
+      throw refusal(decision, principal, permission, module)
+    },
+  }
+}
+
+function nobodyMay(permission: Permission): ModsteadError {
+  const what = WORDS[permission]
+  return new ModsteadError('not_permitted', `nobody may ${what} on this server: it has no tokens`, {
+    next: `who runs it has to add to its configuration: tokens: { NAME: { token: SECRET, may: [${what}] } }`,
+  })
+}
+
+function refusal(
+  decision: 'absent' | 'unauthenticated' | 'not_permitted',
+  principal: Principal,
+  permission: Permission,
+  module: string | undefined,
+): ModsteadError {
+  const what = WORDS[permission]
+  const reading = permission === 'module:read'
+  if (decision === 'absent')
+    return new ModsteadError('not_found', `${described(principal)} may read nothing at ${module} itself`, {
+      next: 'what is below that path may be there: write the whole path of the module',
+    })
+  const about = module === undefined || !reading ? '' : ` ${module}`
+  if (decision === 'unauthenticated')
+    return new ModsteadError(
+      'unauthenticated',
+      `to ${what}${about} takes a token, and the request has none`,
+      {
+        ...(reading && {
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+        }),
+      },
+    )
+  return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
+    ...(reading && { next: 'ask who runs this server for a binding to a role that reads it' }),
+  })
+}
+
+const WORDS: Readonly<Record<Permission, string>> = {
+  'module:read': 'read',
+  'module:publish': 'publish',
+  'module:delete': 'delete',
+  'cache:manage': 'manage the cache',
+  'policy:write': 'change policies',
+  'token:create': 'create tokens',
+  'audit:read': 'audit',
+}

@@ -1,0 +1,87 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import { ModsteadError } from '../errors.ts'
+import type { Credential } from './credential.ts'
+import { presentedIn, rawCredential } from './presented.ts'
+import { ANONYMOUS, type Principal } from './principal.ts'
+
+/** Somebody, for as long as that needs no second look. */
+export interface Identity {
+  principal: Principal
+  /** Milliseconds of the clock that `createIdentify` was given. */
+  until: number
+  /** The modules that may be read: the whole decision costs one look-up more. */
+  reads: Map<string, boolean>
+}
+
+export interface Identify {
+  /**
+   * Who it is, if that is known without looking; `undefined` where somebody has to be asked first. What came over the
+   * same connection before is compared with as it is, which costs less than a hash. Never throws.
+   */
+  known(headers: IncomingHttpHeaders, connection: object): Identity | undefined
+  /**
+   * Who sent these headers. Throws `unauthenticated` where they present something that proves nobody, `bad_request` for
+   * two credentials, and what a kind of credential throws that could not look.
+   */
+  ask(headers: IncomingHttpHeaders, address: string): Promise<Identity>
+}
+
+export interface IdentifyOptions {
+  /** In the order in which they are asked. */
+  credentials: readonly Credential[]
+  now?: () => number
+}
+
+/** Identities remembered at most. */
+const REMEMBERED = 20_000
+
+/**
+ * Asks each kind of credential in turn. Who was identified is remembered by a keyed hash of the header, so that the next
+ * request costs a look-up; the header itself is kept for no longer than its connection.
+ */
+export function createIdentify({ credentials, now = () => performance.now() }: IdentifyOptions): Identify {
+  const salt = randomBytes(32).toString('base64')
+  const identities = new LRUCache<string, Identity>({ max: REMEMBERED })
+  const last = new WeakMap<object, { header: string; identity: Identity }>()
+  const anonymous: Identity = { principal: ANONYMOUS, until: Infinity, reads: new Map() }
+  const digestOf = (header: string): string => hash('sha256', salt + header, 'base64')
+
+  return {
+    known(headers, connection) {
+      const { authorization } = headers
+      const token = headers['x-auth-token']
+      if (authorization === undefined && token === undefined) return anonymous
+      if (authorization !== undefined && token !== undefined) return undefined
+      const header = authorization ?? String(token)
+      const before = last.get(connection)
+      if (before !== undefined && before.header === header && now() < before.identity.until)
+        return before.identity
+      const identity = identities.get(digestOf(header))
+      if (identity === undefined || now() >= identity.until) return undefined
+      last.set(connection, { header, identity })
+      return identity
+    },
+    async ask(headers, address) {
+      const raw = rawCredential(headers)
+      const presented = presentedIn(headers)
+      if (raw === undefined || presented === undefined) return anonymous
+      for (const judge of credentials) {
+        const began = now()
+        const judgement = await judge(presented, { address, now: Date.now() })
+        if (judgement === 'not mine') continue
+        if ('refusal' in judgement)
+          throw new ModsteadError('unauthenticated', judgement.refusal, {
+            ...(judgement.next !== undefined && { next: judgement.next }),
+          })
+        const identity = { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
+        if (judgement.fresh > 0) identities.set(digestOf(raw), identity)
+        return identity
+      }
+      throw new ModsteadError('unauthenticated', 'the token of the request is not one of this server', {
+        next: 'check that it is whole, and meant for this server',
+      })
+    },
+  }
+}

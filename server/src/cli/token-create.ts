@@ -1,0 +1,111 @@
+import { checkPattern } from '@modstead/gomod/pattern'
+import type { TokenRecord } from '../access/access-tokens.ts'
+import { newToken } from '../access/token-format.ts'
+import { openCatalogBeside } from '../catalog/catalog-beside.ts'
+import { type Permission, PERMISSIONS } from '../config/permissions.ts'
+import type { Flags } from '../config/settings.ts'
+import { parseDuration } from '../config/units.ts'
+import { ModsteadError } from '../errors.ts'
+import { remarkProblem } from '../proxy/remark.ts'
+import { catalogIn } from '../store/data-folder.ts'
+import { type CommandContext, EXIT } from './context.ts'
+import { readConfig } from './read-config.ts'
+
+export interface TokenCreateFlags {
+  for: string
+  note?: string
+  can?: string
+  modules?: string
+  expires?: string
+  json?: boolean
+}
+
+const DAY = 86_400_000
+const USUAL = '90d'
+const LONGEST = 3650 * DAY
+
+/**
+ * `modstead token create`: makes a token and prints it on stdout alone, so that a script can take it; what it is goes to
+ * stderr. Throws `config_invalid` for bad flags, and what `openCatalogBeside` throws.
+ */
+export async function createToken(
+  given: TokenCreateFlags,
+  flags: Flags,
+  context: CommandContext,
+): Promise<number> {
+  const [, kind, name] = /^(user|service):([^\s:]{1,256})$/.exec(given.for) ?? []
+  if (name === undefined)
+    throw wrong('for', `expected user:NAME or service:NAME, found ${JSON.stringify(given.for)}`)
+  const note = (given.note ?? '').trim()
+  const problem = note === '' ? undefined : remarkProblem(note)
+  if (problem !== undefined) throw wrong('note', `the note ${problem}`)
+  const permissions = given.can === undefined ? undefined : permissionsIn(given.can)
+  const modules = given.modules === undefined ? undefined : patternsIn(given.modules)
+  const created = Date.now()
+  const expires = expiryOf(given.expires ?? USUAL, created)
+  const { config } = await readConfig(context, flags)
+  const { token, id, hash } = newToken()
+  const record: TokenRecord = {
+    id,
+    hash,
+    note,
+    created,
+    owner: { kind: kind as 'user' | 'service', name },
+    ...(permissions && { permissions }),
+    ...(modules && { modules }),
+    ...(expires !== undefined && { expires }),
+  }
+  openCatalogBeside(catalogIn(config.dataDir)).addToken(record)
+  const ends = expires === undefined ? null : new Date(expires).toISOString()
+  if (given.json === true) {
+    const { owner } = record
+    const shown = {
+      id,
+      token,
+      owner: `${owner.kind}:${owner.name}`,
+      note,
+      permissions,
+      modules,
+      expires: ends,
+    }
+    context.stdout.write(`${JSON.stringify(shown, null, 2)}\n`)
+    return EXIT.ok
+  }
+  context.stdout.write(`${token}\n`)
+  context.stderr.write(
+    `${id} for ${given.for}, ${ends === null ? 'without an end' : `until ${ends}`}: it is shown this once\n`,
+  )
+  if (config.access === undefined)
+    context.stderr.write('no server takes it before its configuration has "access": docs/access.md\n')
+  return EXIT.ok
+}
+
+function permissionsIn(text: string): Permission[] {
+  return text.split(',').map((word) => {
+    const found = PERMISSIONS.find((permission) => permission === word.trim())
+    if (found !== undefined) return found
+    throw wrong('can', `expected some of ${PERMISSIONS.join(', ')}, found ${JSON.stringify(word)}`)
+  })
+}
+
+function patternsIn(text: string): string[] {
+  return text.split(',').map((part) => {
+    const pattern = part.trim()
+    const problem = checkPattern(pattern)
+    if (problem === undefined) return pattern
+    throw wrong('modules', `the pattern ${JSON.stringify(pattern)} cannot be used: ${problem}`)
+  })
+}
+
+function expiryOf(text: string, now: number): number | undefined {
+  if (text === 'never') return undefined
+  const time = parseDuration(text)
+  if (time !== undefined && time >= 1000 && time <= LONGEST) return now + time
+  throw wrong('expires', `expected a duration from 1s to 3650d, or "never", found ${JSON.stringify(text)}`)
+}
+
+function wrong(flag: string, problem: string): ModsteadError {
+  return new ModsteadError('config_invalid', `--${flag}: ${problem}`, {
+    next: 'see modstead token create --help',
+  })
+}

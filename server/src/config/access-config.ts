@@ -1,0 +1,63 @@
+import type { BuiltInGroup, Permission } from './permissions.ts'
+
+/** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
+export interface AccessConfig {
+  /** GOPRIVATE-style patterns of what is read without credentials, as far as it is not private. */
+  anonymous: readonly string[]
+  /** An htpasswd file; absent: nobody signs in with a password. */
+  htpasswd?: string
+  /** Names of the groups of each user. */
+  groups: ReadonlyMap<string, readonly string[]>
+  /** The members of `$admins`. */
+  admins: readonly Subject[]
+  /** Roles of the configuration, which may take the place of none that every modstead has. */
+  roles: ReadonlyMap<string, readonly Permission[]>
+  bindings: readonly Binding[]
+  issuers: readonly JwtIssuer[]
+  /** For how long a password that was right is not computed again, and a JWT not verified again. */
+  remember: number
+  lockout: Lockout
+}
+
+/** Whom a binding is for. */
+export type Subject =
+  | { kind: 'user' | 'service' | 'workload' | 'group'; name: string }
+  | { kind: 'everybody'; name: BuiltInGroup }
+
+export interface Binding {
+  to: readonly Subject[]
+  role: string
+  /** GOPRIVATE-style patterns; absent: every module, and what is about none. */
+  modules?: readonly string[]
+}
+
+/** Somebody else whose JSON Web Tokens are taken. */
+export interface JwtIssuer {
+  /** Name in the configuration. */
+  name: string
+  /** `iss`, exactly. */
+  issuer: string
+  /** One of these must be in `aud`. */
+  audience: readonly string[]
+  /** A token of another `alg` is refused whatever it says: either those of a secret, or those of public keys. */
+  algorithms: readonly string[]
+  keys: { kind: 'secret'; secret: string } | { kind: 'jwks'; url: string } | { kind: 'file'; path: string }
+  /** How far the clocks may differ. */
+  clockSkew: number
+  /** Claims that must be there, with this value where one is given. */
+  require: ReadonlyMap<string, string | undefined>
+  /** The claims that name the bearer and the groups. */
+  subject: string
+  groups: string
+  /** What its bearers are. */
+  kind: 'user' | 'service' | 'workload'
+}
+
+/** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */
+export interface Lockout {
+  secrets: number
+  within: number
+  closed: number
+  /** Addresses are closed too: not where all requests come from one reverse proxy. */
+  addresses: boolean
+}

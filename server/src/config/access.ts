@@ -1,0 +1,172 @@
+import { checkPattern } from '@modstead/gomod/pattern'
+import type { AccessConfig, Binding, JwtIssuer, Subject } from './access-config.ts'
+import type { FileAccess } from './access-schema.ts'
+import { absolutePath, type BuildContext, complain, readNamedFile, shown } from './context.ts'
+import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from './permissions.ts'
+import type { KeyPath } from './problems.ts'
+import { resolveSecret } from './secrets.ts'
+
+/** `access` of the file with its references followed. */
+export async function buildAccess(
+  context: BuildContext,
+  file: FileAccess | undefined,
+  tokens: readonly { name: string }[],
+): Promise<AccessConfig | undefined> {
+  if (file === undefined) return undefined
+  const at: KeyPath = ['access']
+  const htpasswd =
+    file.htpasswd === undefined ? undefined : absolutePath(context, [...at, 'htpasswd'], file.htpasswd)
+  if (file.htpasswd !== undefined) await readNamedFile(context, [...at, 'htpasswd'], file.htpasswd)
+  const roles = new Map(Object.entries(file.roles ?? {}))
+  for (const name of roles.keys())
+    if (isBuiltInRole(name))
+      complain(context, [...at, 'roles', name], 'is a role that every modstead has: take another name')
+  const services = new Set(tokens.map(({ name }) => name))
+  const subjects = (path: KeyPath, texts: readonly string[]): Subject[] =>
+    texts.flatMap((text, index) => {
+      const subject = parseSubject(text)
+      const place = [...path, index]
+      if (subject === undefined) {
+        complain(context, place, `expected ${SUBJECTS}, found ${shown(context, place, text)}`)
+        return []
+      }
+      if (subject.kind === 'service' && !services.has(subject.name) && tokens.length > 0)
+        context.warn(`access names the service ${subject.name}, which no entry of tokens has by now`)
+      return [subject]
+    })
+
+  const bindings = (file.bindings ?? []).map((binding, index): Binding => {
+    const path = [...at, 'bindings', index]
+    if (!isBuiltInRole(binding.role) && !roles.has(binding.role))
+      complain(
+        context,
+        [...path, 'role'],
+        `expected one of ${[...BUILT_IN_ROLES, ...roles.keys()].join(', ')}, found ${shown(context, [...path, 'role'], binding.role)}`,
+      )
+    return {
+      to: subjects([...path, 'to'], binding.to),
+      role: binding.role,
+      ...(binding.modules && { modules: patterns(context, [...path, 'modules'], binding.modules) }),
+    }
+  })
+  const none = file.anonymous.length === 1 && file.anonymous[0] === 'none'
+  return {
+    anonymous: none ? [] : patterns(context, [...at, 'anonymous'], file.anonymous),
+    ...(htpasswd !== undefined && { htpasswd }),
+    groups: groupsByUser(file.groups ?? {}),
+    admins: subjects([...at, 'admins'], file.admins ?? []),
+    roles,
+    bindings,
+    issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
+    remember: file.remember,
+    lockout: file.lockout,
+  }
+}
+
+const SUBJECTS =
+  '"user:NAME", "group:NAME", "service:NAME", "workload:NAME" or a built-in group such as "$authenticated"'
+
+/** `undefined` for what names nobody. */
+export function parseSubject(text: string): Subject | undefined {
+  const builtIn = BUILT_IN_GROUPS.find((group) => group === text)
+  if (builtIn !== undefined) return { kind: 'everybody', name: builtIn }
+  const [, kind, name] = /^(user|group|service|workload):(.+)$/.exec(text) ?? []
+  if (name === undefined || /[\s:]/.test(name)) {
+    // What others call their workloads has colons: project_path:corp/app:ref_type:branch:ref:main
+    return kind === 'workload' && name !== undefined && !/\s/.test(name) ? { kind, name } : undefined
+  }
+  return { kind: kind as 'user' | 'group' | 'service' | 'workload', name }
+}
+
+function isBuiltInRole(name: string): boolean {
+  return BUILT_IN_ROLES.some((role) => role === name)
+}
+
+function patterns(context: BuildContext, path: KeyPath, given: readonly string[]): readonly string[] {
+  for (const [index, pattern] of given.entries()) {
+    const problem = checkPattern(pattern)
+    const place = [...path, index]
+    if (problem !== undefined)
+      complain(context, place, `the pattern ${shown(context, place, pattern)} cannot be used: ${problem}`)
+  }
+  return given
+}
+
+function groupsByUser(groups: Readonly<Record<string, readonly string[]>>): Map<string, string[]> {
+  const byUser = new Map<string, string[]>()
+  for (const [group, users] of Object.entries(groups))
+    for (const user of users) {
+      const of = byUser.get(user)
+      if (of === undefined) byUser.set(user, [group])
+      else of.push(group)
+    }
+  return byUser
+}
+
+async function buildIssuers(
+  context: BuildContext,
+  at: KeyPath,
+  issuers: NonNullable<FileAccess['jwt']>,
+): Promise<JwtIssuer[]> {
+  const built: JwtIssuer[] = []
+  for (const [name, file] of Object.entries(issuers)) {
+    const path = [...at, name]
+    if (built.some(({ issuer }) => issuer === file.issuer))
+      complain(context, [...path, 'issuer'], 'is that of another entry, too: a token would fit both')
+    const keys = await keysOf(context, path, file)
+    const { issuer, audience, algorithms, clockSkew, subject, groups, kind } = file
+    const require = Object.entries(file.require ?? {}).map(
+      ([claim, value]) => [claim, value === '*' ? undefined : value] as const,
+    )
+    if (keys !== undefined)
+      built.push({
+        name,
+        issuer,
+        audience,
+        algorithms,
+        keys,
+        clockSkew,
+        subject,
+        groups,
+        kind,
+        require: new Map(require),
+      })
+  }
+  return built
+}
+
+/** A secret goes with the algorithms of secrets and keys with those of keys: a key can then never be taken for a secret. */
+async function keysOf(
+  context: BuildContext,
+  path: KeyPath,
+  { secret, jwks, algorithms }: NonNullable<FileAccess['jwt']>[string],
+): Promise<JwtIssuer['keys'] | undefined> {
+  const symmetric = algorithms.filter((name) => name.startsWith('HS'))
+  if ((secret === undefined) === (jwks === undefined)) {
+    complain(context, path, 'expected either secret or jwks')
+    return undefined
+  }
+  if (secret !== undefined) {
+    if (symmetric.length < algorithms.length)
+      complain(context, [...path, 'algorithms'], 'expected only HS256, HS384 or HS512 beside a secret')
+    const value = await resolveSecret(context, [...path, 'secret'], secret)
+    const needed = Math.max(...symmetric.map((name) => Number(name.slice(2)) / 8))
+    const length = Buffer.byteLength(value)
+    if (symmetric.length > 0 && length < needed)
+      complain(
+        context,
+        [...path, 'secret'],
+        `expected ${needed} bytes or more for these algorithms, found ${length}`,
+      )
+    return { kind: 'secret', secret: value }
+  }
+  if (symmetric.length > 0)
+    complain(context, [...path, 'algorithms'], 'expected none of HS256, HS384, HS512 beside jwks')
+  if (jwks!.startsWith('https://') && URL.canParse(jwks!)) return { kind: 'jwks', url: jwks! }
+  if (/^[a-z]+:\/\//i.test(jwks!)) {
+    complain(context, [...path, 'jwks'], 'expected an https URL or the path of a file')
+    return undefined
+  }
+  await readNamedFile(context, [...path, 'jwks'], jwks!)
+  return { kind: 'file', path: absolutePath(context, [...path, 'jwks'], jwks!) }
+}

@@ -1,0 +1,59 @@
+import type { AccessConfig, JwtIssuer, Subject } from './access-config.ts'
+import { HIDDEN } from './secrets.ts'
+import { formatDuration, mapValues } from './units.ts'
+
+/** `access` as a file would say it. */
+export function describeAccess(access: AccessConfig): Record<string, unknown> {
+  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
+  return {
+    anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
+    ...(htpasswd !== undefined && { htpasswd }),
+    ...(groups.size > 0 && { groups: usersByGroup(groups) }),
+    ...(admins.length > 0 && { admins: admins.map(formatSubject) }),
+    ...(roles.size > 0 && { roles: Object.fromEntries([...roles].map(([name, list]) => [name, [...list]])) }),
+    bindings: bindings.map(({ to, role, modules }) => ({
+      to: to.map(formatSubject),
+      role,
+      ...(modules && { modules: [...modules] }),
+    })),
+    ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    remember: formatDuration(remember),
+    lockout: {
+      secrets: lockout.secrets,
+      addresses: lockout.addresses,
+      ...mapValues({ within: lockout.within, closed: lockout.closed }, formatDuration),
+    },
+  }
+}
+
+export function formatSubject({ kind, name }: Subject): string {
+  return kind === 'everybody' ? name : `${kind}:${name}`
+}
+
+function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
+  const shown: Record<string, string[]> = {}
+  for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
+  return shown
+}
+
+function describeIssuer(given: JwtIssuer): [string, Record<string, unknown>] {
+  const { name, issuer, audience, algorithms, keys, clockSkew, require, subject, groups, kind } = given
+  return [
+    name,
+    {
+      issuer,
+      audience: [...audience],
+      algorithms: [...algorithms],
+      ...(keys.kind === 'secret'
+        ? { secret: HIDDEN }
+        : { jwks: keys.kind === 'jwks' ? keys.url : keys.path }),
+      clockSkew: formatDuration(clockSkew),
+      ...(require.size > 0 && {
+        require: Object.fromEntries([...require].map(([claim, value]) => [claim, value ?? '*'])),
+      }),
+      subject,
+      groups,
+      kind,
+    },
+  ]
+}

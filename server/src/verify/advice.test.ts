@@ -152,7 +152,10 @@ test('what is said, and what is to be done', () => {
 
 test('the line that is right is written out', () => {
   const row = { claims: 'go_sum=B mod=A', proven: 'A', says: /./, commands: [], security: false }
-  assert.match(explain(row, 'zip')!.steps[0]!.text, /^Find out how .* go\.sum\. .* an attack, .* tell your security team\.$/)
+  assert.match(
+    explain(row, 'zip')!.steps[0]!.text,
+    /^Find out how .* go\.sum\. .* an attack, .* tell your security team\.$/,
+  )
   assert.match(explain(row, 'go.mod')!.steps[1]!.text, /in its place: example\.com\/A v1\.0\.0\/go\.mod A$/)
   assert.match(explain(row, 'zip')!.steps[1]!.text, /in its place: example\.com\/A v1\.0\.0 A$/)
 })

@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -57,7 +49,10 @@ test('what is kept as evidence is a copy in the home folder, of read-only folder
   execFileSync('chmod', ['a-w', folder])
   writeFileSync(file, 'zip')
   const [command] = keepCommands([file, folder], 'linux')
-  const said = execFileSync('sh', ['-e', '-c', command!], { encoding: 'utf8', env: { ...process.env, HOME: home } })
+  const said = execFileSync('sh', ['-e', '-c', command!], {
+    encoding: 'utf8',
+    env: { ...process.env, HOME: home },
+  })
   const kept = /^kept in (.*)\n$/.exec(said)![1]!
   assert.equal(dirname(kept), home)
   assert.deepEqual(readdirSync(kept).sort(), ['a b', "it's!.zip"])

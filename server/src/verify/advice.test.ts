@@ -12,6 +12,11 @@ const places = placesIn('/mod', name)
 const RM_ZIP =
   "rm -f '/mod/cache/download/example.com/!a/@v/v1.0.0.zip' '/mod/cache/download/example.com/!a/@v/v1.0.0.ziphash'"
 const RM_FOLDER = "chmod -R u+w '/mod/example.com/!a@v1.0.0' && rm -rf '/mod/example.com/!a@v1.0.0'"
+const keep = (...files: string[]) =>
+  `(kept="$(mktemp -d ~/modstead-evidence.XXXXXX)" && cp -Rp ${files.join(' ')} "$kept" && echo "kept in $kept")`
+const ZIP = "'/mod/cache/download/example.com/!a/@v/v1.0.0.zip'"
+const ZIPHASH = "'/mod/cache/download/example.com/!a/@v/v1.0.0.ziphash'"
+const FOLDER = "'/mod/example.com/!a@v1.0.0'"
 const DOWNLOAD = 'go mod download example.com/A@v1.0.0'
 const FRESH = `(cd "$(mktemp -d)" && GOMODCACHE="$PWD/cache" ${DOWNLOAD.replace('download', 'download -json')})`
 
@@ -29,14 +34,14 @@ const rows: Row[] = [
     claims: 'go_sum=A ziphash=A zip=B',
     proven: 'A',
     says: /^The zip in the module cache was changed after its download: .*`go` does not notice\. .* database sum\.example\.$/,
-    commands: [RM_ZIP, DOWNLOAD],
+    commands: [keep(ZIP, ZIPHASH), RM_ZIP, DOWNLOAD],
     security: true,
   },
   {
     claims: 'go_sum=A zip=B',
     proven: 'A',
     says: /^The zip in the module cache has other contents\. /,
-    commands: [RM_ZIP, DOWNLOAD],
+    commands: [keep(ZIP), RM_ZIP, DOWNLOAD],
     security: true,
   },
   {
@@ -56,15 +61,15 @@ const rows: Row[] = [
     claims: 'ziphash=B zip=B folder=B',
     proven: 'A',
     says: /without a check, or both the zip and its \.ziphash were replaced\. So does the folder extracted from it/,
-    commands: [RM_ZIP, RM_FOLDER, DOWNLOAD],
+    commands: [keep(ZIP, ZIPHASH, FOLDER), RM_ZIP, RM_FOLDER, DOWNLOAD],
     security: true,
   },
   {
     claims: 'ziphash=A zip=A folder=B',
     proven: 'A',
     says: /^The extracted folder, which is what is compiled, was changed/,
-    commands: [RM_FOLDER, DOWNLOAD],
-    security: false,
+    commands: [keep(FOLDER), RM_FOLDER, DOWNLOAD],
+    security: true,
   },
   {
     claims: 'go_sum=B ziphash=A',
@@ -147,6 +152,10 @@ test('what is said, and what is to be done', () => {
 
 test('the line that is right is written out', () => {
   const row = { claims: 'go_sum=B mod=A', proven: 'A', says: /./, commands: [], security: false }
-  assert.match(explain(row, 'go.mod')!.steps[0]!.text, /in its place: example\.com\/A v1\.0\.0\/go\.mod A$/)
-  assert.match(explain(row, 'zip')!.steps[0]!.text, /in its place: example\.com\/A v1\.0\.0 A$/)
+  assert.match(
+    explain(row, 'zip')!.steps[0]!.text,
+    /^Find out how .* go\.sum\. .* an attack, .* tell your security team\.$/,
+  )
+  assert.match(explain(row, 'go.mod')!.steps[1]!.text, /in its place: example\.com\/A v1\.0\.0\/go\.mod A$/)
+  assert.match(explain(row, 'zip')!.steps[1]!.text, /in its place: example\.com\/A v1\.0\.0 A$/)
 })

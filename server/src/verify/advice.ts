@@ -4,7 +4,7 @@ import type { Artifact, Claim, ModuleName, Side, Unreadable } from './claims.ts'
 import type { Verdict } from './compare.ts'
 import type { Finding, Step } from './finding.ts'
 import type { CachePlaces } from './places.ts'
-import { freshDownload, type Platform, removeCommands, shellWord } from './shell.ts'
+import { freshDownload, keepCommands, type Platform, removeCommands, shellWord } from './shell.ts'
 import { ended, sentence, shownPlace } from './wording.ts'
 
 export interface Subject {
@@ -77,13 +77,13 @@ function wrong(verdict: Extract<Verdict, { kind: 'wrong' }>, subject: Subject): 
   const security = sides.some((side) => SERIOUS.has(side))
   const cached = sides.filter((side) => CACHED.has(side))
   if (cached.length > 0) {
-    const first = security ? 'Keep a copy of it for your security team, then remove it' : 'Remove it'
-    steps.push(removeStep(first, cached, subject))
+    if (security) steps.push(keepStep(cached, subject))
+    steps.push(removeStep(security ? 'Then remove it' : 'Remove it', cached, subject))
   }
   if (sides.includes('go_sum')) {
     const line = formatGoSumLine({ ...name, of: artifact, hash: verdict.right })
     for (const claim of verdict.wrong.filter(({ side }) => side === 'go_sum'))
-      steps.push(correctLine(claim, line, subject))
+      steps.push(...correctLine(claim, line, subject))
   }
   for (const { where } of verdict.wrong.filter(({ side }) => side === 'proxy'))
     steps.push(tellOperators(where))
@@ -193,11 +193,26 @@ function base(kind: Finding['kind'], { name, artifact, claims }: Subject) {
   return { kind, ...name, artifact, claims: [...claims] }
 }
 
-function correctLine({ where, hash }: Claim, line: string, { platform }: Subject): Step {
+/** Whoever writes to go.sum decides what `go` takes for the version: a wrong line is not always a slip. */
+function correctLine({ where, hash }: Claim, line: string, { platform }: Subject): Step[] {
   const file = where.replace(/:\d+$/, '')
+  return [
+    {
+      text: `Find out how the line came into ${shownPlace(file)}. It may be a slip, or an attack, for with it \`go\` takes other contents for this version: where nobody can explain it, tell your security team.`,
+      commands: [`git log -S ${shellWord(hash, platform)} -- ${shellWord(file, platform)}`],
+    },
+    { text: `Then write this line in its place: ${line}`, commands: [] },
+  ]
+}
+
+/** Before anything is removed: what is there is all that tells how it came to be so. */
+function keepStep(sides: readonly Side[], { claims, places, extracted, platform }: Subject): Step {
+  const has = (side: Side): boolean => claims.some((claim) => claim.side === side)
+  const files = filesOf(sides, places).filter((file) => file !== places.ziphash || has('ziphash'))
+  const folders = foldersOf(sides, { places, extracted })
   return {
-    text: `Find out how the line came into ${shownPlace(file)}, then write this one in its place: ${line}`,
-    commands: [`git log -S ${shellWord(hash, platform)} -- ${shellWord(file, platform)}`],
+    text: 'Keep a copy of it as evidence, for your security team:',
+    commands: keepCommands([...files, ...folders], platform),
   }
 }
 
@@ -207,12 +222,8 @@ function removeStep(
   sides: readonly Side[],
   { name, places, extracted, platform }: Place,
 ): Step {
-  const isZip = sides.includes('zip') || sides.includes('ziphash')
-  const files = [
-    ...(isZip ? [places.zip, places.ziphash] : []),
-    ...(sides.includes('mod') ? [places.mod] : []),
-  ]
-  const folders = extracted && (isZip || sides.includes('folder')) ? [places.folder] : []
+  const files = filesOf(sides, places)
+  const folders = foldersOf(sides, { places, extracted })
   return {
     text: `${first}, and let \`go\` download it again:`,
     commands: [
@@ -220,6 +231,24 @@ function removeStep(
       `go mod download ${shellWord(atVersion(name), platform)}`,
     ],
   }
+}
+
+function filesOf(sides: readonly Side[], places: CachePlaces): string[] {
+  return [
+    ...(isZip(sides) ? [places.zip, places.ziphash] : []),
+    ...(sides.includes('mod') ? [places.mod] : []),
+  ]
+}
+
+function foldersOf(
+  sides: readonly Side[],
+  { places, extracted }: Pick<Place, 'places' | 'extracted'>,
+): string[] {
+  return extracted && (isZip(sides) || sides.includes('folder')) ? [places.folder] : []
+}
+
+function isZip(sides: readonly Side[]): boolean {
+  return sides.includes('zip') || sides.includes('ziphash')
 }
 
 function tellOperators(where: string): Step {
@@ -245,7 +274,7 @@ const NOUNS: Record<Side, string> = {
 }
 
 const CACHED: ReadonlySet<Side> = new Set(['zip', 'ziphash', 'folder', 'mod'])
-const SERIOUS: ReadonlySet<Side> = new Set(['zip', 'mod', 'proxy'])
+const SERIOUS: ReadonlySet<Side> = new Set(['zip', 'folder', 'mod', 'proxy'])
 
 function sidesOf(claims: readonly Claim[]): Side[] {
   return [...new Set(claims.map(({ side }) => side))]

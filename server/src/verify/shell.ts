@@ -29,6 +29,18 @@ export function removeCommands(
   ]
 }
 
+/** A command line that copies files and folders, at least one, into a new folder of the user's home, and says which. */
+export function keepCommands(paths: readonly string[], platform: Platform): string[] {
+  const words = paths.map((path) => shellWord(path, platform))
+  return platform === 'win32'
+    ? [
+        `$kept = New-Item -ItemType Directory "$HOME\\modstead-evidence-$(Get-Random)"; Copy-Item -Recurse -LiteralPath ${words.join(', ')} -Destination $kept; "kept in $kept"`,
+      ]
+    : [
+        `(kept="$(mktemp -d ~/modstead-evidence.XXXXXX)" && cp -Rp ${words.join(' ')} "$kept" && echo "kept in $kept")`,
+      ]
+}
+
 /** A command line that downloads into an empty module cache and prints the hashes. */
 export function freshDownload(name: string, platform: Platform): string {
   const word = shellWord(name, platform)

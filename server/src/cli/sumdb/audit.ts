@@ -1,15 +1,17 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GomodError } from '@modstead/gomod/error'
 import { parseVerifierKey } from '@modstead/gomod/note'
 import { formatHash } from '@modstead/gomod/tlog/hash'
-import { isNothingThere, storeError } from '../../disk-errors.ts'
+import { absentAs, isNothingThere, storeError } from '../../disk-errors.ts'
 import { ModsteadError } from '../../errors.ts'
 import { createDurable } from '../../store/durable.ts'
 import { localFileSystem } from '../../store/file-system.ts'
 import { audit, type Audit, type SeenHead } from '../../sumdb/log/audit.ts'
 import { type CommandContext, EXIT } from '../context.ts'
+import { countOf } from './count.ts'
+import { checkNamedFile, checkNamedFolder } from './named-file.ts'
 import { createProgress } from './progress.ts'
 import { openPublished } from './published.ts'
 
@@ -29,7 +31,7 @@ const PAUSE = 2_000
 
 /**
  * `modstead sumdb audit`: whether a checksum database somewhere else only grew, and shows what it signed. Silent where
- * all is well. Exit code 1, with the signed heads and the proof, where it is not. Throws `config_invalid`, what reading
+ * all is well, but for a note where nothing is remembered. Exit code 1, with the signed heads and the proof, where it is not. Throws `config_invalid`, what reading
  * throws where the database could not be asked, `store_unavailable` for a state file that cannot be written.
  */
 export async function auditDatabase(
@@ -39,13 +41,15 @@ export async function auditDatabase(
 ): Promise<number> {
   const { key, state, records = false, tokenFile } = flags
   const name = nameOf(key)
+  const seen = state === undefined ? FORGETFUL : await stateFile(resolve(context.cwd, state))
+  if (state === undefined) context.stderr.write(`note: ${NOT_REMEMBERED}\n`)
   const published = await openPublished({ address, name, tokenFile }, context)
   const progress = createProgress(context, 'reading')
   try {
     const result = await audit({
       key,
       read: published.read,
-      seen: state === undefined ? FORGETFUL : stateFile(resolve(context.cwd, state)),
+      seen,
       records,
       pause: () => delay(PAUSE),
       progress: progress.at,
@@ -73,9 +77,15 @@ function nameOf(key: string): string {
 
 const FORGETFUL: SeenHead = { read: () => Promise.resolve(undefined), write: () => Promise.resolve() }
 
-/** The signed note of the newest head, as it was signed. */
-function stateFile(path: string): SeenHead {
+const NOT_REMEMBERED =
+  'nothing is remembered without --state FILE, so that the next audit cannot tell whether records were lost or changed since this one.'
+
+/** The signed note of the newest head, as it was signed. Its folder must be there before anybody is asked. */
+async function stateFile(path: string): Promise<SeenHead> {
   const folder = dirname(path)
+  await checkNamedFolder(folder, 'make it, or name the state file in another folder with --state')
+  const isThere = await stat(path).then(() => true, absentAs(false))
+  if (isThere) await checkNamedFile(path, 'name the file that remembers with --state')
   const durable = createDurable({ files: localFileSystem, temporary: folder, root: folder })
   let held: Uint8Array | undefined
   return {
@@ -108,6 +118,7 @@ function report(
     const facts = {
       name,
       address,
+      remembered: flags.state !== undefined && head !== undefined,
       ok: alarms.length === 0,
       ...(head !== undefined && {
         size: head.tree.size,
@@ -123,7 +134,8 @@ function report(
   }
   for (const { text } of alarms) stderr.write(`ALARM: ${text}\n\n`)
   if (flags.verbose !== true || head === undefined) return
-  const grown = before === undefined ? 'seen for the first time' : `${before.tree.size} records before`
-  const read = records === undefined ? '' : `; ${records} records read`
-  stdout.write(`${name}: ${head.tree.size} records (${grown})${read}.\n`)
+  const grown =
+    before === undefined ? 'seen for the first time' : `${countOf(before.tree.size, 'record')} before`
+  const read = records === undefined ? '' : `; ${countOf(records, 'record')} read`
+  stdout.write(`${name}: ${countOf(head.tree.size, 'record')} (${grown})${read}.\n`)
 }

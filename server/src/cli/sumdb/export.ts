@@ -7,7 +7,9 @@ import { openHead } from '../../sumdb/log/load.ts'
 import { createDurable } from '../../store/durable.ts'
 import { localFileSystem } from '../../store/file-system.ts'
 import { type CommandContext, EXIT } from '../context.ts'
+import { countOf } from './count.ts'
 import { findKnownLog, type LocalLogFlags, openLocalLog } from './local-log.ts'
+import { checkNamedFolder } from './named-file.ts'
 import { createProgress } from './progress.ts'
 
 /**
@@ -18,6 +20,7 @@ import { createProgress } from './progress.ts'
 export async function exportLog(to: string, flags: LocalLogFlags, context: CommandContext): Promise<number> {
   const log = await findKnownLog(flags, context)
   const { name, verifiers } = log
+  if (to !== '-') await checkNamedFolder(dirname(resolve(context.cwd, to)), 'make it, or name another file')
   const storage = await openLocalLog(log)
   const progress = createProgress(context, 'exporting')
   try {
@@ -32,7 +35,10 @@ export async function exportLog(to: string, flags: LocalLogFlags, context: Comma
     if (to === '-') for await (const piece of pieces) context.stdout.write(Buffer.from(piece).toString())
     else await writeFile(resolve(context.cwd, to), pieces)
     progress.end()
-    if (to !== '-') context.stdout.write(`${size} records and their signed head are in ${to}.\n`)
+    if (to !== '-')
+      context.stdout.write(
+        `${countOf(size, 'record')} and ${size === 1 ? 'its' : 'their'} signed head are in ${to}.\n`,
+      )
     return EXIT.ok
   } finally {
     progress.end()

@@ -10,7 +10,9 @@ import { openHighWaterFile } from '../../store/high-water-file.ts'
 import { type Imported, importLog, type LogCopy } from '../../sumdb/log/import-log.ts'
 import { exportedCopy, publishedCopy } from '../../sumdb/log/log-copies.ts'
 import { type CommandContext, EXIT } from '../context.ts'
+import { countOf } from './count.ts'
 import { findKnownLog, type KnownLog, type LocalLogFlags } from './local-log.ts'
+import { checkNamedFile } from './named-file.ts'
 import { withOwnFolder } from './own-folder.ts'
 import { createProgress } from './progress.ts'
 import { openPublished } from './published.ts'
@@ -21,7 +23,8 @@ export interface ImportFlags extends LocalLogFlags {
 
 /**
  * `modstead sumdb import`: gives a log the records back that an export, or whoever publishes it, has more than the data
- * folder. All or nothing; only while no server has the folder. Throws `config_invalid`, `data_folder`, what `importLog`
+ * folder. All or nothing; only while no server has the folder. Exit code 1 where the log has still less than its high-water
+ * mark says, so that a server goes on to refuse it. Throws `config_invalid`, `data_folder`, what `importLog`
  * throws, `checksum_invalid` for what is published and does not verify, and what reading throws.
  */
 export async function importRecords(
@@ -43,7 +46,7 @@ export async function importRecords(
     })
     progress.end()
     context.stdout.write(describe(imported, log))
-    return EXIT.ok
+    return isMissingSome(imported) ? EXIT.failure : EXIT.ok
   } finally {
     progress.end()
     await close()
@@ -58,6 +61,10 @@ async function openCopy(
   const { name } = log
   if (!/^(?:https?|file):\/\//.test(from)) {
     const path = resolve(context.cwd, from)
+    await checkNamedFile(
+      path,
+      'nothing was imported; name an export, or an address that begins with https:// or file:///',
+    )
     const open = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: 1 << 18 })
     return { copy: exportedCopy({ name, where: from, open }), close: () => Promise.resolve() }
   }
@@ -86,9 +93,14 @@ function asCommandFailure(error: unknown, { where }: LogCopy): unknown {
 function describe({ added, size, marked }: Imported, { files }: KnownLog): string {
   const first =
     added === 0
-      ? `Nothing is missing that it has: the log has ${size} records.`
-      : `${added} records were added: the log has ${size} now, and its signed head.`
+      ? `Nothing is missing that it has: the log has ${countOf(size, 'record')}.`
+      : `${countOf(added, 'record')} ${added === 1 ? 'was' : 'were'} added: the log has ${size} now, and its signed head.`
   return `${[first, ...nextStep({ size, marked }, files.highWater)].join('\n')}\n`
+}
+
+/** Where there is no mark, nobody knows. */
+function isMissingSome({ size, marked }: Pick<Imported, 'size' | 'marked'>): boolean {
+  return marked !== undefined && marked > size
 }
 
 function nextStep({ size, marked }: Pick<Imported, 'size' | 'marked'>, highWater: string): string[] {
@@ -97,9 +109,11 @@ function nextStep({ size, marked }: Pick<Imported, 'size' | 'marked'>, highWater
       `There is no high-water mark at ${highWater}: copy that of the machine that signed last, or, if this head`,
       'is surely the last that was signed, run "modstead sumdb mark".',
     ]
-  if (marked > size)
+  const missing = marked - size
+  if (missing > 0)
     return [
-      `The high-water mark knows of ${marked}: ${marked - size} are still missing. Import a copy that has them.`,
+      `The high-water mark knows of ${marked}: ${missing} ${missing === 1 ? 'is' : 'are'} still missing, and the log stays refused.`,
+      `Import a copy that has ${missing === 1 ? 'it' : 'them'}.`,
     ]
   return ['It has all that the high-water mark knows of: start modstead again.']
 }

@@ -8,6 +8,7 @@ import { readLoggedVersion } from '../../sumdb/log/logged-version.ts'
 import { formatRecordTime } from '../../sumdb/log/record-time.ts'
 import type { LogReader, StoredHead } from '../../sumdb/log/storage.ts'
 import { type CommandContext, EXIT } from '../context.ts'
+import { countOf } from './count.ts'
 import { findLog, type LocalLog, type LocalLogFlags, markOf, openLocalLog } from './local-log.ts'
 
 /** What is told of a log; also the form of `--json`. */
@@ -142,5 +143,5 @@ function format(info: LogInfo): string {
 
 function markText({ size, problem }: NonNullable<LogInfo['highWater']>): string {
   if (problem !== undefined) return problem
-  return size === undefined ? 'nothing is known of it' : `${size} records, all of them here`
+  return size === undefined ? 'nothing is known of it' : `${countOf(size, 'record')}, all of them here`
 }

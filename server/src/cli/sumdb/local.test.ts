@@ -68,7 +68,10 @@ describe('modstead sumdb verify', () => {
     log.change(`update records set record = x'${other}' where id = 5`)
     const bad = await run(['verify'])
     assert.equal(bad.code, 1)
-    assert.match(bad.stdout, /^record 5: it was changed.*\n1 thing is wrong: 300 records\.\nWhat to do: /)
+    assert.match(
+      bad.stdout,
+      /^record 5: it was changed.*\n1 thing is wrong\. Verified: 300 records\.\nWhat to do: /,
+    )
     const json = (await run(['verify', '--json'])).stdout
       .trim()
       .split('\n')
@@ -119,7 +122,9 @@ describe('modstead sumdb export and import', () => {
     await writeFile(file, (await readFile(file, 'utf8')).slice(0, 300))
     for (const [what, wanted] of [
       [file, /is not a whole export of a checksum log: it ends after record 0, without a signed head/],
-      [join(data, 'none'), /could not read .*none: /],
+      [join(data, 'none'), /: there is no file .*\/none\.\nNothing was imported; name an export/],
+      [join(data, 'no', 'none'), /: there is no folder .*\/data\/no\.\n/],
+      [data, /is a folder, and no file/],
       ['http://127.0.0.1:9', /127\.0\.0\.1:9 .* refuses connections/],
       ['http://user@127.0.0.1:9', /a login does not belong into the address/],
     ] as const) {
@@ -130,6 +135,25 @@ describe('modstead sumdb export and import', () => {
     const { code, stderr } = await runHere({ args: ['sumdb', 'import', file, '--data-dir', data] })
     assert.equal(code, 2)
     assert.match(stderr, /no key says whose log this is/)
+  })
+
+  it('ends with 1 where the copy does not have all that was signed', async (t) => {
+    const { data, log, run } = await createDataFolderWithLog(t, { size: 1 })
+    const early = join(data, '..', 'early.txt')
+    assert.match((await run(['export', early])).stdout, /^1 record and its signed head are in /)
+    assert.match(
+      (await run(['export', join(data, 'no', 'x')])).stderr,
+      /: there is no folder .*\/data\/no\.\n/,
+    )
+    await log.grow([logEntry(1)])
+    await rm(log.database)
+    const short = await run(['import', early])
+    assert.equal(short.code, 1, short.stderr)
+    assert.equal(
+      short.stdout,
+      '1 record was added: the log has 1 now, and its signed head.\n' +
+        'The high-water mark knows of 2: 1 is still missing, and the log stays refused.\nImport a copy that has it.\n',
+    )
   })
 
   it('leaves the last good export where it is when the log is not whole', async (t) => {
@@ -155,7 +179,7 @@ describe('modstead sumdb export and import', () => {
     )
     if (process.getuid?.() === 0) return
     await chmod(data, 0o500)
-    assert.match((await run(['export', join(data, 'x')])).stderr, /write the export/)
+    assert.match((await run(['export', join(data, 'x')])).stderr, /this user may not write to .*EACCES/)
     await chmod(data, 0o700)
   })
 })

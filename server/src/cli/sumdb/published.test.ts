@@ -117,6 +117,33 @@ describe('what a checksum database publishes', () => {
     assert.equal((await log.open().then((storage) => storage.head()))!.size, 700)
   })
 
+  it('says that nothing is remembered without a state file, and that the folder of one must be there', async (t) => {
+    const folder = await saved(t, databaseOf(3))
+    const url = pathToFileURL(folder).href
+    const forgetful = await audit(url)
+    assert.equal(forgetful.code, 0)
+    assert.match(forgetful.stderr, /^note: nothing is remembered without --state FILE, so that .*\.\n$/)
+    const told = await audit(url, ['--json'])
+    assert.match(told.stderr, /^note: nothing is remembered/)
+    assert.equal(JSON.parse(told.stdout).remembered, false)
+    const state = ['--state', join(folder, 'state')]
+    const first = await audit(url, [...state, '--json'])
+    assert.deepEqual([first.code, first.stderr, JSON.parse(first.stdout).remembered], [0, '', true])
+    assert.match((await audit(url, state)).stdout, /: 3 records \(3 records before\)\.\n$/)
+
+    const nowhere = join(folder, 'nodir')
+    const lost = await audit('http://127.0.0.1:9', ['--state', join(nowhere, 'st')])
+    assert.equal(lost.code, 2)
+    assert.equal(
+      lost.stderr,
+      `modstead: there is no folder ${nowhere}.\nMake it, or name the state file in another folder with --state.\n`,
+    )
+    const odd = await audit(url, ['--state', join(folder, 'latest', 'st')])
+    assert.match(odd.stderr, /latest is a file, and no folder\.\n/)
+    const taken = await audit(url, ['--state', folder])
+    assert.match(taken.stderr, /is a folder, and no file\.\n/)
+  })
+
   it('refuses addresses that are none', async () => {
     for (const address of ['go.corp.example', 'ftp://x', 'https://u:p@x', 'https://x?y', 'https://x#y']) {
       const { code, stderr } = await audit(address)

@@ -4,6 +4,7 @@ import { readCatalogVersions } from '../../catalog/read-versions.ts'
 import { isNothingThere } from '../../disk-errors.ts'
 import { hashStored } from '../../store/hash-stored.ts'
 import { compareStored, type StoredVersions } from '../../sumdb/log/compare-stored.ts'
+import { countOf } from './count.ts'
 import type { LocalLog } from './local-log.ts'
 import type { ComparedSide } from './verify.ts'
 
@@ -26,7 +27,7 @@ export async function openStoredSide({ data }: Pick<LocalLog, 'data'>): Promise<
     async *compare(versions) {
       for (const version of versions) yield* compareStored(version, stored)
     },
-    summary: () => `${counts.zip} stored zips and ${counts.mod} go.mod files hashed`,
+    summary: () => `${countOf(counts.zip, 'stored zip')} and ${countOf(counts.mod, 'go.mod file')} hashed`,
     close: async () => catalog?.close(),
   }
 }

@@ -2,6 +2,7 @@ import type { CommandContext } from '../context.ts'
 import { EXIT } from '../context.ts'
 import type { Finding } from '../../sumdb/log/finding.ts'
 import { type RecordedVersion, verifyLog } from '../../sumdb/log/verify-log.ts'
+import { countOf } from './count.ts'
 import { findLog, type LocalLog, type LocalLogFlags, markOf, openLocalLog } from './local-log.ts'
 import { createProgress } from './progress.ts'
 import { openStoredSide } from './stored-side.ts'
@@ -76,13 +77,13 @@ function reporter({ json = false }: VerifyFlags, { stdout, stderr }: CommandCont
       stdout.write(json ? `${JSON.stringify(finding)}\n` : `${finding.name}: ${finding.problem}\n`)
     },
     end({ size, compared, notes }: { size: number; compared: string[]; notes: string[] }): number {
+      const verified = [countOf(size, 'record'), ...compared].join('; ')
       for (const note of notes) stderr.write(`note: ${note}\n`)
       if (json) stdout.write(`${JSON.stringify({ records: size, findings: count, compared, notes })}\n`)
-      else if (count === 0)
-        stdout.write(`The log is whole: ${[`${size} records`, ...compared].join('; ')}.\n`)
+      else if (count === 0) stdout.write(`The log is whole: ${verified}.\n`)
       else
         stdout.write(
-          `${count} ${count === 1 ? 'thing is' : 'things are'} wrong: ${[`${size} records`, ...compared].join('; ')}.\n` +
+          `${count} ${count === 1 ? 'thing is' : 'things are'} wrong. Verified: ${verified}.\n` +
             'What to do: docs/checksum-database.md, "When the log is refused".\n',
         )
       return count === 0 ? EXIT.ok : EXIT.failure

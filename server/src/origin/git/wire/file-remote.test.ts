@@ -31,12 +31,12 @@ async function remoteAt(folder: string, place: string): Promise<Remote> {
 test('a folder that is no repository, or not there, has no modules', async (t) => {
   const place = await temporaryFolder(t)
   await mkdir(join(place, 'plain'))
-  for (const name of ['plain', 'none', '--upload-pack=touch'])
-    await failsWith(
-      (await remoteAt(join(place, name), place)).refs(PATIENT),
-      'not_found',
-      /is no git repository/,
-    )
+  for (const name of ['plain', 'none', '--upload-pack=touch']) {
+    const remote = await remoteAt(join(place, name), place)
+    await failsWith(remote.refs(PATIENT), 'not_found', /is no git repository/)
+    // Clients read it: no path of this machine is in it.
+    await assert.rejects(remote.refs(PATIENT), ({ message }: Error) => !message.includes(place))
+  }
 })
 
 test('what a repository of somebody else has in its configuration is not run, whoever fetches', async (t) => {

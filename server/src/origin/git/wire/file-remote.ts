@@ -1,4 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ModsteadError } from '../../../errors.ts'
 import { quotable } from '../../plain-text.ts'
@@ -40,24 +41,32 @@ export function createFileRemote(options: FileRemoteOptions): Remote {
     return readRefs(stdout, url.href)
   }
 
+  /** Clients read it: where on this machine it lies is none of their business. */
+  const name = basename(folder)
+  const within = (said: string): string => said.replaceAll(folder, name)
+
   /** Why git does not serve it: a disk that is not there, or may not be read, must not look like an absence. */
   async function failureOf(said: string): Promise<ModsteadError> {
     try {
       // Git looks in both.
       const inside = [...(await namesIn(folder)), ...(await namesIn(`${folder.replace(/\/$/, '')}.git`))]
       if (inside.some((name) => name === 'HEAD' || name === '.git'))
-        return new ModsteadError('upstream_failed', `git cannot serve ${url.href}: ${said}`)
+        return new ModsteadError('upstream_failed', `git cannot serve ${name}: ${within(said)}`)
       if ((await readdir(below)).length > 0)
-        return new ModsteadError('not_found', `${url.href} is no git repository: ${said}`)
+        return new ModsteadError('not_found', `${name} is no git repository: ${within(said)}`)
     } catch (cause) {
-      return new ModsteadError('upstream_unreachable', `${url.href} cannot be read: ${codeOf(cause)}`, {
+      return new ModsteadError('upstream_unreachable', `${name} cannot be read: ${codeOf(cause)}`, {
         cause,
         next: NEXT,
       })
     }
-    return new ModsteadError('upstream_unreachable', `there is nothing at all in ${below.href}`, {
-      next: NEXT,
-    })
+    return new ModsteadError(
+      'upstream_unreachable',
+      `there is nothing at all in the folder of the repository ${name}`,
+      {
+        next: NEXT,
+      },
+    )
   }
 
   return {

@@ -165,7 +165,7 @@ test('a record, a tile or a head that was tampered with is refused by go', async
   for (const [damage, said] of [
     [
       "update records set record = cast(replace(cast(record as text), 'h1:', 'h1:A') as blob)",
-      /cannot authenticate record data/,
+      /record 0 of the log .* is not what was signed/,
     ],
     ['update tiles set data = zeroblob(length(data))', /503|signs nothing/],
     ["update head set note = cast('forged' as blob)", /503|signs nothing/],

@@ -46,8 +46,8 @@ export function streamBody(answer: Exchange, options: { limit: number; peer: Pee
 }
 
 /**
- * What the host says about its error, as one short line of plain characters; `''` where it says nothing or not in
- * plain text (the rule of `go`: text/plain in UTF-8, up to the first blank line). Never throws for a bad body.
+ * What the host says about its error, as it came: to be quoted with care. `''` where it says nothing or not in plain text
+ * (the rule of `go`: text/plain in UTF-8). Never throws for a bad body.
  */
 export async function readErrorText(answer: Exchange): Promise<string> {
   const chunks: Buffer[] = []
@@ -70,7 +70,7 @@ export async function readErrorText(answer: Exchange): Promise<string> {
     const body = Buffer.concat(chunks)
     const isPlain = headers['content-encoding'] === undefined
     const text = (isPlain ? body : await decompress(body, { maxOutputLength: ERROR_TEXT })).toString()
-    return text.trimStart().startsWith('<') ? '' : quotable(text)
+    return text.trimStart().startsWith('<') ? '' : text
   } catch (error) {
     // The status says what went wrong; the text would only have explained it.
     if (error instanceof ModsteadError && error.code === 'aborted') throw error

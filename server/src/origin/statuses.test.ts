@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { ErrorCode } from '../errors.ts'
-import { quotable } from './plain-text.ts'
+import { quotable, quotableLines } from './plain-text.ts'
 import { retryAfter } from './retry.ts'
 import { asked, collect, createTestObserver, failsWith, MODULE, testOrigin, VERSION } from './test-origin.ts'
 import { respond, startTestUpstream, type Script } from './test-upstream.ts'
@@ -238,6 +238,9 @@ test('quotable text is one short line of visible characters', () => {
     ['🙂'.repeat(201), `${'🙂'.repeat(199)}…`],
   ]
   for (const [text, expected] of table) assert.equal(quotable(text), expected)
+  assert.deepEqual(quotableLines('\n cause\u0000\r\n\tnext  step\n\nmore'), ['cause', 'next step'])
+  assert.deepEqual(quotableLines('a\nb\nc\nd'), ['a', 'b', 'c'])
+  assert.deepEqual(quotableLines(''), [])
 })
 
 test('a host that repeats the credential it was sent does not make us tell it to others', async () => {

@@ -2,7 +2,24 @@ import type { ModsteadError } from '../errors.ts'
 import { readErrorText } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { failure, type Peer } from './failures.ts'
+import { quotable, quotableLines } from './plain-text.ts'
 import { mayRetry, retryAfter } from './retry.ts'
+
+/** What a host said in several lines, as a modstead does: the cause, then the next step. */
+export interface HostWords {
+  /** As it stands in the message of the error. */
+  quoted: string
+  cause: string
+  /** Sentences. */
+  next: string
+}
+
+const words = new WeakMap<Error, HostWords>()
+
+/** The words of a host in an error of `statusFailure`; `undefined` where it said one line or nothing. */
+export function hostWordsOf(error: Error): HostWords | undefined {
+  return words.get(error)
+}
 
 /**
  * What a status other than 200 means: `not_found` for 404 and 410 and nothing else, `upstream_refused` for 401, 403,
@@ -16,8 +33,23 @@ export async function statusFailure(
 ): Promise<ModsteadError> {
   const { status, headers } = answer
   const text = withoutSecrets(await readErrorText(answer), authorization)
+  const error = failureFor(
+    { status, after: retryAfter(headers['retry-after'], Date.now()) },
+    peer,
+    quotable(text),
+  )
+  const [cause, ...next] = quotableLines(text)
+  if (cause !== undefined && next.length > 0)
+    words.set(error, { quoted: quotable(text), cause, next: next.map(asSentence).join(' ') })
+  return error
+}
+
+function failureFor(
+  { status, after }: { status: number; after: number | undefined },
+  peer: Peer,
+  text: string,
+): ModsteadError {
   const said = text === '' ? '' : `: ${text}`
-  const after = retryAfter(headers['retry-after'], Date.now())
   switch (status) {
     case 404:
     case 410:
@@ -38,6 +70,10 @@ export async function statusFailure(
     default:
       return failure('upstream_failed', peer, `answered ${status}${said}`)
   }
+}
+
+function asSentence(line: string): string {
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}${/[.!?…]$/.test(line) ? '' : '.'}`
 }
 
 /** The text without a credential in any form it was sent in: encoded, decoded, or the password alone. */

@@ -52,7 +52,8 @@ async function serve(t: TestContext, database: MemoryDatabase, prefix: string) {
     }
     if (path === `${prefix}/supported` && prefix !== '') end(200)
     else if (!path.startsWith(prefix)) end(404)
-    else if (path.includes('/data/') && authorization !== 'Bearer right') end(403, 'not yours')
+    else if (path.includes('/data/') && authorization !== 'Bearer right')
+      end(403, 'not yours\nSend another token.\n')
     else
       answerSumdb(database, path.slice(prefix.length), signal).then(
         (answer) => end(answer === undefined ? 404 : 200, answer?.body),
@@ -83,7 +84,7 @@ describe('what a checksum database publishes', () => {
 
   it('is shown a token only for records in bulk, and says who needs one', async (t) => {
     const { url, shown } = await serve(t, databaseOf(300), '')
-    assert.match((await audit(url, ['--records'])).stderr, /403.*not yours.*\n.*set MODSTEAD_TOKEN/)
+    assert.match((await audit(url, ['--records'])).stderr, /403.*not yours\.\n.*set MODSTEAD_TOKEN/)
     const wrong = await audit(url, ['--records'], { MODSTEAD_TOKEN: 'wrong' })
     assert.match(wrong.stderr, /the token needs "audit" among what it may do/)
     assert.ok(!wrong.stderr.includes('wrong\n'), wrong.stderr)
@@ -94,6 +95,22 @@ describe('what a checksum database publishes', () => {
       shown.filter((path) => !path.includes('/data/')),
       [],
     )
+  })
+
+  it('tells the cause and the next step of a server apart, and all of both', async (t) => {
+    const cause = `the log signs nothing: ${'it has 3 records, but a head over 5 was signed before, '.repeat(3)}says its high-water mark`
+    const next =
+      'restore the missing records (modstead sumdb import), or begin a new log under a new name: docs/checksum-database.md'
+    const server = createServer((_, response) => {
+      response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${cause}\n${next}\n`)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => new Promise((resolve) => server.close(resolve)))
+    const { code, stderr } = await audit(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    assert.equal(code, 1)
+    const [, first, second] = stderr.split('\n')
+    assert.ok(first!.endsWith(` answered 500: ${cause}.`), first)
+    assert.equal(second, `R${next.slice(1)}.`)
   })
 
   it('gives a log back what it lost, also from files that somebody kept', async (t) => {

@@ -6,6 +6,7 @@ import type { FileTree } from '../../origin/file-tree.ts'
 import { createHttpTree } from '../../origin/http-tree.ts'
 import { createViaId } from '../../origin/loop.ts'
 import { createOutside } from '../../origin/outside.ts'
+import { hostWordsOf } from '../../origin/statuses.ts'
 import type { CommandContext } from '../context.ts'
 import { readTokenIfAny } from '../token.ts'
 
@@ -91,9 +92,10 @@ export async function openPublished(flags: PublishedFlags, context: CommandConte
 
   return {
     async read(path, signal) {
-      base ??= findBase(signal)
-      const relative = `${await base}${path.slice(1)}`
+      let relative = path.slice(1)
       try {
+        base ??= findBase(signal)
+        relative = `${await base}${relative}`
         return await readFrom(path.startsWith('/tile/8/data/') ? auditors : tree, relative, signal)
       } catch (error) {
         throw explained(error, { path: relative, url, address, hasToken: token !== undefined })
@@ -130,11 +132,13 @@ function explained(
       cause: error,
       next: 'check the address, and that the key is that of the database there',
     })
-  if (error.code !== 'upstream_refused' || !path.includes('tile/8/data/')) return error
-  return new ModsteadError('upstream_refused', error.message, {
-    cause: error,
-    next: hasToken
-      ? 'records in bulk name every private module: the token needs "audit" among what it may do'
-      : 'records in bulk name every private module: set MODSTEAD_TOKEN or --token-file to a token that may audit',
-  })
+  const words = hostWordsOf(error)
+  const message = words === undefined ? error.message : error.message.replace(words.quoted, () => words.cause)
+  const isBulk = error.code === 'upstream_refused' && path.includes('tile/8/data/')
+  const next = isBulk ? (hasToken ? NEEDS_AUDIT : NEEDS_TOKEN) : words?.next
+  return next === undefined ? error : new ModsteadError(error.code, message, { cause: error, next })
 }
+
+const NEEDS_AUDIT = 'records in bulk name every private module: the token needs "audit" among what it may do'
+const NEEDS_TOKEN =
+  'records in bulk name every private module: set MODSTEAD_TOKEN or --token-file to a token that may audit'

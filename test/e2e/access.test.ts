@@ -109,6 +109,13 @@ test('a private module is read with a token by go over TLS, and not after it was
   await alice.ok(['get', `${PRIVATE.module}@v1.0.0`], { cwd })
   await alice.ok(['get', `${PUBLIC.module}@v1.0.0`], { cwd })
 
+  // Where no file can be written: in the address, which go keeps out of its own messages.
+  const { port } = stage.modstead
+  const noFile = await go()
+  await noFile.ok(['mod', 'download', `${PRIVATE.module}@v1.0.0`], {
+    env: { GOPROXY: `https://__token__:${secret}@127.0.0.1:${port}` },
+  })
+
   const zip = modulePath(PRIVATE)
   for (let i = 0; i < 20; i++) assert.equal((await get(`${zip}.zip`, bearer(secret))).status, 200)
   assert.equal((await get(`${zip}.zip`, { 'x-auth-token': secret })).status, 200)

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { witnessKeyOf } from '@modstead/gomod/checkpoint/cosignature'
 import { generateKey } from '@modstead/gomod/note'
 import { loadConfig } from '../server/src/config/load.ts'
 import { configReference } from './config-reference.ts'
 
+/** What pages write with dots in place of its end. */
+const WITNESS = witnessKeyOf(generateKey('witness.partner.example').skey)
 const GUIDES = [
   'access.md',
   'vanity.md',
@@ -21,7 +24,8 @@ test('every example on the configuration page and in the guides is a valid confi
     Array.from(page.matchAll(/```yaml\n([^]*?\n) *```/g), (match) => match[1]!),
   )
   assert.ok(examples[0]!.length >= 7 && examples.every((some) => some.length > 0))
-  for (const yaml of examples.flat()) {
+  for (const example of examples.flat()) {
+    const yaml = example.replaceAll('witness.partner.example+…', WITNESS)
     const readFile = (path: string) => Promise.resolve(path.endsWith('.yaml') ? yaml : contentsOf(path))
     const env = {
       GOENV: 'off',

@@ -29,11 +29,12 @@ export const openUpstream: OpenUpstream = async ({ config, observer, env }) => {
     sumdb: join(config.dataDir, 'sumdb'),
     temporary,
   }
+  let kept = 0
   const mirrors = config.sumdb.map(({ name, key }, i) =>
     createSumdbMirror({
       key,
       remote: remotes[i]!,
-      files: withoutWriting(openSumdbFiles(folder, name)),
+      files: withoutWriting(openSumdbFiles(folder, name), () => kept++),
       log: observer.log,
       // The question that it spoils is answered with it.
       raise: () => Promise.resolve(undefined),
@@ -47,6 +48,7 @@ export const openUpstream: OpenUpstream = async ({ config, observer, env }) => {
       if (isPrivate || checksum === undefined) return undefined
       return checksum.lookup(module, version, { signal: AbortSignal.timeout(PATIENCE), priority: 'client' })
     },
+    kept: () => kept,
     async close() {
       for (const remote of remotes) await remote.close()
       await origins.close()
@@ -56,10 +58,14 @@ export const openUpstream: OpenUpstream = async ({ config, observer, env }) => {
 }
 
 /** Files that a running server may be writing are only read; the head is remembered for as long as this process lives. */
-function withoutWriting(files: SumdbFiles): SumdbFiles {
+function withoutWriting(files: SumdbFiles, onKept: () => void): SumdbFiles {
   let head: Buffer | undefined
   return {
-    readCache: files.readCache,
+    async readCache(path) {
+      const bytes = await files.readCache(path)
+      if (bytes !== undefined && path.includes('/lookup/')) onKept()
+      return bytes
+    },
     readHead: async () => head ?? (await files.readHead()),
     writeCache: () => Promise.resolve(),
     async writeHead(_, next) {

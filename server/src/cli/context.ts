@@ -6,7 +6,7 @@ import type { ProcessObserver } from '../observe/create-observer.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ChecksumRecord } from '../proxy/checksums.ts'
 
-/** Exit codes of every command. Only `modstead verify` has the last: nothing is wrong, as far as could be compared. */
+/** Exit codes of every command. Only `verify` and `sumdb verify` have the last: nothing is wrong, as far as could be compared. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, notCompared: 3 } as const
 
 /** A stream for people or programs. */
@@ -52,6 +52,8 @@ export interface UpstreamRecords {
    * the route is private or names no database, so that nobody is asked. Throws as `ChecksumDatabase.lookup`.
    */
   hashes(module: ModulePath, version: Version): Promise<ChecksumRecord | undefined>
+  /** How many of the records were those that the mirror in the data folder keeps: nobody was asked for them now. */
+  kept(): number
   close(): Promise<void>
 }
 

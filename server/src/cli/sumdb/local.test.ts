@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmod, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { generateKey } from '@modstead/gomod/note'
 import { lockFolder } from '../../store/folder-lock.ts'
 import { temporaryFolder } from '../../observe/test-support.ts'
 import { createStoredLog, LOG_KEY, logEntry } from '../../sumdb/log/stored-log.fixture.ts'
@@ -82,6 +83,31 @@ describe('modstead sumdb verify', () => {
       problem: 'it was changed: its hash is not the one in the log',
     })
     assert.deepEqual([json[1].records, json[1].findings], [300, 1])
+  })
+})
+
+describe('modstead sumdb verify with more than the log', () => {
+  it('says where to read of damaged files that are stored, and not of a refused log', async (t) => {
+    const { data, run } = await createDataFolderWithLog(t, { size: 1 })
+    const folder = join(data, 'realms', 'default', 'corp.example', 'm0', '@v')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'v1.0.0.zip'), 'no zip')
+    const { code, stdout } = await run(['verify', '--store'])
+    assert.equal(code, 1, stdout)
+    assert.match(
+      stdout,
+      /\n1 thing is wrong\. Verified: 1 record; 0 stored zips .*\nWhat to do: docs\/incidents\.md .* fetches it again\.\n$/,
+    )
+    assert.doesNotMatch(stdout, /When the log is refused/)
+  })
+
+  it('ends with 3 where a database could not be asked', async (t) => {
+    const { vkey } = generateKey('sum.other.example')
+    const more = `sumdb: "${vkey} http://127.0.0.1:9"\norigins: { none: { url: "http://127.0.0.1:9" } }\nroutes: [{ modules: ["*"], from: [none] }]\n`
+    const { run } = await createDataFolderWithLog(t, { size: 1, more })
+    const { code, stdout, stderr } = await run(['verify', '--upstream'])
+    assert.match(stderr, /^modstead: .*sum\.other\.example/m)
+    assert.deepEqual([code, stdout], [3, ''], stderr)
   })
 })
 

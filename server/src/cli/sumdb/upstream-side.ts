@@ -59,8 +59,11 @@ export async function openUpstreamSide({ config }: LocalLog, context: CommandCon
       for (let first = 0; first < versions.length; first += AT_ONCE)
         yield* (await Promise.all(versions.slice(first, first + AT_ONCE).map(compareOne))).flat()
     },
-    summary: () =>
-      `${counts.compared} compared with other databases, ${counts.ours} that none is asked about`,
+    summary() {
+      const kept = upstream.kept()
+      const how = kept === 0 ? '' : ` (${kept} with what the mirror here keeps, verified anew)`
+      return `${counts.compared} compared with other databases${how}, ${counts.ours} that none is asked about`
+    },
     close: () => upstream.close(),
   }
 }

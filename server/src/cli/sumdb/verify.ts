@@ -1,5 +1,7 @@
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../context.ts'
+import { ModsteadError } from '../../errors.ts'
+import { reportFailure } from '../failures.ts'
 import type { Finding } from '../../sumdb/log/finding.ts'
 import { type RecordedVersion, verifyLog } from '../../sumdb/log/verify-log.ts'
 import { countOf } from './count.ts'
@@ -24,7 +26,8 @@ export interface ComparedSide {
 
 /**
  * `modstead sumdb verify`: all that is wrong with the log of a data folder, a line each. Exit code 1 where there is
- * something. Throws `config_invalid`, `not_found`, `store_unavailable`, and for `--upstream` what asking throws.
+ * something, 3 where nothing is, and a database of `--upstream` could not be asked. Throws `config_invalid`, `not_found`,
+ * `store_unavailable`, and for `--upstream` what asking throws.
  */
 export async function verifyStoredLog(flags: VerifyFlags, context: CommandContext): Promise<number> {
   const log = await findLog(flags, context)
@@ -49,6 +52,13 @@ export async function verifyStoredLog(flags: VerifyFlags, context: CommandContex
       progress.end()
       say.finding(finding)
     }
+  } catch (error) {
+    // What could not be asked is nothing wrong, and nothing right.
+    if (!(error instanceof ModsteadError) || error.code !== 'checksum_unavailable' || say.isWrong())
+      throw error
+    progress.end()
+    reportFailure(context, error)
+    return EXIT.notCompared
   } finally {
     progress.end()
     for (const side of sides) await side.close()
@@ -69,11 +79,20 @@ function notesOf({ notes, files, config }: LocalLog): string[] {
   return [...notes, `the high-water mark is looked for beside the log only: ${files.highWater}`]
 }
 
+const WHERE_LOG = 'docs/checksum-database.md, "When the log is refused"'
+const WHERE_STORED =
+  'docs/incidents.md for what is stored: a server that runs notices a damaged zip or go.mod when it is asked for, and fetches it again'
+const STORED: ReadonlySet<Finding['what']> = new Set(['zip', 'mod', 'catalog'])
+
 function reporter({ json = false }: VerifyFlags, { stdout, stderr }: CommandContext) {
   let count = 0
+  const pages = new Set<string>()
   return {
+    /** Whether anything is wrong so far. */
+    isWrong: () => count > 0,
     finding(finding: Finding): void {
       count++
+      pages.add(STORED.has(finding.what) ? WHERE_STORED : WHERE_LOG)
       stdout.write(json ? `${JSON.stringify(finding)}\n` : `${finding.name}: ${finding.problem}\n`)
     },
     end({ size, compared, notes }: { size: number; compared: string[]; notes: string[] }): number {
@@ -84,7 +103,7 @@ function reporter({ json = false }: VerifyFlags, { stdout, stderr }: CommandCont
       else
         stdout.write(
           `${count} ${count === 1 ? 'thing is' : 'things are'} wrong. Verified: ${verified}.\n` +
-            'What to do: docs/checksum-database.md, "When the log is refused".\n',
+            `What to do: ${[...pages].sort().join('; ')}.\n`,
         )
       return count === 0 ? EXIT.ok : EXIT.failure
     },

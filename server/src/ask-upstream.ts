@@ -63,7 +63,7 @@ function withoutWriting(files: SumdbFiles, onKept: () => void): SumdbFiles {
   return {
     async readCache(path) {
       const bytes = await files.readCache(path)
-      if (bytes !== undefined && path.includes('/lookup/')) onKept()
+      if (bytes !== undefined && /(?:^|\/)lookup\//.test(path)) onKept()
       return bytes
     },
     readHead: async () => head ?? (await files.readHead()),

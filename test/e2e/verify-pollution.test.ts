@@ -58,7 +58,7 @@ const pollution: [
       await appendFile(file, '// for a moment\n')
     },
     ['wrong zip: folder'],
-    false,
+    true,
   ],
   [
     'the .mod',
@@ -135,7 +135,12 @@ test('a wrong line of go.sum: the right one is told', async (t) => {
     finding!.claims.find(({ side }) => side === 'go_sum'),
     { side: 'go_sum', hash: OTHER, where: 'go.sum:3' },
   )
-  assert.ok(finding!.steps[0]!.text.endsWith(`: ${B.module} ${B.version} ${B.h1}`), finding!.steps[0]!.text)
+  const texts = finding!.steps.map(({ text }) => text)
+  assert.ok(
+    texts.some((text) => text.endsWith(`: ${B.module} ${B.version} ${B.h1}`)),
+    texts.join('\n'),
+  )
+  assert.match(texts.join('\n'), /may be .* an attack/)
   await writeFile(path, `${right}<<<<<<< HEAD\n\u001b]0;title\u0007 v1.0.0 ${OTHER}\n`)
   const garbage = await machine.verify()
   assert.equal(garbage.code, 1)

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { hashGoMod } from '@modstead/gomod/dirhash'
+import { GomodError } from '@modstead/gomod/error'
+import { parseGoMod } from '@modstead/gomod/modfile/parse'
 import { checkPath, isModulePath, type ModulePath } from '@modstead/gomod/path'
+import { compare } from '@modstead/gomod/semver'
 import { isCanonicalFor, type Version } from '@modstead/gomod/version'
 import { verifyModuleZip } from '@modstead/gomod/zip/check'
 import { ModsteadError } from '../../server/src/errors.ts'
@@ -121,8 +124,19 @@ async function retractionsOf(
   const newest = versions.findLast((version) => !/^v[\d.]+-/.test(version)) ?? versions.at(-1)
   if (newest === undefined) return () => false
   const { bytes } = await origin.goMod(module, newest as Version, ASKED)
-  const list = /retract \(([^)]*)\)/.exec(bytes.toString())?.[1] ?? ''
-  return (version) => list.includes(`\t${version} `) || (list.includes('[v1.3.0') && version === 'v1.3.0')
+  const retract = intervalsIn(bytes)
+  return (version) =>
+    retract.some(({ low, high }) => compare(low, version) <= 0 && compare(version, high) <= 0)
+}
+
+/** A go.mod that cannot be read retracts nothing. */
+function intervalsIn(bytes: Buffer): readonly { low: string; high: string }[] {
+  try {
+    return parseGoMod(bytes.toString(), { mode: 'lax' }).retract
+  } catch (error) {
+    if (error instanceof GomodError) return []
+    throw error
+  }
 }
 
 function withoutTime(bytes: Buffer, query: string): unknown {

@@ -294,11 +294,17 @@ describe('checksum log', () => {
   it('lets nobody wait for a mark that hangs, and shows what is stored once it does not', async (t) => {
     const folder = await temporaryFolder(t)
     let hangs = false
+    const disk = Promise.withResolvers<void>()
+    const sizes: number[] = []
     const { log } = await open(t, folder, {
       markDeadline: 100,
       mark: (real) => ({
         ...real,
-        write: (note) => (hangs ? new Promise(() => undefined) : real.write(note)),
+        async write(note) {
+          if (hangs) await disk.promise
+          sizes.push(sizeOf(note))
+          await real.write(note)
+        },
       }),
     })
     hangs = true
@@ -306,9 +312,18 @@ describe('checksum log', () => {
     assert.match(log.problem() ?? '', /high-water mark/)
     assert.equal(log.head().size, 0)
     hangs = false
+    // What hangs is not passed by another write, which it could then undo.
+    await assert.rejects(log.append(entry(2)), { code: 'store_unavailable', message: /high-water mark/ })
+    assert.deepEqual(sizes, [0])
+    disk.resolve()
     assert.equal(await log.find(entry(1).module, 'v1.0.0'), 0)
     assert.equal(log.head().size, 1)
     assert.equal(log.problem(), undefined)
+    assert.equal(await log.append(entry(2)), 1)
+    assert.deepEqual(
+      sizes,
+      sizes.toSorted((a, b) => a - b),
+    )
   })
 
   it('never goes back in time', async (t) => {

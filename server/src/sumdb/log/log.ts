@@ -95,6 +95,8 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
   let working: Promise<void> | undefined
   /** Settles with the batch that is being written. */
   let batchDone = Promise.resolve()
+  /** Settles with the mark that was begun last: one that comes late must not replace a newer one. */
+  let marking: Promise<unknown> = Promise.resolve()
   let failing: string | undefined
   let damage: string | undefined
   let refusal: ModsteadError | undefined
@@ -123,8 +125,11 @@ export async function openChecksumLog(options: ChecksumLogOptions): Promise<Chec
 
   /** The mark first: a head that somebody has seen is never unknown to it. */
   async function show(): Promise<void> {
-    await inTime(mark.write(stored.note), markDeadline)
-    shown = stored
+    const head = stored
+    const written = marking.then(() => mark.write(head.note))
+    marking = written.catch(() => undefined) // told below, or too late for anybody
+    await inTime(written, markDeadline)
+    shown = head
     for (const listener of listeners) listener(shown)
   }
 

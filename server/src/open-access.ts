@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises'
 import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
-import { createAccessTokens, type TokenRecords } from './access/access-tokens.ts'
-import { createConfigTokens } from './access/config-tokens.ts'
+import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
+import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
 import { createDecide, type PrivateNames } from './access/decide.ts'
-import { createHtpasswd } from './access/htpasswd.ts'
-import { createHtpasswdFile } from './access/htpasswd-file.ts'
+import { createHtpasswd } from './access/passwords/htpasswd.ts'
+import { createHtpasswdFile } from './access/passwords/htpasswd-file.ts'
 import { createIdentify } from './access/identify.ts'
-import { createGuesses } from './access/lockout.ts'
-import type { AccessConfig } from './config/access-config.ts'
+import { createGuesses } from './access/passwords/lockout.ts'
+import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
 
@@ -66,8 +66,8 @@ async function openJwt(
   { env, observer, closing }: OpenAccessOptions,
 ): Promise<Credential> {
   const [{ createJwt }, { createKeySource }, { createKeySets }] = await Promise.all([
-    import('./access/jwt.ts'),
-    import('./access/jwks.ts'),
+    import('./access/jwt/jwt.ts'),
+    import('./access/jwt/jwks.ts'),
     import('./origin/key-set.ts'),
   ])
   const sets = createKeySets(env)

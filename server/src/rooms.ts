@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { TokenRecords } from './access/access-tokens.ts'
+import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'

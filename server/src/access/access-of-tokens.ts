@@ -1,6 +1,6 @@
 import type { TokenConfig } from '../config/config.ts'
 import { type Access, createAccess } from './access.ts'
-import { createConfigTokens } from './config-tokens.ts'
+import { createConfigTokens } from './tokens/config-tokens.ts'
 import { createDecide } from './decide.ts'
 import { createIdentify } from './identify.ts'
 

@@ -1,5 +1,5 @@
 import { compilePatterns, type PatternSet } from '@modstead/gomod/pattern'
-import type { AccessConfig, Subject } from '../config/access-config.ts'
+import type { AccessConfig, Subject } from '../config/access/access-config.ts'
 import type { Permission } from '../config/permissions.ts'
 import type { Principal } from './principal.ts'
 import { permissionsOf } from './roles.ts'

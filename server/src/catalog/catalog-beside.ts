@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { TokenRecord } from '../access/access-tokens.ts'
+import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
 import { createWriteApplier, type Write, type WriteResult } from './apply-writes.ts'

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { TokenRecords } from '../access/access-tokens.ts'
+import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'

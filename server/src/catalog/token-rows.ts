@@ -1,5 +1,5 @@
 /** Between the rows of issued tokens and the words of the access room. */
-import type { TokenRecord } from '../access/access-tokens.ts'
+import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { PERMISSIONS } from '../config/permissions.ts'
 import type { TokensTable } from './schema.ts'
 

@@ -1,6 +1,6 @@
 import { checkPattern } from '@modstead/gomod/pattern'
-import type { TokenRecord } from '../access/access-tokens.ts'
-import { newToken } from '../access/token-format.ts'
+import type { TokenRecord } from '../access/tokens/access-tokens.ts'
+import { newToken } from '../access/tokens/token-format.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import { type Permission, PERMISSIONS } from '../config/permissions.ts'
 import type { Flags } from '../config/settings.ts'

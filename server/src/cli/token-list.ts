@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../access/access-tokens.ts'
+import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
 import { catalogIn } from '../store/data-folder.ts'

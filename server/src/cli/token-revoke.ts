@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { TOKEN_FRESH } from '../access/access-tokens.ts'
-import { isTokenId, tokenId } from '../access/token-format.ts'
+import { TOKEN_FRESH } from '../access/tokens/access-tokens.ts'
+import { isTokenId, tokenId } from '../access/tokens/token-format.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'

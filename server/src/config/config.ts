@@ -1,5 +1,5 @@
 import type { ModulePath } from '@modstead/gomod/path'
-import type { AccessConfig } from './access-config.ts'
+import type { AccessConfig } from './access/access-config.ts'
 import type { SHORTHAND } from './permissions.ts'
 
 /**

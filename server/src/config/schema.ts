@@ -24,7 +24,7 @@ import {
   text,
   texts,
 } from './fields.ts'
-import { accessSchema } from './access-schema.ts'
+import { accessSchema } from './access/access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 
 const GIB = 2 ** 30

@@ -10,7 +10,7 @@ import type {
   TokenConfig,
   VanityRule,
 } from './config.ts'
-import { describeAccess } from './show-access.ts'
+import { describeAccess } from './access/show-access.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'

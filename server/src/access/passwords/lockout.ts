@@ -1,4 +1,4 @@
-import type { Lockout } from '../config/access-config.ts'
+import type { Lockout } from '../../config/access/access-config.ts'
 
 /** Ends the guessing of passwords. Keys are what is guessed at: a user name, an address. */
 export interface Guesses {

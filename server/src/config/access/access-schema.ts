@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { choice, choices, count, duration, flag, path, secret, text, texts } from './fields.ts'
-import { PERMISSIONS } from './permissions.ts'
+import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { issuerSchema } from './jwt.ts'
+import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
   '"user:NAME", "group:NAME", "service:NAME", "workload:NAME", "$authenticated", "$admins", "$anonymous" or "$all"'
@@ -19,46 +20,6 @@ const binding = z.strictObject({
     .describe(
       'For which modules, as patterns of GOPRIVATE. Default: for all, and for what is about no module, such as reading incidents.',
     ),
-})
-
-/** The names and values of claims. */
-const claims = z
-  .record(z.string(), z.string())
-  .optional()
-  .describe('Claims that must be there, with their values; `*` for any value. Default: none besides `exp`.')
-
-const issuer = z.strictObject({
-  issuer: text('the issuer as tokens have it in "iss"').describe('What `iss` must be, exactly.'),
-  audience: texts('an audience').describe('What `aud` must have one of: a name for this server.'),
-  algorithms: choices([
-    'HS256',
-    'HS384',
-    'HS512',
-    'RS256',
-    'RS384',
-    'RS512',
-    'ES256',
-    'ES384',
-    'ES512',
-    'EdDSA',
-  ]).describe('The `alg` that are taken, whatever a token says: HS… with `secret`, the others with `jwks`.'),
-  secret: secret('a secret of 32 bytes or more')
-    .optional()
-    .describe(
-      'The secret shared with the issuer: as many bytes as the hash has, 32 for HS256, 64 for HS512.',
-    ),
-  jwks: text('an https URL, or the path of a file')
-    .optional()
-    .describe('Where the public keys of the issuer are: an `https:` URL, or a file.'),
-  clockSkew: duration({ min: 0, max: 300_000, wording: ' (5m at most)' })
-    .prefault('30s')
-    .describe('How far the clocks may differ.'),
-  require: claims,
-  subject: text('the name of a claim').prefault('sub').describe('The claim that names the bearer.'),
-  groups: text('the name of a claim').prefault('groups').describe('The claim that lists the groups.'),
-  kind: choice(['user', 'service', 'workload'])
-    .prefault('workload')
-    .describe('What its bearers are, in bindings: `workload:SUBJECT` for instance.'),
 })
 
 const lockout = z.strictObject({
@@ -94,7 +55,7 @@ export const accessSchema = z.strictObject({
     .describe('Roles of your own by name, and what they allow.'),
   bindings: z.array(binding).optional().describe('Who has which role for which modules. All that fit count.'),
   jwt: z
-    .record(z.string().regex(name), issuer)
+    .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })

@@ -1,4 +1,4 @@
-import type { BuiltInGroup, Permission } from './permissions.ts'
+import type { BuiltInGroup, Permission } from '../permissions.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {

@@ -12,12 +12,12 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-import type { JwtIssuer } from '../config/access-config.ts'
-import { createKeySets } from '../origin/key-set.ts'
-import type { Judgement } from './credential.ts'
+import type { JwtIssuer } from '../../config/access/access-config.ts'
+import { createKeySets } from '../../origin/key-set.ts'
+import type { Judgement } from '../credential.ts'
 import { createKeySource } from './jwks.ts'
 import { createJwt } from './jwt.ts'
-import type { Principal } from './principal.ts'
+import type { Principal } from '../principal.ts'
 
 const NOW = Date.UTC(2026, 0, 15)
 const SECOND = NOW / 1000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { load, problemsOf } from './load.fixture.ts'
-import { formatConfig } from './show.ts'
+import { load, problemsOf } from '../load.fixture.ts'
+import { formatConfig } from '../show.ts'
 
 const SECRET = 'HUSH-0123456789abcdefghijklmnopqrstuv'
 

@@ -1,10 +1,10 @@
 import { checkPattern } from '@modstead/gomod/pattern'
-import type { AccessConfig, Binding, JwtIssuer, Subject } from './access-config.ts'
+import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
-import { absolutePath, type BuildContext, complain, readNamedFile, shown } from './context.ts'
-import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from './permissions.ts'
-import type { KeyPath } from './problems.ts'
-import { resolveSecret } from './secrets.ts'
+import { buildIssuers } from './jwt.ts'
+import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
+import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
+import type { KeyPath } from '../problems.ts'
 
 /** `access` of the file with its references followed. */
 export async function buildAccess(
@@ -101,72 +101,4 @@ function groupsByUser(groups: Readonly<Record<string, readonly string[]>>): Map<
       else of.push(group)
     }
   return byUser
-}
-
-async function buildIssuers(
-  context: BuildContext,
-  at: KeyPath,
-  issuers: NonNullable<FileAccess['jwt']>,
-): Promise<JwtIssuer[]> {
-  const built: JwtIssuer[] = []
-  for (const [name, file] of Object.entries(issuers)) {
-    const path = [...at, name]
-    if (built.some(({ issuer }) => issuer === file.issuer))
-      complain(context, [...path, 'issuer'], 'is that of another entry, too: a token would fit both')
-    const keys = await keysOf(context, path, file)
-    const { issuer, audience, algorithms, clockSkew, subject, groups, kind } = file
-    const require = Object.entries(file.require ?? {}).map(
-      ([claim, value]) => [claim, value === '*' ? undefined : value] as const,
-    )
-    if (keys !== undefined)
-      built.push({
-        name,
-        issuer,
-        audience,
-        algorithms,
-        keys,
-        clockSkew,
-        subject,
-        groups,
-        kind,
-        require: new Map(require),
-      })
-  }
-  return built
-}
-
-/** A secret goes with the algorithms of secrets and keys with those of keys: a key can then never be taken for a secret. */
-async function keysOf(
-  context: BuildContext,
-  path: KeyPath,
-  { secret, jwks, algorithms }: NonNullable<FileAccess['jwt']>[string],
-): Promise<JwtIssuer['keys'] | undefined> {
-  const symmetric = algorithms.filter((name) => name.startsWith('HS'))
-  if ((secret === undefined) === (jwks === undefined)) {
-    complain(context, path, 'expected either secret or jwks')
-    return undefined
-  }
-  if (secret !== undefined) {
-    if (symmetric.length < algorithms.length)
-      complain(context, [...path, 'algorithms'], 'expected only HS256, HS384 or HS512 beside a secret')
-    const value = await resolveSecret(context, [...path, 'secret'], secret)
-    const needed = Math.max(...symmetric.map((name) => Number(name.slice(2)) / 8))
-    const length = Buffer.byteLength(value)
-    if (symmetric.length > 0 && length < needed)
-      complain(
-        context,
-        [...path, 'secret'],
-        `expected ${needed} bytes or more for these algorithms, found ${length}`,
-      )
-    return { kind: 'secret', secret: value }
-  }
-  if (symmetric.length > 0)
-    complain(context, [...path, 'algorithms'], 'expected none of HS256, HS384, HS512 beside jwks')
-  if (jwks!.startsWith('https://') && URL.canParse(jwks!)) return { kind: 'jwks', url: jwks! }
-  if (/^[a-z]+:\/\//i.test(jwks!)) {
-    complain(context, [...path, 'jwks'], 'expected an https URL or the path of a file')
-    return undefined
-  }
-  await readNamedFile(context, [...path, 'jwks'], jwks!)
-  return { kind: 'file', path: absolutePath(context, [...path, 'jwks'], jwks!) }
 }

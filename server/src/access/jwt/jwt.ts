@@ -7,11 +7,11 @@ import {
   jwtVerify,
   type JWTVerifyGetKey,
 } from 'jose'
-import type { JwtIssuer } from '../config/access-config.ts'
-import { type Permission, PERMISSIONS } from '../config/permissions.ts'
-import { ModsteadError } from '../errors.ts'
-import type { Credential, Judgement } from './credential.ts'
-import type { Limit, Principal } from './principal.ts'
+import type { JwtIssuer } from '../../config/access/access-config.ts'
+import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
+import { ModsteadError } from '../../errors.ts'
+import type { Credential, Judgement } from '../credential.ts'
+import type { Limit, Principal } from '../principal.ts'
 
 export interface JwtOptions {
   issuers: readonly JwtIssuer[]

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type Permission, PERMISSIONS } from '../config/permissions.ts'
-import type { Credential } from './credential.ts'
+import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
+import type { Credential } from '../credential.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
 /** A token that was issued, as it is kept. Times are milliseconds since the epoch. */

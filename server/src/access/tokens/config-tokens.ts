@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { TokenConfig } from '../config/config.ts'
-import { SHORTHAND } from '../config/permissions.ts'
-import type { Credential } from './credential.ts'
-import type { Principal } from './principal.ts'
+import type { TokenConfig } from '../../config/config.ts'
+import { SHORTHAND } from '../../config/permissions.ts'
+import type { Credential } from '../credential.ts'
+import type { Principal } from '../principal.ts'
 
 /**
  * The tokens of the configuration. Hashes are compared, all of them each time, so that how long it takes tells

@@ -1,6 +1,6 @@
-import type { AccessConfig, JwtIssuer, Subject } from './access-config.ts'
-import { HIDDEN } from './secrets.ts'
-import { formatDuration, mapValues } from './units.ts'
+import type { AccessConfig, Subject } from './access-config.ts'
+import { describeIssuer } from './jwt.ts'
+import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
@@ -34,26 +34,4 @@ function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> 
   const shown: Record<string, string[]> = {}
   for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
   return shown
-}
-
-function describeIssuer(given: JwtIssuer): [string, Record<string, unknown>] {
-  const { name, issuer, audience, algorithms, keys, clockSkew, require, subject, groups, kind } = given
-  return [
-    name,
-    {
-      issuer,
-      audience: [...audience],
-      algorithms: [...algorithms],
-      ...(keys.kind === 'secret'
-        ? { secret: HIDDEN }
-        : { jwks: keys.kind === 'jwks' ? keys.url : keys.path }),
-      clockSkew: formatDuration(clockSkew),
-      ...(require.size > 0 && {
-        require: Object.fromEntries([...require].map(([claim, value]) => [claim, value ?? '*'])),
-      }),
-      subject,
-      groups,
-      kind,
-    },
-  ]
 }

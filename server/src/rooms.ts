@@ -134,7 +134,7 @@ export async function joinRooms({
     ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
-    incidents: catalog,
+    records: catalog,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
     pushes,

@@ -12,7 +12,7 @@ import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
-import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
+import { type ApiRecords, apiEndpoints } from './api/endpoints.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
 import { createConnections } from './connections.ts'
@@ -50,6 +50,7 @@ export interface HttpServerOptions {
     | 'vanity'
     | 'hooks'
     | 'tokens'
+    | 'access'
   >
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
@@ -65,7 +66,7 @@ export interface HttpServerOptions {
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   /** What whoever runs this server should see to, a sentence each; it works all the same. */
   warnings?: () => readonly string[]
-  incidents: IncidentRecords
+  records: ApiRecords
   /** Hears of pushes. */
   pushes: PushReceiver
   /** Whether a request with this `Modstead-Via` header has been through this server already. */
@@ -127,7 +128,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       ? []
       : [createLogAnswers({ log: options.log, access, prefix: config.pathPrefix })]),
     createApi({
-      endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
+      endpoints: apiEndpoints({
+        records: options.records,
+        access,
+        config,
+        proxy,
+        log: observer.log,
+        version: options.version,
+      }),
       access,
       prefix: config.pathPrefix,
     }),

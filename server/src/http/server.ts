@@ -30,7 +30,7 @@ import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
 import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
-import { senderOf } from './sender.ts'
+import { createPeerTrust, senderOf } from './sender.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 import { createVanityAnswers } from './vanity-answers.ts'
@@ -42,6 +42,7 @@ export interface HttpServerOptions {
     | 'publicUrl'
     | 'pathPrefix'
     | 'tls'
+    | 'trustedProxies'
     | 'memory'
     | 'log'
     | 'routes'
@@ -103,6 +104,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const memory = createMemory({ bound: config.memory })
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
+  const lookAtPeer = createPeerTrust(config.trustedProxies)
   const pool = createBufferPool(BUFFERS)
   const access = options.access ?? accessOfTokens(config.tokens)
   const answerFromMemory = createHotPath(memory, traffic, access)
@@ -323,7 +325,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               ...shared,
               address,
               onRequest: onRequest(handle),
-              onConnection: connections.add,
+              onConnection(socket) {
+                lookAtPeer(socket, 'socket' in address)
+                connections.add(socket)
+              },
             }),
           )
       } catch (error) {

@@ -8,7 +8,7 @@ import { ANONYMOUS, described, type Principal } from './principal.ts'
 /** What of a request tells who sent it. */
 export interface Sender {
   headers: IncomingHttpHeaders
-  /** Address of the client, or `socket`. */
+  /** IP address of the client, or `unix`. */
   address: string
 }
 

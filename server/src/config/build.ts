@@ -23,6 +23,7 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildTrustedProxies } from './trusted-proxies.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -51,6 +52,7 @@ export async function buildConfig(
     key: await pemFile(context, ['tls', 'key'], file.tls.key),
     minVersion: file.tls.minVersion,
   }
+  const trustedProxies = buildTrustedProxies(context, file.trustedProxies, file.forwardedHeader)
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
@@ -83,6 +85,7 @@ export async function buildConfig(
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
     ...(tls && { tls }),
+    ...(trustedProxies && { trustedProxies }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
     clones,

@@ -26,6 +26,7 @@ import {
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 
 const GIB = 2 ** 30
 const TIB = 2 ** 40
@@ -272,6 +273,16 @@ export const configSchema = z.strictObject({
       'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
     ),
   tls: tls.optional().describe('Serve https. `go` sends credentials over nothing else.'),
+  trustedProxies: trustedProxiesSchema
+    .optional()
+    .describe(
+      'Reverse proxies whose word is taken for the address of a client, and for the name and scheme it asked by: addresses, networks, or `unix` for all who come through a Unix socket. Default: nobody’s.',
+    ),
+  forwardedHeader: forwardedHeaderSchema
+    .optional()
+    .describe(
+      'The header that they say it in; `forwarded` is that of RFC 7239. Default: `x-forwarded-for`, with `X-Forwarded-Host` and `X-Forwarded-Proto`.',
+    ),
   dataDir: path('a folder')
     .prefault('./modstead-data')
     .describe('Folder with everything that is stored. One modstead uses it at a time.'),

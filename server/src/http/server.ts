@@ -11,13 +11,14 @@ import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './
 import { refuse } from './refuse.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
-import { senderOf } from './sender.ts'
+import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
-  config: SiteOptions['config'] & Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log'>
+  config: SiteOptions['config'] &
+    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
   observer: Observer
@@ -65,6 +66,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, observer } = options
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
+  const lookAtPeer = createPeerTrust(config.trustedProxies)
   const pool = createBufferPool(BUFFERS)
   const sites = createSites({
     root: options,
@@ -234,7 +236,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               ...shared,
               address,
               onRequest: onRequest(handle),
-              onConnection: connections.add,
+              onConnection(socket) {
+                lookAtPeer(socket, 'socket' in address)
+                connections.add(socket)
+              },
             }),
           )
       } catch (error) {

@@ -14,6 +14,7 @@ import { describeAccess } from './access/show-access.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
+import { describeTls } from './tls.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
 /**
@@ -27,7 +28,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
-    ...(tls && { tls: { ...tls } }),
+    ...(tls && { tls: describeTls(tls) }),
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),

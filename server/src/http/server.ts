@@ -32,6 +32,7 @@ import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
 import { senderOf } from './sender.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
+import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 import { createVanityAnswers } from './vanity-answers.ts'
 
@@ -86,6 +87,8 @@ export interface HttpServer {
    * no connection is left.
    */
   stop(graceMs: number): Promise<void>
+  /** Looks at once whether the files of `tls` have changed, which is else done every two seconds. Never rejects. */
+  reload(): Promise<void>
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -142,6 +145,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
+  let files: TlsFiles | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () => memory.size())
@@ -164,7 +168,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     totals: options.totals,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: options.warnings ?? (() => []),
+    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -290,6 +294,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
+  async function openTls(): Promise<TlsFiles | undefined> {
+    if (config.tls === undefined) return undefined
+    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
+    observer.gauge(
+      'modstead_tls_certificate_expires_seconds',
+      'Seconds until the certificate of this server ends; negative once it has.',
+      () => (opened.ends() - Date.now()) / 1000,
+    )
+    return opened
+  }
+
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -299,6 +314,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
+    files?.close()
     clearInterval(timer)
     endChanges()
     flush()
@@ -309,8 +325,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
+      files = await openTls()
       const shared = {
-        tls: config.tls,
+        tls: files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -329,6 +346,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
+        files?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -337,5 +355,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+    reload: async () => files?.look(),
   }
 }

@@ -42,6 +42,8 @@ export interface Rooms {
   addresses: string[]
   /** Lets running requests and fetches finish within `shutdownGrace`. */
   drain(): Promise<void>
+  /** Looks at once whether the files of `tls` have changed. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Joins the rooms on an open data folder and catalog. Throws `listen_failed` and `config_invalid`. */
@@ -165,6 +167,7 @@ export async function joinRooms({
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
+    reload: () => http.reload(),
     async drain() {
       const given = AbortSignal.timeout(config.shutdownGrace)
       probing.abort()

@@ -14,6 +14,7 @@ import { createFileSender } from './send-file.ts'
 import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
+import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
@@ -44,6 +45,8 @@ export interface HttpServer {
    * no connection is left.
    */
   stop(graceMs: number): Promise<void>
+  /** Looks at once whether the files of `tls` have changed, which is else done every two seconds. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** A request that memory could not answer. */
@@ -80,6 +83,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
+  let files: TlsFiles | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
@@ -101,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     version: options.version,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: options.warnings ?? (() => []),
+    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -203,6 +207,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
+  async function openTls(): Promise<TlsFiles | undefined> {
+    if (config.tls === undefined) return undefined
+    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
+    observer.gauge(
+      'modstead_tls_certificate_expires_seconds',
+      'Seconds until the certificate of this server ends; negative once it has.',
+      () => (opened.ends() - Date.now()) / 1000,
+    )
+    return opened
+  }
+
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -212,6 +227,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
+    files?.close()
     clearInterval(timer)
     flush()
     for (const site of sites.all) site.close()
@@ -222,8 +238,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
+      files = await openTls()
       const shared = {
-        tls: config.tls,
+        tls: files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -245,6 +262,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
+        files?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -253,5 +271,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+    reload: async () => files?.look(),
   }
 }

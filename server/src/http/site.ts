@@ -9,7 +9,7 @@ import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
-import { type ApiRecords, apiEndpoints } from './api/endpoints.ts'
+import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -29,10 +29,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<
-    Config,
-    'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks' | 'tokens' | 'access'
-  >
+  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> & ApiSettings
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access

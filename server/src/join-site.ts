@@ -1,9 +1,12 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { goproxyUrl } from './config/address.ts'
 import type { Config } from './config/config.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
 import { openAccess } from './open-access.ts'
+import { openIssued } from './open-issued.ts'
 import type { HeldLog, ServedLog } from './open-log.ts'
 import type { OpenOrigins } from './open-origins.ts'
 import { createPushes } from './origin/git/pushes.ts'
@@ -21,7 +24,7 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
   observer: Observer
@@ -65,8 +68,11 @@ export async function joinSite(
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
   const access = await openAccess({
     config,
+    issued,
     records: catalog,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,
@@ -80,7 +86,7 @@ export async function joinSite(
       access,
       databases,
       ...(log !== undefined && { log }),
-      incidents: catalog,
+      records: catalog,
       pushes,
     },
     proxy,

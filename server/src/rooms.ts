@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
@@ -29,7 +30,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -38,6 +39,8 @@ export interface Rooms {
   addresses: string[]
   /** Lets running requests and fetches finish within `shutdownGrace`. */
   drain(): Promise<void>
+  /** Looks at once whether the files of `tls` have changed. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Joins the rooms on an open data folder and catalog. Throws `listen_failed` and `config_invalid`. */
@@ -138,6 +141,7 @@ export async function joinRooms({
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
+    reload: () => http.reload(),
     async drain() {
       const given = AbortSignal.timeout(config.shutdownGrace)
       probing.abort()

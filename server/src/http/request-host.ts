@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { ModsteadError } from '../errors.ts'
+import { forwardedOf } from './sender.ts'
 
 export interface AddressOptions {
   /** Where clients reach us, without prefix; absent: as the request names us. */
@@ -13,15 +14,21 @@ export interface AddressOptions {
   fallbackAddress: () => string
 }
 
-/** The address for GOPROXY: as configured, else by the Host header where that is a plain host, else the listener's. */
+/**
+ * The address for GOPROXY: as configured, else by what a trusted proxy says was asked for, else by the Host header where
+ * that is a plain host, else the listener's.
+ */
 export function addressFor(
   req: IncomingMessage,
   { publicUrl, prefix, secure, fallbackAddress }: AddressOptions,
 ): string {
   if (publicUrl !== undefined) return publicUrl + prefix
-  const { host } = req.headers
+  const forwarded = forwardedOf(req)
+  const { host } = forwarded?.host === undefined ? req.headers : forwarded
   if (host === undefined || !isHost(host)) return fallbackAddress()
-  return `${secure === true || 'encrypted' in req.socket ? 'https' : 'http'}://${host}${prefix}`
+  const said = forwarded?.proto?.toLowerCase()
+  const usual = secure === true || 'encrypted' in req.socket ? 'https' : 'http'
+  return `${said === 'http' || said === 'https' ? said : usual}://${host}${prefix}`
 }
 
 /** Throws `bad_request` for a request of HTTP/1.1 without a Host header (RFC 9112, section 3.2). */

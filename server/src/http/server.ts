@@ -11,13 +11,15 @@ import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './
 import { refuse } from './refuse.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
-import { senderOf } from './sender.ts'
+import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
+import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
-  config: SiteOptions['config'] & Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log'>
+  config: SiteOptions['config'] &
+    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
   observer: Observer
@@ -43,6 +45,8 @@ export interface HttpServer {
    * no connection is left.
    */
   stop(graceMs: number): Promise<void>
+  /** Looks at once whether the files of `tls` have changed, which is else done every two seconds. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** A request that memory could not answer. */
@@ -65,6 +69,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, observer } = options
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
+  const lookAtPeer = createPeerTrust(config.trustedProxies)
   const pool = createBufferPool(BUFFERS)
   const sites = createSites({
     root: options,
@@ -72,12 +77,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     server: config,
     fallbackAddress: (prefix) =>
       goproxyUrl({ ...config, pathPrefix: prefix }, addresses()) ?? 'http://localhost',
-    shared: { observer, traffic, sendFile: createFileSender(pool) },
+    shared: { observer, version: options.version, traffic, sendFile: createFileSender(pool) },
   })
   const ongoing = new WeakMap<IncomingMessage, Ongoing>()
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
+  let files: TlsFiles | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
@@ -99,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     version: options.version,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: options.warnings ?? (() => []),
+    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -201,6 +207,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
+  async function openTls(): Promise<TlsFiles | undefined> {
+    if (config.tls === undefined) return undefined
+    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
+    observer.gauge(
+      'modstead_tls_certificate_expires_seconds',
+      'Seconds until the certificate of this server ends; negative once it has.',
+      () => (opened.ends() - Date.now()) / 1000,
+    )
+    return opened
+  }
+
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -210,6 +227,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
+    files?.close()
     clearInterval(timer)
     flush()
     for (const site of sites.all) site.close()
@@ -220,8 +238,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
+      files = await openTls()
       const shared = {
-        tls: config.tls,
+        tls: files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -234,12 +253,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               ...shared,
               address,
               onRequest: onRequest(handle),
-              onConnection: connections.add,
+              onConnection(socket) {
+                lookAtPeer(socket, 'socket' in address)
+                connections.add(socket)
+              },
             }),
           )
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
+        files?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -248,5 +271,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+    reload: async () => files?.look(),
   }
 }

@@ -9,7 +9,7 @@ import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
-import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
+import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -29,7 +29,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks' | 'tokens'>
+  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> & ApiSettings
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
@@ -37,7 +37,7 @@ export interface SiteOptions {
   databases: readonly ServedDatabase[]
   /** A log of our own. */
   log?: AuditedLog
-  incidents: IncidentRecords
+  records: ApiRecords
   /** Hears of pushes. */
   pushes: PushReceiver
   /** What is stored, for the home page; absent: it says nothing of that. */
@@ -49,6 +49,8 @@ export interface SiteSurroundings {
   /** The name of the tenant; absent for the site that is nobody's in particular. */
   tenant?: string
   observer: Observer
+  /** The version of modstead. */
+  version: string
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
@@ -87,7 +89,7 @@ export interface Site {
 /** Joins what belongs to one site. Nothing that it makes knows of another. */
 export function createSite(options: SiteOptions, surroundings: SiteSurroundings): Site {
   const { config, proxy } = options
-  const { tenant, observer, traffic, memory, sendFile, addressFor } = surroundings
+  const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
@@ -105,7 +107,14 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
-      endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
+      endpoints: apiEndpoints({
+        records: options.records,
+        access,
+        config,
+        proxy,
+        log: observer.log,
+        version,
+      }),
       access,
       prefix,
     }),

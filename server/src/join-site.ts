@@ -2,6 +2,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
+import { TENANTS_PATH } from './config/fixed-paths.ts'
 import type { Config } from './config/config.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
@@ -12,11 +13,13 @@ import type { OpenOrigins } from './open-origins.ts'
 import { createPushes } from './origin/git/pushes.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import type { Engine } from './proxy/engine.ts'
+import type { PromotionRecords } from './proxy/promotions.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
 import { createProxyOn } from './proxy/serve.ts'
 import type { ModuleStore, Realm } from './proxy/store.ts'
+import { recordsOfSite } from './records-of-site.ts'
 import type { SumdbMirror } from './sumdb/mirror.ts'
 import type { ServedDatabase } from './sumdb/served.ts'
 
@@ -24,7 +27,7 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & PromotionRecords
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
   observer: Observer
@@ -37,6 +40,8 @@ export interface SharedRooms {
 /** What is one site's own. */
 export interface SiteRooms {
   config: Config
+  /** The name of the tenant; absent for the site that is nobody's in particular. */
+  tenant?: string
   /** Where its private modules are kept. */
   realm: Realm
   router: Router
@@ -54,7 +59,7 @@ export interface JoinedSite {
 
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
-  { config, realm, router, origins, log }: SiteRooms,
+  { config, tenant, realm, router, origins, log }: SiteRooms,
   { engine, store, catalog, mirrors, observer, env, closing }: SharedRooms,
 ): Promise<JoinedSite> {
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
@@ -68,12 +73,22 @@ export async function joinSite(
     refresh: proxy.refresh,
     log: observer.log,
   })
-  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
-  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
+  const records =
+    config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
+  const issued =
+    config.access &&
+    openIssued({
+      access: config.access,
+      records: catalog,
+      observer,
+      issuer: issuerOf(config, tenant),
+      ...(tenant !== undefined && { scope: tenant }),
+    })
   const access = await openAccess({
     config,
     issued,
-    records: catalog,
+    ...(tenant !== undefined && { tenant }),
+    records,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,
     env,
@@ -86,7 +101,7 @@ export async function joinSite(
       access,
       databases,
       ...(log !== undefined && { log }),
-      records: catalog,
+      records,
       pushes,
     },
     proxy,
@@ -94,4 +109,10 @@ export async function joinSite(
       await Promise.all([pushes.close(), serving?.stop(given)])
     },
   }
+}
+
+/** Who issued a token, as it says: the address of the site, or one that no other site has. */
+function issuerOf(config: Config, tenant: string | undefined): string {
+  const address = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  return tenant === undefined || config.publicUrl !== undefined ? address : address + TENANTS_PATH + tenant
 }

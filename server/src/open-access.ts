@@ -18,6 +18,8 @@ import type { Issued } from './open-issued.ts'
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
   records: TokenRecords
+  /** The name of the tenant whose access it is; absent for none. */
+  tenant?: string | undefined
   /** Tokens of our own; absent: none are taken. */
   issued?: Issued | undefined
   names: PrivateNames
@@ -30,9 +32,9 @@ export interface OpenAccessOptions {
 
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
 export async function openAccess(options: OpenAccessOptions): Promise<Access> {
-  const { config, records, names, observer } = options
+  const { config, tenant, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return accessOfTokens(tokens)
+  if (access === undefined) return accessOfTokens(tokens, tenant)
   const now = () => performance.now()
   const { groups, remember, htpasswd } = access
   const credentials: Credential[] = [
@@ -57,7 +59,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     )
   }
   return createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({ credentials, tenant, now }),
     decide: createDecide(access, names),
     open: false,
     closed: false,

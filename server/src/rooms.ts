@@ -10,9 +10,11 @@ import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
+import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
+import type { PromotionRecords } from './proxy/promotions.ts'
 import { createRouter } from './proxy/route.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
@@ -30,7 +32,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & PromotionRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -102,16 +104,26 @@ export async function joinRooms({
     catalog,
     checker,
     observer,
-    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
+    // What the log of the top level promises is for its own modules and the public ones.
+    ...(log !== undefined && {
+      promised: async (realm, module, version) =>
+        realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
+    }),
   })
   const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
+  const tenants = await joinTenants(
+    { config, folder: folder.path, via: id, databases: mirrored, root: { origins, router } },
+    shared,
+  )
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
     config,
     observer,
-    totals: () => catalog.totals(),
+    // Counts of everything would tell of the tenants' modules.
+    ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
+    tenants: tenants.sites,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
     isLoop: (via) => isLoop(via, id),
@@ -138,7 +150,7 @@ export async function joinRooms({
       keep: root.proxy.keepWhole,
       log: observer.log,
     })
-  const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
+  const probed = warnOfUnreachable([...origins.asked, ...tenants.asked], { outside, signal: probing.signal })
   return {
     addresses,
     reload: () => http.reload(),
@@ -147,7 +159,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
+      await Promise.all([root.drain(given), tenants.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

@@ -31,6 +31,8 @@ export interface Identify {
 export interface IdentifyOptions {
   /** In the order in which they are asked. */
   credentials: readonly Credential[]
+  /** The tenant whose credentials they are: every principal has its name. */
+  tenant?: string | undefined
   now?: () => number
 }
 
@@ -41,7 +43,11 @@ const REMEMBERED = 20_000
  * Asks each kind of credential in turn. Who was identified is remembered by a keyed hash of the header, so that the next
  * request costs a look-up; the header itself is kept for no longer than its connection.
  */
-export function createIdentify({ credentials, now = () => performance.now() }: IdentifyOptions): Identify {
+export function createIdentify({
+  credentials,
+  tenant,
+  now = () => performance.now(),
+}: IdentifyOptions): Identify {
   const salt = randomBytes(32).toString('base64')
   const identities = new LRUCache<string, Identity>({ max: REMEMBERED })
   const last = new WeakMap<object, { header: string; identity: Identity }>()
@@ -75,7 +81,8 @@ export function createIdentify({ credentials, now = () => performance.now() }: I
           throw new ModsteadError('unauthenticated', judgement.refusal, {
             ...(judgement.next !== undefined && { next: judgement.next }),
           })
-        const identity = { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
+        const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
+        const identity = { principal, until: began + judgement.fresh, reads: new Map() }
         if (judgement.fresh > 0) identities.set(digestOf(raw), identity)
         return identity
       }

@@ -195,6 +195,28 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         await db.schema.createIndex('auth_records_expires').on('auth_records').column('expires').execute()
       },
     },
+    '007_tenants': {
+      async up(db: Kysely<Schema>) {
+        await db.schema.alterTable('tokens').addColumn('tenant', 'text').execute()
+        await clustered(
+          db.schema
+            .createTable('promotions')
+            .addColumn('id', 'text', notNull)
+            .addColumn('at', 'bigint', notNull)
+            .addColumn('who', 'text', notNull)
+            .addColumn('tenant', 'text', notNull)
+            .addColumn('module', 'text', notNull)
+            .addColumn('version', 'text', notNull)
+            .addColumn('note', 'text', notNull)
+            .addPrimaryKeyConstraint('promotions_key', ['id']),
+        ).execute()
+        await db.schema
+          .createIndex('promotions_module')
+          .on('promotions')
+          .columns(['tenant', 'module', 'id'])
+          .execute()
+      },
+    },
   }
 }
 

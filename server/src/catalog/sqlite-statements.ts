@@ -59,6 +59,14 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index "auth_records_expires" on "auth_records" ("expires")',
     ],
   },
+  {
+    name: '007_tenants',
+    statements: [
+      'alter table "tokens" add column "tenant" text',
+      'create table "promotions" ("id" text not null, "at" bigint not null, "who" text not null, "tenant" text not null, "module" text not null, "version" text not null, "note" text not null, constraint "promotions_key" primary key ("id")) without rowid',
+      'create index "promotions_module" on "promotions" ("tenant", "module", "id")',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -121,6 +129,14 @@ export const READS: Reads = {
   tokensBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
     names: ['created', 'created', 'id', 'limit'],
+  },
+  promoted: {
+    sql: 'select * from "promotions" where "tenant" = ? and "module" = ? order by "id" desc limit 1',
+    names: ['tenant', 'module'],
+  },
+  promotionsBefore: {
+    sql: 'select * from "promotions" where "tenant" = ? and "id" < ? order by "id" desc limit ?',
+    names: ['tenant', 'before', 'limit'],
   },
   tokensOfBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
@@ -217,9 +233,17 @@ export const WRITES: Writes = {
     sql: 'insert into "marks" ("module", "version", "published", "deletion") values (?, ?, ?, ?) on conflict ("module", "version") do update set "published" = "excluded"."published", "deletion" = "excluded"."deletion"',
     names: ['module', 'version', 'published', 'deletion'],
   },
+  lastPromotion: {
+    sql: 'select "id" from "promotions" order by "id" desc limit 1',
+    names: [],
+  },
+  addPromotion: {
+    sql: 'insert into "promotions" ("id", "at", "who", "tenant", "module", "version", "note") values (?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'who', 'tenant', 'module', 'version', 'note'],
+  },
   addToken: {
-    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by'],
+    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by", "tenant") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by', 'tenant'],
   },
   revokeToken: {
     sql: 'update "tokens" set "revoked_at" = ?, "revoked_by" = ? where "id" = ?',

@@ -11,6 +11,8 @@ import type {
   VanityRule,
 } from './config.ts'
 import { describeAccess } from './access/show-access.ts'
+import { describeTenants } from './tenants/show-tenants.ts'
+import { describeVersionMap } from './tenants/version-map.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
@@ -23,8 +25,7 @@ import { formatDuration, formatSize, mapValues } from './units.ts'
  * for YAML or JSON.
  */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log } = config
-  const origins = [...config.origins, ['direct', config.direct] as const]
+  const { publicUrl, pathPrefix, tls, dataDir, log } = config
   return {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
@@ -34,6 +35,23 @@ export function describeConfig(config: Config): Record<string, unknown> {
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),
+    ...describeSite(config),
+    sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
+    ...(config.mirror && {
+      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
+    }),
+    ...(config.tenants.length > 0 && { tenants: describeTenants(config, describeSite) }),
+    log: { ...log },
+    shutdownGrace: formatDuration(config.shutdownGrace),
+  }
+}
+
+/** What a tenant can say as well. */
+function describeSite(config: Config): Record<string, unknown> {
+  const { lookAhead } = config
+  const origins = [...config.origins, ['direct', config.direct] as const]
+  return {
     origins: Object.fromEntries([
       ...origins.map(([name, origin]) => [name, describeOrigin(origin)] as const),
       ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
@@ -41,16 +59,11 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     ...(config.access && { access: describeAccess(config.access) }),
     routes: config.routes.map((route) => describeRoute(route, config)),
-    sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
-    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
     ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
-    ...(config.mirror && {
-      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
-    }),
+    ...(config.versions.length > 0 && { versions: describeVersionMap(config.versions) }),
+    ...(config.stableQuery && { stableQuery: true }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
-    log: { ...log },
-    shutdownGrace: formatDuration(config.shutdownGrace),
   }
 }
 

@@ -14,6 +14,7 @@ import { TENANTS_PATH } from '../config/fixed-paths.ts'
 import type { Config } from '../config/config.ts'
 import { createMemory } from './memory.ts'
 import { addressFor, nameOfHost } from './request-host.ts'
+import { forwardedOf } from './sender.ts'
 import { createSite, type Site, type SiteOptions, type SiteSurroundings } from './site.ts'
 
 /** What a tenant's site is made of, and the ways to it. */
@@ -70,7 +71,7 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
       tenant: name,
       memory: createMemory({ bound }),
       addressFor: (req) =>
-        siteOfHost(req.headers.host) === undefined
+        siteOfHost(req, req.headers.host) === undefined
           ? serverAddress(req, start + name)
           : addressFor(req, {
               publicUrl: undefined,
@@ -84,8 +85,11 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
   }
   const known = new Map<string, Site | undefined>()
 
-  function siteOfHost(header: string | undefined): Site | undefined {
-    if (header === undefined || byHost.size === 0) return undefined
+  /** By the name that was asked for, as a trusted proxy tells it where one does. */
+  function siteOfHost(req: IncomingMessage, host: string | undefined): Site | undefined {
+    if (byHost.size === 0) return undefined
+    const header = forwardedOf(req)?.host ?? host
+    if (header === undefined) return undefined
     const site = known.get(header)
     if (site !== undefined || known.has(header)) return site
     if (known.size >= MOST_HOSTS) known.clear()
@@ -112,11 +116,11 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
     all: [rootSite, ...byName.values()],
     enter(req) {
       if (req.url!.charCodeAt(0) === SLASH)
-        return siteOfHost(req.headers.host) ?? siteOfPath(req, 0) ?? rootSite
+        return siteOfHost(req, req.headers.host) ?? siteOfPath(req, 0) ?? rootSite
       // In absolute form the host of the target is the one that counts (RFC 9112, section 3.2.2).
       const [authority, host] = /^https?:\/\/(?:[^/?@]*@)?([^/?]*)/i.exec(req.url!) ?? []
       if (authority === undefined) return rootSite
-      return siteOfHost(host) ?? siteOfPath(req, authority.length) ?? rootSite
+      return siteOfHost(req, host) ?? siteOfPath(req, authority.length) ?? rootSite
     },
   }
 }

@@ -69,7 +69,9 @@ export async function joinSite(
     log: observer.log,
   })
   const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
-  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
+  const issued =
+    config.access &&
+    (await openIssued({ access: config.access, records: catalog, issuer, observer, env, closing }))
   const access = await openAccess({
     config,
     issued,

@@ -109,7 +109,7 @@ function mutated(text: string, dice: Dice): string {
     () => text + text,
     () => text.slice(0, at) + text[at]! + text.slice(at),
     () => (text === text.toUpperCase() ? text.toLowerCase() : text.toUpperCase()),
-    () => [...text].toReversed().join(''),
+    () => Array.from(text).toReversed().join(''),
     () => `${text}\\u0000`,
     () => text.slice(0, at) + '%00' + text.slice(at),
   ][dice(11)]!()

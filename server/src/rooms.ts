@@ -138,6 +138,7 @@ export async function joinRooms({
     config,
     proxy,
     access,
+    ...(issued && { issued }),
     databases,
     ...(log !== undefined && { log }),
     observer,

@@ -27,6 +27,7 @@ const ROOMS = [
   'open-log.ts',
   'open-access.ts',
   'open-issued.ts',
+  'open-keys.ts',
   'cli',
   'verify',
   'http',

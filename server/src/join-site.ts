@@ -77,13 +77,15 @@ export async function joinSite(
     config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
   const issued =
     config.access &&
-    openIssued({
+    (await openIssued({
       access: config.access,
       records: catalog,
-      observer,
       issuer: issuerOf(config, tenant),
       ...(tenant !== undefined && { scope: tenant }),
-    })
+      observer,
+      env,
+      closing,
+    }))
   const access = await openAccess({
     config,
     issued,
@@ -99,6 +101,7 @@ export async function joinSite(
       config,
       proxy,
       access,
+      ...(issued && { issued }),
       databases,
       ...(log !== undefined && { log }),
       records,

@@ -3,6 +3,7 @@
  *
  *     Host: go.acme.example            the tenant whose host it is; everything there is within its site
  *     PREFIX/t/acme/…                  the tenant acme, at every other host
+ *     /.well-known/…PREFIX/t/acme      the same, for what is asked for in this form
  *     everything else                  the site that is nobody's in particular
  *
  * Both ways lead to the same place: behind this file a request for a tenant looks as if it had come to a server of its
@@ -98,10 +99,20 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
     return found
   }
 
+  /** What is told at a well-known address is told with the path of the site behind it (RFC 8414, section 3.1). */
+  function siteOfWellKnown(req: IncomingMessage, from: number): Site | undefined {
+    const url = req.url!
+    if (!url.startsWith(WELL_KNOWN, from)) return undefined
+    const at = url.indexOf(start, from)
+    const site = at < 0 ? undefined : byName.get(url.slice(at + start.length))
+    if (site !== undefined) req.url = url.slice(0, at)
+    return site
+  }
+
   /** The site that a path leads to. What stands behind `from` is then the path within the site. */
   function siteOfPath(req: IncomingMessage, from: number): Site | undefined {
     const url = req.url!
-    if (!url.startsWith(start, from)) return undefined
+    if (!url.startsWith(start, from)) return siteOfWellKnown(req, from)
     const at = from + start.length
     const slash = url.indexOf('/', at)
     const end = slash < 0 ? endOfPath(url, at) : slash
@@ -126,6 +137,7 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
 }
 
 const SLASH = 0x2f
+const WELL_KNOWN = '/.well-known/'
 
 function endOfPath(url: string, from: number): number {
   const query = url.indexOf('?', from)

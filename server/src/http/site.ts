@@ -4,6 +4,7 @@ import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
 import type { Config } from '../config/config.ts'
+import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
@@ -32,7 +33,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
   config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
-    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
@@ -142,6 +143,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     return actions.find((action) => action.takes(req))
   }
 
+  /** A tenant that lets nobody read without credentials tells nobody its settings either: they name its modules. */
+  async function visitorOf(req: IncomingMessage): Promise<void> {
+    const { kind } = await access.identify(senderOf(req))
+    if (tenant !== undefined && kind === 'anonymous' && config.access?.anonymous?.length === 0)
+      throw new ModsteadError('unauthenticated', 'this page is for those who have signed in')
+  }
+
   async function answer({ req, res, signal, exchange }: SiteExchange): Promise<void> {
     const page = vanity.answer(req, res)
     if (page !== undefined) {
@@ -182,7 +190,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       ...(options.totals !== undefined && { totals: options.totals }),
-      identify: (req) => access.identify(senderOf(req)),
+      identify: visitorOf,
     },
     answerFromMemory: createHotPath(memory, traffic, access, tenant),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,

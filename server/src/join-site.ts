@@ -18,6 +18,7 @@ import { learnRepositories } from './proxy/learn-repositories.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
 import { createProxyOn } from './proxy/serve.ts'
+import { withVersionMap } from './proxy/version-map.ts'
 import type { ModuleStore, Realm } from './proxy/store.ts'
 import { recordsOfSite } from './records-of-site.ts'
 import type { SumdbMirror } from './sumdb/mirror.ts'
@@ -62,15 +63,24 @@ export async function joinSite(
   { config, tenant, realm, router, origins, log }: SiteRooms,
   { engine, store, catalog, mirrors, observer, env, closing }: SharedRooms,
 ): Promise<JoinedSite> {
-  const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
-  const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
+  const whole = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
+  const proxy = withVersionMap(whole, {
+    entries: config.versions,
+    stableQuery: config.stableQuery,
+    tenant: tenant ?? '',
+    realm,
+    promotions: catalog,
+    observer,
+  })
+  // What is entered into a log does not depend on what is held now.
+  const serving: ServedLog | undefined = log?.serve({ router, proxy: whole, mirrors })
   const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
   const pushes = createPushes({
     *repositories() {
       for (const git of origins.gits) yield* git.repositories()
     },
     learn: (signal) => learnRepositories({ store, realm, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
+    refresh: whole.refresh,
     log: observer.log,
   })
   const records =

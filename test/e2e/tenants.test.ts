@@ -344,10 +344,12 @@ test('the log names the tenant, and the pages of the server are not a tenant’s
     const atHost = await send(port, page, { headers: { host: 'go.acme.example' } })
     assert.doesNotMatch(atHost.text, /^(alive|ready|# HELP)/)
   }
-  const home = await send(port, '/goproxy/t/acme', { headers: { accept: '*/*' } })
+  const home = await send(port, '/goproxy/t/acme', { headers: { accept: '*/*', ...bearer(SECRETS.acme) } })
   assert.match(home.text, /a Go module proxy for acme at http:\/\/127\.0\.0\.1:\d+\/goproxy\/t\/acme\n/)
   assert.doesNotMatch(home.text, /Stored here|healthz/)
-  const byHost = await send(port, '/', { headers: { host: 'go.acme.example', accept: '*/*' } })
+  const byHost = await send(port, '/', {
+    headers: { host: 'go.acme.example', accept: '*/*', ...bearer(SECRETS.acme) },
+  })
   assert.match(byHost.text, /GOPROXY=http:\/\/go\.acme\.example\n/)
   const vanity = await send(port, '/lib?go-get=1', { headers: { host: 'go.acme.example' } })
   assert.match(vanity.text, /git\.example\/acme\/lib/)

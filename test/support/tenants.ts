@@ -24,6 +24,8 @@ export interface TenantsStage {
 }
 
 export interface TenantsOptions {
+  /** Everybody may read everything. */
+  open?: boolean
   /** More lines of the configuration of each tenant, as YAML without indentation. */
   more?: string
   /** More at the top level. */
@@ -37,7 +39,7 @@ export interface TenantsOptions {
  * `up.example`, everybody with its token as its administrator, a hook and a host `go.NAME.example`.
  */
 export async function setTenants(t: TestContext, options: TenantsOptions = {}): Promise<TenantsStage> {
-  const { more = '', top = '', pathPrefix = '', scheme = 'http' } = options
+  const { more = '', top = '', pathPrefix = '', scheme = 'http', open = false } = options
   const trees = { root: createModuleTree(), acme: createModuleTree(), beta: createModuleTree() }
   const upstreams: Partial<Record<SiteName, Upstream>> = {}
   for (const name of ['root', 'acme', 'beta'] as const) {
@@ -52,7 +54,7 @@ export async function setTenants(t: TestContext, options: TenantsOptions = {}): 
 tokens: { admin: { token: ${SECRETS[name]}, may: [publish, delete, audit] } }
 access:
   admins: [service:admin]
-  anonymous: none
+${open ? '  bindings: [{ to: $all, role: viewer }]' : '  anonymous: none'}
 hooks: { forge: { type: generic, secret: hook-0123456789abcdef } }
 `
   const tenant = (name: SiteName) =>

@@ -7,6 +7,7 @@ import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
+import { describePromote } from './commands/promote.ts'
 import { describeTokenCommands } from './commands/token.ts'
 import { describeVerify } from './commands/verify.ts'
 import { describeVersion } from './commands/version.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describePromote,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { MappedProxy } from '../proxy/version-map.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
@@ -34,7 +35,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 export interface SiteOptions {
   config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
     ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
-  proxy: ModuleProxy
+  proxy: ModuleProxy & Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
   /** What signs in; absent: nobody does. */

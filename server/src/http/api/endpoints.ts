@@ -12,6 +12,8 @@ import { refreshEndpoint } from './cache.ts'
 import { type ApiEndpoint, endpoint } from './endpoint.ts'
 import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
 import { openApiOf } from './openapi.ts'
+import type { MappedProxy } from '../../proxy/version-map.ts'
+import { promotionEndpoints } from './promotions.ts'
 import { tokenEndpoints } from './tokens.ts'
 import { whoamiEndpoint } from './whoami.ts'
 
@@ -26,11 +28,15 @@ export interface ApiSettings {
   access?: Pick<AccessConfig, 'roles' | 'bindings' | 'admins' | 'groups'>
 }
 
+/** What is done with modules there; promotions where versions can be promoted. */
+export type ApiProxy = Pick<ModuleProxy, 'refresh' | 'serve'> &
+  Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
+
 export interface ApiEndpointsOptions {
   records: ApiRecords
   access: Pick<Access, 'decide'>
   config: ApiSettings
-  proxy: Pick<ModuleProxy, 'refresh' | 'serve'>
+  proxy: ApiProxy
   log: Logger
   /** The version of modstead. */
   version: string
@@ -53,6 +59,7 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     ...incidentEndpoints({ incidents: records, log }),
     actEndpoint(records),
     refreshEndpoint(proxy),
+    ...(canPromote(proxy) ? promotionEndpoints(proxy, access) : []),
     endpoint({
       method: 'GET',
       path: '/openapi.json',
@@ -63,4 +70,8 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     }),
   ]
   return endpoints
+}
+
+function canPromote(proxy: ApiProxy): proxy is ApiProxy & Pick<MappedProxy, 'promote' | 'promotions'> {
+  return proxy.promote !== undefined && proxy.promotions !== undefined
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
@@ -33,7 +34,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & DirectoryRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -117,6 +118,7 @@ export async function joinRooms({
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? []]
   const access = await openAccess({
     config,
     records: catalog,
@@ -124,6 +126,7 @@ export async function joinRooms({
     observer,
     env,
     closing,
+    warnings,
   })
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
@@ -136,7 +139,7 @@ export async function joinRooms({
     totals: () => catalog.totals(),
     incidents: catalog,
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
+    warnings: () => warnings.flatMap((tell) => tell()),
     pushes,
     isLoop: (via) => isLoop(via, id),
     version,

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { KnownUser } from '../access/ldap/known-users.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
+import { encodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { nextActId, nextIncidentId } from './record-ids.ts'
 import type { Reads, Writes } from './queries.ts'
@@ -21,6 +23,7 @@ export type Write =
   | { kind: 'addToken'; token: TokenRecord }
   | { kind: 'revokeToken'; id: string; by: string }
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
+  | { kind: 'saveDirectoryUsers'; users: readonly KnownUser[]; forgotten: readonly string[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
@@ -202,6 +205,10 @@ export function createWriteApplier(
         return revokeToken(write, now)
       case 'touchTokens':
         for (const { id, at } of write.uses) writes.touchToken.run({ id, last_used: at })
+        return undefined
+      case 'saveDirectoryUsers':
+        for (const user of write.users) writes.putDirectoryUser.run(encodeDirectoryUser(user))
+        for (const id of write.forgotten) writes.dropDirectoryUser.run({ id })
         return undefined
       case 'begin':
         return begin(write, now)

@@ -173,6 +173,21 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         ).execute()
       },
     },
+    '006_directory_users': {
+      async up(db: Kysely<Schema>) {
+        await clustered(
+          db.schema
+            .createTable('directory_users')
+            .addColumn('id', 'text', notNull)
+            .addColumn('state', 'text', notNull)
+            .addColumn('groups', 'text', notNull)
+            .addColumn('claims', 'text', notNull)
+            .addColumn('checked', 'bigint', notNull)
+            .addColumn('seen', 'bigint', notNull)
+            .addPrimaryKeyConstraint('directory_users_key', ['id']),
+        ).execute()
+      },
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { compileStatement, placeholder } from './placeholder.ts'
 import type {
   ActsTable,
+  DirectoryUsersTable,
   IncidentsTable,
   MarksTable,
   Schema,
@@ -10,6 +11,7 @@ import type {
   VersionsTable,
 } from './schema.ts'
 
+import { DIRECTORY_USER_COLUMNS } from './directory-rows.ts'
 import { TOKEN_COLUMNS } from './token-rows.ts'
 
 export type Reads = ReturnType<typeof compileReads>
@@ -81,6 +83,15 @@ export function compileReads(db: Kysely<Schema>) {
     openIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is', null)),
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
     token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
+    tokenOwners: compileStatement(
+      db
+        .selectFrom('tokens')
+        .select('owner')
+        .distinct()
+        .where('owner_kind', '=', sql.lit('user'))
+        .where('revoked_at', 'is', null),
+    ),
+    directoryUsers: compileStatement(db.selectFrom('directory_users').selectAll()),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     totals: compileStatement(
       db
@@ -214,6 +225,21 @@ export function compileWrites(db: Kysely<Schema>) {
         .set(values<Pick<TokensTable, 'last_used'>>('last_used'))
         .where('id', '=', placeholder('id')),
     ),
+    putDirectoryUser: compileStatement(
+      db
+        .insertInto('directory_users')
+        .values(values<DirectoryUsersTable>(...DIRECTORY_USER_COLUMNS))
+        .onConflict((conflict) =>
+          conflict
+            .column('id')
+            .doUpdateSet((eb) =>
+              Object.fromEntries(
+                DIRECTORY_USER_COLUMNS.map((column) => [column, eb.ref(`excluded.${column}`)]),
+              ),
+            ),
+        ),
+    ),
+    dropDirectoryUser: compileStatement(db.deleteFrom('directory_users').where('id', '=', placeholder('id'))),
     addTotals: compileStatement(
       db
         .updateTable('totals')

@@ -16,6 +16,7 @@ export interface Schema {
   marks: MarksTable
   totals: TotalsTable
   tokens: TokensTable
+  directory_users: DirectoryUsersTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -142,4 +143,16 @@ export interface TokensTable {
   last_used: number | null
   revoked_at: number | null
   revoked_by: string | null
+}
+
+/** Users of a directory, as it last had them. Key: id. */
+export interface DirectoryUsersTable {
+  id: string
+  /** `present`, `gone` or `absent`. */
+  state: string
+  /** Both JSON: a list of names, and an object. */
+  groups: string
+  claims: string
+  checked: number
+  seen: number
 }

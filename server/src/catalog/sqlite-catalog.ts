@@ -1,9 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
+import type { DirectoryRecords } from '../access/ldap/known-users.ts'
 import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { prepareCatalog } from './catalog-database.ts'
+import { decodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
 import { MAX_ACT_ID } from './record-ids.ts'
@@ -27,7 +29,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords> {
+): Promise<Catalog & TokenRecords & DirectoryRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -121,6 +123,12 @@ export async function openSqliteCatalog(
       }),
     async touchTokens(uses) {
       await writer.write({ kind: 'touchTokens', uses })
+    },
+    directoryUsers: async () => read(() => reads.directoryUsers.all({}).map(decodeDirectoryUser)),
+    tokenOwners: async () => read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)),
+    async saveDirectoryUsers(users, forgotten) {
+      if (users.length + forgotten.length > 0)
+        await writer.write({ kind: 'saveDirectoryUsers', users, forgotten })
     },
     totals: async () =>
       read(() => {

@@ -51,6 +51,12 @@ export const MIGRATIONS: readonly Migration[] = [
       'create table "tokens" ("id" text not null, "hash" bytea not null, "owner_kind" text not null, "owner" text not null, "note" text not null, "permissions" text, "modules" text, "created" bigint not null, "expires" bigint, "last_used" bigint, "revoked_at" bigint, "revoked_by" text, constraint "tokens_key" primary key ("id")) without rowid',
     ],
   },
+  {
+    name: '006_directory_users',
+    statements: [
+      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -105,6 +111,14 @@ export const READS: Reads = {
   token: {
     sql: 'select * from "tokens" where "id" = ?',
     names: ['id'],
+  },
+  tokenOwners: {
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
+    names: [],
+  },
+  directoryUsers: {
+    sql: 'select * from "directory_users"',
+    names: [],
   },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
@@ -200,6 +214,14 @@ export const WRITES: Writes = {
   touchToken: {
     sql: 'update "tokens" set "last_used" = ? where "id" = ?',
     names: ['last_used', 'id'],
+  },
+  putDirectoryUser: {
+    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+  },
+  dropDirectoryUser: {
+    sql: 'delete from "directory_users" where "id" = ?',
+    names: ['id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

@@ -11,14 +11,14 @@ import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
+import type { People, Person } from '../people.ts'
 import type { Limit, Principal } from '../principal.ts'
 
 export interface JwtOptions {
   issuers: readonly JwtIssuer[]
   /** The key of an issuer that a token names. Rejects with a `JOSEError` where there is none. */
   keyFor: (issuer: JwtIssuer) => JWTVerifyGetKey
-  /** Names of the groups of a user in the configuration. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
   /** How long a token is not verified again. Milliseconds. */
   remember: number
 }
@@ -31,7 +31,7 @@ export interface JwtOptions {
  *     scope         words such as module:read; where it has none with a colon it is about something else
  *     resource_id   a pattern of module paths as in GOPRIVATE, or a list of them
  */
-export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Credential {
+export function createJwt({ issuers, keyFor, people, remember }: JwtOptions): Credential {
   const known = new Map(issuers.map((config) => [config.issuer, { config, key: keyFor(config) }]))
 
   return async ({ secret }, { now }): Promise<Judgement> => {
@@ -49,7 +49,11 @@ export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Cr
         requiredClaims: ['exp', config.subject, ...config.require.keys()],
         currentDate: new Date(now),
       })
-      const principal = principalOf(payload, config, groups)
+      const id = bearerOf(payload, config)
+      if (id === undefined) return refusal(`its ${config.subject} cannot be a name here`)
+      const person = config.kind === 'user' ? await people.find(id) : NOTHING
+      if (person === undefined) return refusal('its bearer is no user of the directory any more')
+      const principal = principalOf(payload, config, id, person)
       if (typeof principal === 'string') return refusal(principal)
       const left = payload.exp! * 1000 + config.clockSkew - now
       return { principal, fresh: Math.max(0, Math.min(remember, left)) }
@@ -85,25 +89,29 @@ function issuerIn(secret: string): string | undefined {
   }
 }
 
+const NOTHING: Person = { groups: [], claims: {} }
+
+function bearerOf(payload: JWTPayload, { subject }: JwtIssuer): string | undefined {
+  const id = payload[subject]
+  return typeof id === 'string' && /^[^\s\p{Cc}]{1,256}$/u.test(id) ? id : undefined
+}
+
 function principalOf(
   payload: JWTPayload,
-  { require, subject, groups: groupsClaim, kind }: JwtIssuer,
-  configured: ReadonlyMap<string, readonly string[]>,
+  { require, groups: groupsClaim, kind }: JwtIssuer,
+  id: string,
+  person: Person,
 ): Principal | string {
   for (const [claim, value] of require)
     if (value !== undefined && String(payload[claim]) !== value)
       return REASONS.ERR_JWT_CLAIM_VALIDATION_FAILED!
-  const id = payload[subject]
-  if (typeof id !== 'string' || !/^[^\s\p{Cc}]{1,256}$/u.test(id))
-    return `its ${subject} cannot be a name here`
   const limit = limitOf(payload)
   if (typeof limit === 'string') return limit
-  const own = kind === 'user' ? (configured.get(id) ?? []) : []
   return {
     id,
     kind,
-    groups: [...new Set([...textsIn(payload[groupsClaim]), ...own])],
-    claims: payload,
+    groups: [...new Set([...textsIn(payload[groupsClaim]), ...person.groups])],
+    claims: { ...person.claims, ...payload },
     rights: [],
     ...(limit !== undefined && { limit }),
   }

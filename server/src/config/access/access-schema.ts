@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
 import { issuerSchema } from './jwt.ts'
+import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -44,6 +45,7 @@ export const accessSchema = z.strictObject({
     .describe(
       'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
     ),
+  ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z
     .record(z.string().regex(name), texts('the name of a user'))
     .optional()

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { LdapConfig, LdapServer } from '../../config/access/ldap.ts'
 import { ModsteadError } from '../../errors.ts'
@@ -228,11 +231,6 @@ test('a directory', async (t) => {
         /^the directory localhost has a certificate that cannot be trusted/,
       )
       assert.match(error.next!, /access\.ldap\.ca/)
-      const other = await open(t, configOf(slapd, { servers: [{ ...server, host: '127.0.0.2' }] }))
-      await unavailable(
-        other.find('alice'),
-        /127\.0\.0\.2 (has a certificate that cannot be trusted|refuses connections)/,
-      )
     }
   })
 
@@ -268,6 +266,41 @@ test('a directory', async (t) => {
       assert.ok(Date.now() < end, 'it is used again')
     }
   })
+})
+
+test('certificates of another name, and of another time', async (t) => {
+  for (const [certificate, reason] of [
+    [{ names: 'DNS:other.example', days: 1 }, /cannot be trusted \(ERR_TLS_CERT_ALTNAME_INVALID\)/],
+    [{ names: 'DNS:localhost', days: -1 }, /cannot be trusted \(CERT_HAS_EXPIRED\)/],
+  ] as const) {
+    const slapd = await startSlapd(t, { certificate })
+    for (const [port, security] of [
+      [slapd.tlsPort, 'tls'],
+      [slapd.port, 'startTls'],
+    ] as const) {
+      const by = await open(t, configOf(slapd, { servers: [{ url: '', host: 'localhost', port, security }] }))
+      await unavailable(by.find('alice'), reason)
+      await unavailable(by.isPassword(dnOf('alice'), 'alice-Geheim-1'), reason)
+    }
+  }
+})
+
+test('what is no directory, or speaks TLS where none is awaited', async (t) => {
+  const slapd = await startSlapd(t)
+  const web = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1')
+  await once(web, 'listening')
+  t.after(() => web.close())
+  const { port } = web.address() as AddressInfo
+  for (const [server, message] of [
+    [{ port, security: 'none' }, /did not answer in time|broke the connection/],
+    [{ port, security: 'startTls' }, /no answer to StartTLS|broke the connection/],
+    [{ port, security: 'tls' }, /cannot be reached|broke/],
+    [{ port: slapd.tlsPort, security: 'none' }, /broke the connection|did not answer/],
+    [{ port: slapd.port, security: 'tls' }, /cannot be reached|broke|did not answer/],
+  ] as const) {
+    const by = await open(t, configOf(slapd, { servers: [{ url: '', host: 'localhost', ...server }] }))
+    await unavailable(by.find('alice'), message)
+  }
 })
 
 test('a thousand users, and more groups than a page has', async (t) => {

@@ -73,5 +73,11 @@ export function dnKey(dn: string): string {
 /** Whether an entry is `base` or stands below it. */
 export function isBelow(dn: string, base: string): boolean {
   const [inner, outer] = [dnKey(dn), dnKey(base)]
-  return base === '' || inner === outer || inner.endsWith(`,${outer}`)
+  if (base === '' || inner === outer) return true
+  // A comma behind a backslash is part of a value.
+  const [, backslashes = ''] = /(\\*),$/.exec(inner.slice(0, inner.length - outer.length)) ?? [
+    undefined,
+    '\\',
+  ]
+  return inner.endsWith(outer) && backslashes.length % 2 === 0
 }

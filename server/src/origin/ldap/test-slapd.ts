@@ -1,9 +1,10 @@
 /** A directory for tests: `slapd` of OpenLDAP as a process of its own, in a folder of its own, on free loopback ports. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../../observe/test-support.ts'
@@ -33,8 +34,8 @@ export interface TestSlapd {
 }
 
 export interface SlapdOptions {
-  /** PEM texts; default: a certificate of `localhost` and 127.0.0.1. */
-  certificate?: { cert: string; key: string }
+  /** Names of its certificate, and for how many days it is good; default: `localhost` and 127.0.0.1, for some. */
+  certificate?: { names: string; days: number }
   /** More lines of its configuration. */
   config?: string
   /** More entries, loaded before it starts: fast, and without memberOf. */
@@ -50,7 +51,7 @@ export async function startSlapd(
   t.after(() => certificates.remove())
   const [port, tlsPort] = [await freePort(), await freePort()]
   const at = (name: string): string => join(folder, name)
-  const { cert, key } = options.certificate ?? certificates.server
+  const { cert, key } = options.certificate ? issue(certificates, options.certificate) : certificates.server
   await Promise.all([
     mkdir(at('data')),
     writeFile(at('cert.pem'), cert),
@@ -95,6 +96,24 @@ export async function startSlapd(
   // Over the network, so that the overlay notes who is member of what.
   await slapd.change(MEMBERS)
   return slapd
+}
+
+/** A certificate of the same authority. */
+function issue(
+  { ca }: TestCertificates,
+  { names, days }: { names: string; days: number },
+): TestCertificates['server'] {
+  const folder = dirname(ca)
+  const at = (name: string): string => join(folder, `issued-${name}`)
+  const openssl = (line: string): void => void execFileSync('openssl', line.split(' '), { stdio: 'pipe' })
+  writeFileSync(at('extensions'), `subjectAltName=${names}\n`)
+  openssl(
+    `req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${at('key')} -out ${at('request')} -subj /CN=x`,
+  )
+  openssl(
+    `x509 -req -in ${at('request')} -out ${at('cert')} -CA ${ca} -CAkey ${join(folder, 'ca.key')} -CAcreateserial -days ${days} -extfile ${at('extensions')}`,
+  )
+  return { cert: readFileSync(at('cert'), 'utf8'), key: readFileSync(at('key'), 'utf8') }
 }
 
 /** LDIF of a group. */

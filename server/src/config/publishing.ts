@@ -78,7 +78,8 @@ export function warnOfLockout(
   { access, tls, publicUrl }: Omit<Config, 'origins'>,
 ): void {
   const proxied = tls === undefined && publicUrl !== undefined && publicUrl.startsWith('https:')
-  if (access?.htpasswd !== undefined && access.lockout.addresses && proxied)
+  const passwords = access?.htpasswd !== undefined || access?.ldap !== undefined
+  if (passwords && access.lockout.addresses && proxied)
     context.warn(
       'publicUrl is https and tls is not set, so that all requests seem to come from one reverse proxy: ' +
         'set access.lockout.addresses to false, or wrong passwords of one user shut out everybody',

@@ -1,6 +1,6 @@
 import { createFilterTemplate } from '../../config/access/ldap-filter.ts'
 import type { LdapConfig, LdapServer } from '../../config/access/ldap.ts'
-import { ModsteadError } from '../../errors.ts'
+import type { ModsteadError } from '../../errors.ts'
 import { createTrust, type Trust } from '../trust.ts'
 import { connect, type Connection } from './connect.ts'
 import type { Connections } from './connections.ts'

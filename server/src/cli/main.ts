@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { describeAccessCommands } from './commands/access.ts'
 import { describeActs } from './commands/acts.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describeAccessCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

@@ -280,6 +280,21 @@ test('three wrong passwords close a user, however the name is written and wherev
   assert.equal(await who('Carol', 'Carol-Geheim-1'), 'Carol: Domain Users')
 })
 
+test('a stale password that is sent every minute is tried less and less: the directory may lock its user', async (t) => {
+  const { slapd, clock, start } = await place(t)
+  const { who } = await start()
+  let right = 0
+  for (let minute = 0; minute < 64; minute++) {
+    if ((await who('alice', 'alice-Geheim-0')) !== 'nobody') right = minute
+    // As somebody who made it the right one after half an hour sees it.
+    if (minute === 32)
+      await slapd.change(changeOf(dnOf('alice'), 'replace', 'userPassword', 'alice-Geheim-0'))
+    clock.now += MINUTE
+  }
+  assert.equal(right, 63)
+  assert.equal(await who('alice', 'alice-Geheim-0'), ALICE)
+})
+
 test('a password that was changed, and one that is remembered', async (t) => {
   const { slapd, clock, start } = await place(t)
   const { who } = await start()

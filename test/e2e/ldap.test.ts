@@ -169,7 +169,7 @@ test('a restart while the directory is down knows who has which token', async (t
   const token = bearer(created.stdout.trim())
   assert.equal((await get(mod, token)).status, 200)
   await stage.modstead.stop()
-  slapd.pause()
+  await slapd.pause()
   t.after(() => slapd.resume())
   const began = performance.now()
   await stage.restart()

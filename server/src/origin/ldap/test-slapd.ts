@@ -1,5 +1,5 @@
 /** A directory for tests: `slapd` of OpenLDAP as a process of its own, in a folder of its own, on free loopback ports. */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -118,6 +118,11 @@ function issue(
     `x509 -req -in ${at('request')} -out ${at('cert')} -CA ${ca} -CAkey ${join(folder, 'ca.key')} -CAcreateserial -days ${days} -extfile ${at('extensions')}`,
   )
   return { cert: readFileSync(at('cert'), 'utf8'), key: readFileSync(at('key'), 'utf8') }
+}
+
+/** Why a test with a directory cannot run here. */
+export function noSlapd(): string | false {
+  return spawnSync('slapd', ['-VV']).error !== undefined && 'slapd is not installed: npm run tools'
 }
 
 /** LDIF of a group. */

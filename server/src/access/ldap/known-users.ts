@@ -15,7 +15,7 @@ export interface KnownUser extends DirectoryUser {
 /** Where the known users are kept, so that a restart knows them while the directory is down. */
 export interface DirectoryRecords {
   directoryUsers(): Promise<readonly KnownUser[]>
-  /** All of it or nothing. */
+  /** Each row holds by itself. */
   saveDirectoryUsers(users: readonly KnownUser[], forgotten: readonly string[]): Promise<void>
   /** Names of the users who have a token that is not revoked. */
   tokenOwners(): Promise<readonly string[]>
@@ -48,6 +48,8 @@ export interface KnownUsers extends People {
 const MOST = 50_000
 /** How long reading one user may take. Milliseconds. */
 const DEADLINE = 30_000
+/** Users that are saved at a time. */
+const PART = 1_000
 /** How long somebody who never was in the directory is not looked for again. Milliseconds. */
 const ABSENT = 60_000
 
@@ -58,6 +60,7 @@ const ABSENT = 60_000
 export async function createKnownUsers(options: KnownUsersOptions): Promise<KnownUsers> {
   const { directory, records, isLocal, groups, keepFor, onSaveFailed, now } = options
   const users = new Map((await records.directoryUsers()).map((user) => [user.id, user]))
+  let counted: { users: number; groups: number } | undefined
   const asking = new Map<string, Promise<KnownUser>>()
 
   const own = (id: string): readonly string[] => groups.get(id) ?? []
@@ -75,8 +78,16 @@ export async function createKnownUsers(options: KnownUsersOptions): Promise<Know
     return { id, groups: [], claims: {}, state, checked, seen }
   }
 
+  /** A part at a time, so that the event loop is not held up by many. */
   async function save(changed: readonly KnownUser[], forgotten: readonly string[] = []): Promise<void> {
-    await records.saveDirectoryUsers(changed, forgotten).catch(onSaveFailed)
+    counted = undefined
+    try {
+      if (forgotten.length > 0) await records.saveDirectoryUsers([], forgotten)
+      for (let at = 0; at < changed.length; at += PART)
+        await records.saveDirectoryUsers(changed.slice(at, at + PART), [])
+    } catch (error) {
+      onSaveFailed(error)
+    }
   }
 
   async function ask(id: string): Promise<KnownUser> {
@@ -132,11 +143,13 @@ export async function createKnownUsers(options: KnownUsersOptions): Promise<Know
         forgotten,
       )
     },
-    counts() {
-      const present = [...users.values()].filter(({ state }) => state === 'present')
-      return { users: present.length, groups: new Set(present.flatMap(({ groups }) => groups)).size }
-    },
+    counts: () => (counted ??= count(users.values())),
   }
+}
+
+function count(users: Iterable<KnownUser>): { users: number; groups: number } {
+  const present = [...users].filter(({ state }) => state === 'present')
+  return { users: present.length, groups: new Set(present.flatMap(({ groups }) => groups)).size }
 }
 
 function tooMany(users: ReadonlyMap<string, KnownUser>): string[] {

@@ -40,12 +40,16 @@ interface Outcome {
   by: string
   at: number
   until: number
+  /** How often in a row it was not right. */
+  wrong: number
 }
 
 /** Comparisons at a time, of the four threads that files are read with too. */
 const AT_ONCE = 2
 /** Passwords that were compared and are remembered, at most. */
 const REMEMBERED = 10_000
+/** A password that was wrong is remembered so many times as long at most. */
+const LESS = 64
 /** How long the directory is not asked again about a password that it could not judge. Milliseconds. */
 const AGAIN = 1_000
 
@@ -158,7 +162,10 @@ export function createPasswords(options: PasswordsOptions): Credential {
 
     function note(id: string | undefined): void {
       const at = now()
-      outcomes.set(digest, { id, by, at, until: at + remember })
+      const wrong = id !== undefined ? 0 : before?.by === by ? before.wrong + 1 : 1
+      // A runner with a stale password must not make the directory lock its user: it is asked less and less.
+      const times = by === 'directory' && wrong > 1 ? Math.min(2 ** (wrong - 1), LESS) : 1
+      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong })
     }
   }
 

@@ -117,7 +117,7 @@ export const ldapSchema = z.strictObject({
     .prefault(4)
     .describe('Searches at a time; passwords are tried on connections of their own, as many at a time.'),
   attributes: z
-    .record(z.string().regex(/^[A-Za-z][\w-]*$/), text(attribute))
+    .record(z.string().regex(/^[A-Za-z][\w-]*$/), text(attribute).describe('The attribute that gives it.'))
     .optional()
     .describe('Attributes of users that rules may look at, by a name of your choice.'),
 })

@@ -26,6 +26,8 @@ export interface ConnectionsOptions {
 
 /** How long a server that failed is asked after all others. Milliseconds. */
 const DOWN = 10_000
+/** After this time unused, a connection may have been forgotten by what stands on the way. Milliseconds. */
+const IDLE = 60_000
 /** How long nothing is tried after all of them failed. Milliseconds. */
 const GIVEN_UP = 1_000
 
@@ -34,7 +36,7 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
   const { servers, bind, timeout } = config
   const down = new Map<LdapServer, number>()
   const open = new Set<Connection>()
-  let idle: Connection[] = []
+  let idle: { connection: Connection; since: number }[] = []
   const waiting: (() => void)[] = []
   const closing = new AbortController()
   let free = config.connections
@@ -112,7 +114,7 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
     if (isOver(signal)) return ended(signal)
     if (resultCode(error) === undefined && !(error instanceof ModsteadError)) {
       down.set(server, now() + DOWN)
-      for (const other of idle) if (other.server === server) drop(other)
+      for (const { connection } of idle) if (connection.server === server) drop(connection)
     }
     return requestFailure(server, doing, error)
   }
@@ -140,8 +142,16 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
   }
 
   function takeIdle(): Connection | undefined {
-    idle = idle.filter((connection) => connection.isOpen() || drop(connection))
-    return idle.pop()
+    idle = idle.filter(({ connection, since }) => {
+      const isGood = connection.isOpen() && now() - since < IDLE
+      if (!isGood) drop(connection)
+      return isGood
+    })
+    return idle.pop()?.connection
+  }
+
+  function keep(connection: Connection): void {
+    idle.push({ connection, since: now() })
   }
 
   return {
@@ -153,11 +163,11 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
           const connection = kept ?? (await connectAny(signIn, signal))
           try {
             const result = await within(connection, signal, () => work(connection))
-            idle.push(connection)
+            keep(connection)
             return result
           } catch (error) {
             // After a result the connection is as good as before.
-            if (resultCode(error) !== undefined) idle.push(connection)
+            if (resultCode(error) !== undefined) keep(connection)
             else drop(connection)
             // Directories close those that are idle.
             if (kept === undefined || isOver(signal) || !isBroken(error))

@@ -6,10 +6,12 @@ import type { LdapConfig } from '../../config/access/ldap.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import { createTrust } from '../trust.ts'
+import type { Connection } from './connect.ts'
 import { createConnections } from './connections.ts'
 import { claimsOf, isEnded, nameOf, STANDING } from './entries.ts'
 import { resultCode } from './failures.ts'
 import { createGroupReader } from './groups.ts'
+import { createPace } from './pace.ts'
 import { createSearch, type Search } from './search.ts'
 
 export interface LdapDirectory extends Directory {
@@ -31,6 +33,7 @@ export async function openDirectory(config: LdapConfig, log: Logger): Promise<Ld
   const trust = createTrust({ name: 'access.ldap', ...(config.ca !== undefined && { ca: config.ca }) })
   const connections = createConnections({ config, trust: trust.ownHost, log, now: () => performance.now() })
   const byName = await createFilterTemplate(users.filter)
+  const pace = createPace()
   const wanted = [
     users.name,
     ...STANDING,
@@ -48,30 +51,28 @@ export async function openDirectory(config: LdapConfig, log: Logger): Promise<Ld
     },
     async isPassword(dn, password) {
       if (password === '') return false
+      const signal = AbortSignal.timeout(3 * timeout)
       const name = dn ?? `${users.name}=-${randomBytes(8).toString('hex')},${users.base}`
-      const judge = async (bind: () => Promise<void>): Promise<boolean> => {
+      const bind = async (connection: Connection): Promise<boolean> => {
+        const began = performance.now()
         try {
-          await bind()
+          await connection.bind(name, password)
           return dn !== undefined
         } catch (error) {
+          const code = resultCode(error)
           // A name that was made up may be none for this directory.
-          if (
-            REFUSED.includes(resultCode(error) ?? 0) ||
-            (dn === undefined && resultCode(error) !== undefined)
-          )
-            return false
+          if (code !== undefined && (dn === undefined || REFUSED.includes(code))) return false
           throw error
+        } finally {
+          if (dn === undefined) await pace.wait(began)
+          else pace.took(performance.now() - began)
         }
       }
-      return connections.alone(
-        'when a password was tried',
-        (connection) => judge(() => connection.bind(name, password)),
-        AbortSignal.timeout(3 * timeout),
-      )
+      return connections.alone('when a password was tried', bind, signal)
     },
     async read(names, signal) {
       const search = createSearch(connections, signal)
-      const entries = await readEntries(search, users, byName, wanted, names)
+      const entries = await readEntries(search, users, byName, wanted, names, config.connections)
       if (entries.size < names.length || names.length === 0) await requireSight(search, users)
       const reader = groups && (await createGroupReader(groups, search))
       const found = new Map<string, DirectoryUser>()
@@ -109,20 +110,24 @@ async function readEntries(
   byName: FilterTemplate,
   attributes: readonly string[],
   names: readonly string[],
+  most: number,
 ): Promise<Map<string, Entry>> {
   const { OrFilter } = await import('ldapts')
   const wanted = new Set(names)
   const entries = new Map<string, Entry>()
   const twice = new Set<string>()
-  for (let at = 0; at < names.length; at += TOGETHER) {
-    const filter = new OrFilter({ filters: names.slice(at, at + TOGETHER).map((user) => byName({ user })) })
+  const parts = Array.from({ length: Math.ceil(names.length / TOGETHER) }, (_, part) =>
+    names.slice(part * TOGETHER, (part + 1) * TOGETHER),
+  )
+  await atOnce(most, parts, async (part) => {
+    const filter = new OrFilter({ filters: part.map((user) => byName({ user })) })
     for (const entry of await search.all({ base, scope, filter, attributes }, 'for users')) {
       const id = nameOf(entry, name, 'user')
       if (id === undefined || !wanted.has(id)) continue
       if (entries.has(id) && entries.get(id)!.dn !== entry.dn) twice.add(id)
       entries.set(id, entry)
     }
-  }
+  })
   for (const id of twice) entries.delete(id)
   return entries
 }

@@ -1,11 +1,12 @@
 /** A directory for tests: `slapd` of OpenLDAP as a process of its own, in a folder of its own, on free loopback ports. */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../../observe/test-support.ts'
 import { type TestCertificates, makeCertificates } from '../test-certificates.ts'
@@ -25,7 +26,7 @@ export interface TestSlapd {
   /** Runs an LDIF of entries or changes as the administrator. */
   change(ldif: string): Promise<void>
   /** It goes on listening, and answers nothing. */
-  pause(): void
+  pause(): Promise<void>
   resume(): void
   /** SIGKILL. */
   kill(): Promise<void>
@@ -88,7 +89,10 @@ export async function startSlapd(
       const args = ['-x', '-H', `ldap://127.0.0.1:${port}`, '-D', ROOT.dn, '-w', ROOT.password, '-f', file]
       await promisify(execFile)('ldapmodify', args)
     },
-    pause: () => void child?.kill('SIGSTOP'),
+    async pause() {
+      child?.kill('SIGSTOP')
+      while (!/^State:\s+T/m.test(await readFile(`/proc/${child?.pid}/status`, 'utf8'))) await setTimeout(5)
+    },
     resume: () => void child?.kill('SIGCONT'),
     kill,
     start,
@@ -114,6 +118,11 @@ function issue(
     `x509 -req -in ${at('request')} -out ${at('cert')} -CA ${ca} -CAkey ${join(folder, 'ca.key')} -CAcreateserial -days ${days} -extfile ${at('extensions')}`,
   )
   return { cert: readFileSync(at('cert'), 'utf8'), key: readFileSync(at('key'), 'utf8') }
+}
+
+/** Why a test with a directory cannot run here. */
+export function noSlapd(): string | false {
+  return spawnSync('slapd', ['-VV']).error !== undefined && 'slapd is not installed: npm run tools'
 }
 
 /** LDIF of a group. */
@@ -250,7 +259,7 @@ async function canConnect(port: number): Promise<boolean> {
     await once(socket, 'connect')
     return true
   } catch {
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await setTimeout(50)
     return false
   } finally {
     socket.destroy()

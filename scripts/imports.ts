@@ -17,6 +17,7 @@ export interface SourceFile {
 const ROOMS = [
   'main.ts',
   'rooms.ts',
+  'join-site.ts',
   'ask-module.ts',
   'ask-upstream.ts',
   'open-origins.ts',

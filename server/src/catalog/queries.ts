@@ -33,6 +33,18 @@ export function compileReads(db: Kysely<Schema>) {
   const page = { before: placeholder('before'), limit: placeholder('limit') }
   const incidentPage = (rows: typeof incidents) =>
     compileStatement(rows.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit))
+  const tokensBefore = db
+    .selectFrom('tokens')
+    .selectAll()
+    .where((is) =>
+      is.or([
+        is('created', '<', placeholder('created')),
+        is.and([is('created', '=', placeholder('created')), is('id', '<', placeholder('id'))]),
+      ]),
+    )
+    .orderBy('created', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit)
   return {
     version: compileStatement(
       module
@@ -89,6 +101,12 @@ export function compileReads(db: Kysely<Schema>) {
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
     token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
+    tokensBefore: compileStatement(tokensBefore),
+    tokensOfBefore: compileStatement(
+      tokensBefore
+        .where('owner_kind', '=', placeholder('owner_kind'))
+        .where('owner', '=', placeholder('owner')),
+    ),
     authRecord: compileStatement(authRecords.where('id', '=', placeholder('id'))),
     authRecords: compileStatement(authRecords.orderBy('expires').orderBy('id').limit(sql.lit(1000))),
     authRecordsOf: compileStatement(

@@ -121,6 +121,25 @@ export async function openSqliteCatalog(
         const row = reads.token.get({ id })
         return row && decodeToken(row)
       }),
+    tokens: async ({ limit, before, owner }) =>
+      read(() => {
+        const last = before === undefined ? NEWEST : reads.token.get({ id: before })
+        if (last === undefined) return []
+        const page = { limit, created: last.created, id: last.id }
+        const rows =
+          owner === undefined
+            ? reads.tokensBefore.all(page)
+            : reads.tokensOfBefore.all({ ...page, owner_kind: owner.kind, owner: owner.name })
+        return rows.map(decodeToken)
+      }),
+    async addToken(token) {
+      await writer.write({ kind: 'addToken', token })
+    },
+    async revokeToken(id, by) {
+      const record = await writer.write({ kind: 'revokeToken', id, by })
+      if (record !== undefined && !('owner' in record)) throw new TypeError('a revocation gives a token')
+      return record
+    },
     async touchTokens(uses) {
       await writer.write({ kind: 'touchTokens', uses })
     },
@@ -143,6 +162,9 @@ export async function openSqliteCatalog(
     await writer.close()
   }
 }
+
+/** What stands before the first token of a list that begins with the newest. */
+const NEWEST = { created: Number.MAX_SAFE_INTEGER, id: '' }
 
 function openForReading(path: string): DatabaseSync {
   try {

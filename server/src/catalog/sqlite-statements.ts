@@ -118,6 +118,14 @@ export const READS: Reads = {
     sql: 'select * from "tokens" order by "created", "id"',
     names: [],
   },
+  tokensBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'limit'],
+  },
+  tokensOfBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'owner_kind', 'owner', 'limit'],
+  },
   authRecord: {
     sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "id" = ?',
     names: ['scope', 'kind', 'id'],

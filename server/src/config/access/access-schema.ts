@@ -31,7 +31,9 @@ const lockout = z.strictObject({
   within: duration().prefault('60s').describe('The time within which they count.'),
   addresses: flag()
     .prefault(true)
-    .describe('Whether addresses are closed too: `false` behind a reverse proxy, whose address all have.'),
+    .describe(
+      'Whether addresses are closed too: `false` behind a reverse proxy that is not in `trustedProxies`, for all have its address.',
+    ),
   closed: duration().prefault('5m').describe('For how long; then there is one trial.'),
 })
 

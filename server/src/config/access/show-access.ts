@@ -35,7 +35,7 @@ export function formatSubject({ kind, name }: Subject): string {
   return kind === 'everybody' ? name : `${kind}:${name}`
 }
 
-function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
+export function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
   const shown: Record<string, string[]> = {}
   for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
   return shown

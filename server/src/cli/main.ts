@@ -5,6 +5,7 @@ import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
+import { describeSessionCommands } from './commands/session.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
 import { describeTokenCommands } from './commands/token.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describeSessionCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

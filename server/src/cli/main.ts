@@ -6,6 +6,7 @@ import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
+import { describeSessionCommands } from './commands/session.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
 import { describeTokenCommands } from './commands/token.ts'
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeActs,
   describeTokenCommands,
   describeAccessCommands,
+  describeSessionCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

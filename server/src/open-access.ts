@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
+import { createCertificates } from './access/certificates/certificates.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
 import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
@@ -16,6 +18,8 @@ import type { Observer } from './observe/observer.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
   records: TokenRecords
   names: PrivateNames
   observer: Observer
@@ -53,7 +57,15 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     )
   }
   return createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({
+      credentials,
+      connections: createCertificates({
+        rules: access.certificates,
+        presented: options.certificates,
+        groups,
+      }),
+      now,
+    }),
     decide: createDecide(access, names),
     open: false,
     closed: false,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
@@ -119,8 +120,10 @@ export async function joinRooms({
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const certificates: CertificatesByConnection = new WeakMap()
   const access = await openAccess({
     config,
+    certificates,
     records: catalog,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,
@@ -132,6 +135,7 @@ export async function joinRooms({
     config,
     proxy,
     access,
+    certificates,
     databases,
     ...(log !== undefined && { log }),
     observer,

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Access } from '../access/access.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
+import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { clientSettings } from '../config/client-settings.ts'
@@ -32,7 +34,8 @@ import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
 import { senderOf } from './sender.ts'
 import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
-import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
+import { clientCertificateOf } from './tls/client-certificate.ts'
+import { openServerTls, type ServerTls } from './tls/server-tls.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 import { createVanityAnswers } from './vanity-answers.ts'
 
@@ -55,6 +58,8 @@ export interface HttpServerOptions {
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
+  /** Where `access` finds the client certificates of connections. Absent: they count for nothing. */
+  certificates?: CertificatesByConnection
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -145,7 +150,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
-  let files: TlsFiles | undefined
+  let tls: ServerTls | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () => memory.size())
@@ -168,7 +173,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     totals: options.totals,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
+    warnings: () => [...(options.warnings?.() ?? []), ...(tls?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -294,17 +299,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
-  async function openTls(): Promise<TlsFiles | undefined> {
-    if (config.tls === undefined) return undefined
-    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
-    observer.gauge(
-      'modstead_tls_certificate_expires_seconds',
-      'Seconds until the certificate of this server ends; negative once it has.',
-      () => (opened.ends() - Date.now()) / 1000,
-    )
-    return opened
-  }
-
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -314,7 +308,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
-    files?.close()
+    tls?.close()
     clearInterval(timer)
     endChanges()
     flush()
@@ -325,9 +319,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
-      files = await openTls()
+      tls = config.tls && (await openServerTls(config.tls, observer))
       const shared = {
-        tls: files,
+        tls: tls?.files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -343,10 +337,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               onConnection: connections.add,
             }),
           )
+        for (const { address, clients, trustDomain } of tls?.clientAddresses ?? [])
+          listeners.push(
+            await openListener({
+              ...shared,
+              address,
+              clients,
+              onRequest: onRequest(handle),
+              onConnection(socket) {
+                const presented = clientCertificateOf(socket as TLSSocket, trustDomain)
+                if (presented !== undefined) options.certificates?.set(socket, presented)
+                connections.add(socket)
+              },
+            }),
+          )
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
-        files?.close()
+        tls?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -355,6 +363,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
-    reload: async () => files?.look(),
+    reload: async () => tls?.look(),
   }
 }

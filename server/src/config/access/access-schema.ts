@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { certificateSchema } from './certificates.ts'
 import { issuerSchema } from './jwt.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
@@ -58,6 +59,10 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  certificates: z
+    .array(certificateSchema)
+    .optional()
+    .describe('Whom client certificates name, where `tls` asks for them. The first rule that fits decides.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
     .prefault('60s')
     .describe('For how long a password that was right is not computed again, and a JWT not verified again.'),

@@ -1,10 +1,12 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeCertificate } from './certificates.ts'
 import { describeIssuer } from './jwt.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
+  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, certificates, remember, lockout } =
+    access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -17,6 +19,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,

@@ -1,22 +1,20 @@
 import { availableParallelism } from 'node:os'
 import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { openAccess } from './open-access.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
-import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
-import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
+import { joinSite, type SharedRooms } from './join-site.ts'
+import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
-import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
-import { createModuleProxy } from './proxy/serve.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -26,7 +24,6 @@ import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
-import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface Opened {
   config: Config
@@ -34,7 +31,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -101,49 +98,25 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
-  const proxy = createModuleProxy({
-    router,
+  const engine = createEngine({
     store,
     catalog,
     checker,
-    lookAhead: config.lookAhead,
     observer,
-    ...(log !== undefined && { promised: log.promised }),
-  })
-  const serving = log?.serve({ router, proxy, mirrors })
-  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
-  const pushes = createPushes({
-    *repositories() {
-      for (const git of origins.gits) yield* git.repositories()
-    },
-    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
-    log: observer.log,
+    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
   const certificates: CertificatesByConnection = new WeakMap()
-  const access = await openAccess({
-    config,
-    certificates,
-    records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
-    observer,
-    env,
-    closing,
-  })
+  const shared: SharedRooms = { engine, store, catalog, certificates, mirrors, observer, env, closing }
+  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
+    ...root.site,
     config,
-    proxy,
-    access,
     certificates,
-    databases,
-    ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
-    incidents: catalog,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
-    pushes,
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -165,7 +138,7 @@ export async function joinRooms({
     keepWhole({
       config: config.mirror,
       router,
-      keep: proxy.keepWhole,
+      keep: root.proxy.keepWhole,
       log: observer.log,
     })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
@@ -177,7 +150,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
+      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

@@ -2,6 +2,7 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
+import { refuseOwnIssuer } from './access/own-issuer.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, shown } from './context.ts'
@@ -24,6 +25,7 @@ import {
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import { buildTls, warnOfCertificates } from './tls.ts'
+import { buildTrustedProxies } from './trusted-proxies.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -47,6 +49,7 @@ export async function buildConfig(
   const listen = file.listen.map((address) =>
     'socket' in address ? { socket: absolutePath(context, ['listen'], address.socket) } : address,
   )
+  const trustedProxies = buildTrustedProxies(context, file.trustedProxies, file.forwardedHeader)
   const tls = await buildTls(context, file.tls)
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
@@ -81,6 +84,7 @@ export async function buildConfig(
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
     ...(tls && { tls }),
+    ...(trustedProxies && { trustedProxies }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
     clones,
@@ -102,6 +106,7 @@ export async function buildConfig(
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
   warnOfCertificates(context, config)
+  refuseOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

@@ -26,6 +26,7 @@ import {
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 import { tlsSchema } from './tls.ts'
 
 const GIB = 2 ** 30
@@ -263,6 +264,16 @@ export const configSchema = z.strictObject({
     .prefault('')
     .describe(
       'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
+    ),
+  trustedProxies: trustedProxiesSchema
+    .optional()
+    .describe(
+      'Reverse proxies whose word is taken for the address of a client, and for the name and scheme it asked by: addresses, networks, or `unix` for all who come through a Unix socket. Default: nobody’s.',
+    ),
+  forwardedHeader: forwardedHeaderSchema
+    .optional()
+    .describe(
+      'The header that they say it in; `forwarded` is that of RFC 7239. Default: `x-forwarded-for`, with `X-Forwarded-Host` and `X-Forwarded-Proto`.',
     ),
   tls: tlsSchema.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')

@@ -14,6 +14,7 @@ import { describeAccess } from './access/show-access.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
+import { describeTrustedProxies } from './trusted-proxies.ts'
 import { describeTls } from './tls.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
@@ -28,6 +29,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
+    ...(config.trustedProxies && describeTrustedProxies(config.trustedProxies)),
     ...(tls && { tls: describeTls(tls) }),
     dataDir,
     memory: formatSize(config.memory),

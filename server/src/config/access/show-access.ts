@@ -1,12 +1,14 @@
 import type { AccessConfig, Subject } from './access-config.ts'
 import { describeCertificate } from './certificates.ts'
+import { describeIssued } from './issued.ts'
+import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, certificates, remember, lockout } =
-    access
+  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
+  const { certificates, workloads } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -20,6 +22,8 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
     ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
+    ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
+    issued: describeIssued(access.issued),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,
@@ -33,7 +37,7 @@ export function formatSubject({ kind, name }: Subject): string {
   return kind === 'everybody' ? name : `${kind}:${name}`
 }
 
-function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
+export function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
   const shown: Record<string, string[]> = {}
   for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
   return shown

@@ -90,6 +90,7 @@ export async function joinSite(
       config,
       proxy,
       access,
+      ...(issued && { issued }),
       databases,
       ...(log !== undefined && { log }),
       records: catalog,

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { DirectoryRecords } from './access/ldap/known-users.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
@@ -26,6 +27,8 @@ export interface SharedRooms {
   engine: Engine
   store: ModuleStore
   catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
   observer: Observer
@@ -58,7 +61,7 @@ export interface JoinedSite {
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
   { config, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, mirrors, observer, env, closing, warnings }: SharedRooms,
+  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
@@ -78,6 +81,7 @@ export async function joinSite(
   const access = await openAccess({
     config,
     issued,
+    certificates,
     records: catalog,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,

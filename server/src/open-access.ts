@@ -1,5 +1,7 @@
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
+import { createCertificates } from './access/certificates/certificates.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
 import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
@@ -18,6 +20,8 @@ import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
   records: TokenRecords & DirectoryRecords
   /** Tokens of our own; absent: none are taken. */
   issued?: Issued | undefined
@@ -67,7 +71,15 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     )
   }
   return createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({
+      credentials,
+      connections: createCertificates({
+        rules: access.certificates,
+        presented: options.certificates,
+        groups,
+      }),
+      now,
+    }),
     decide: createDecide(access, names),
     open: false,
     closed: false,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
@@ -106,12 +107,24 @@ export async function joinRooms({
     ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
   const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? []]
-  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing, warnings }
+  const certificates: CertificatesByConnection = new WeakMap()
+  const shared: SharedRooms = {
+    engine,
+    store,
+    catalog,
+    certificates,
+    mirrors,
+    observer,
+    env,
+    closing,
+    warnings,
+  }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
     config,
+    certificates,
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),

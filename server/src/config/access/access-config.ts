@@ -17,6 +17,8 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** The first that fits names the client of a certificate. */
+  certificates: readonly CertificateRule[]
   issued: IssuedConfig
   workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
@@ -120,3 +122,17 @@ export interface Lockout {
   /** Addresses are closed too: not where all requests come from one reverse proxy. */
   addresses: boolean
 }
+
+/** Whom a client certificate names. */
+export interface CertificateRule {
+  match: NameMatch
+  /** In `name`, `{1}` is what the first star of the pattern stood for, `{0}` the whole name. */
+  as: { kind: 'user' | 'service' | 'workload'; name: string }
+  /** Names of groups, with the same braces. */
+  groups: readonly string[]
+}
+
+/** A name of a certificate: hosts in lower case, `*` for one part of it. */
+export type NameMatch =
+  | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
+  | { kind: 'dns' | 'email' | 'uri'; pattern: string }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { certificateSchema } from './certificates.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
@@ -64,6 +65,10 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  certificates: z
+    .array(certificateSchema)
+    .optional()
+    .describe('Whom client certificates name, where `tls` asks for them. The first rule that fits decides.'),
   workloads: z
     .record(z.string().regex(name), workloadSchema)
     .optional()

@@ -1,4 +1,5 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeCertificate } from './certificates.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
@@ -19,6 +20,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     remember,
     lockout,
     workloads,
+    certificates,
   } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
@@ -33,6 +35,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
     issued: describeIssued(access.issued),
     remember: formatDuration(remember),

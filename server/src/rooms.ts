@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { goproxyUrl } from './config/address.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { openAccess } from './open-access.ts'
+import { openIssued } from './open-issued.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
@@ -33,7 +36,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -42,6 +45,8 @@ export interface Rooms {
   addresses: string[]
   /** Lets running requests and fetches finish within `shutdownGrace`. */
   drain(): Promise<void>
+  /** Looks at once whether the files of `tls` have changed. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Joins the rooms on an open data folder and catalog. Throws `listen_failed` and `config_invalid`. */
@@ -117,8 +122,11 @@ export async function joinRooms({
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
   const access = await openAccess({
     config,
+    issued,
     records: catalog,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,
@@ -134,7 +142,7 @@ export async function joinRooms({
     ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
-    incidents: catalog,
+    records: catalog,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
     pushes,
@@ -165,6 +173,7 @@ export async function joinRooms({
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
+    reload: () => http.reload(),
     async drain() {
       const given = AbortSignal.timeout(config.shutdownGrace)
       probing.abort()

@@ -1,5 +1,5 @@
 import { compilePatterns, type PatternSet } from '@modstead/gomod/pattern'
-import type { AccessConfig, Subject } from '../config/access/access-config.ts'
+import type { AccessConfig, Binding, Subject } from '../config/access/access-config.ts'
 import type { Permission } from '../config/permissions.ts'
 import type { Principal } from './principal.ts'
 import { permissionsOf } from './roles.ts'
@@ -62,7 +62,11 @@ export function createDecide(
       if (!permissions.includes(permission) || !to.some((subject) => isMeant(subject, principal, admins.to)))
         continue
       if (modules === undefined) return 'here'
-      if (module === undefined) continue
+      if (module === undefined) {
+        // A token never does more than its owner may: for which modules somebody may make one makes no difference.
+        if (permission === 'token:create') return 'here'
+        continue
+      }
       if (modules.matches(module)) return 'here'
       if (permission === 'module:read' && modules.couldBeParentOf(module)) best = 'below'
     }
@@ -91,6 +95,17 @@ export function createDecide(
     const rights = isPublic && principal.kind !== 'anonymous' ? 'here' : granted(principal, question)
     if (limit === 'no' || rights === 'no') return refused
     return limit === 'below' || rights === 'below' ? 'absent' : 'allow'
+  }
+}
+
+/** The bindings that give a principal its roles, and whether it is among the administrators. */
+export function grantsOf(
+  principal: Principal,
+  { admins, bindings }: Pick<AccessConfig, 'admins' | 'bindings'>,
+): { admin: boolean; bindings: readonly Binding[] } {
+  return {
+    admin: admins.some((subject) => isMeant(subject, principal, admins)),
+    bindings: bindings.filter(({ to }) => to.some((subject) => isMeant(subject, principal, admins))),
   }
 }
 

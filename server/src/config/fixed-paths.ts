@@ -1,6 +1,9 @@
 /** Pages that stand at these paths whatever the configuration says: probes and collectors find them there. */
 export const PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
+/** Behind the path prefix and before the name of a tenant. */
+export const TENANTS_PATH = '/t/'
+
 /**
  * What else is looked for at a path of its own at the root: checksum databases, calls of other services, and the
  * administrative API.
@@ -13,6 +16,7 @@ const ENDPOINTS: ReadonlySet<string> = new Set([
   '/tlog',
   '/hooks',
   '/api',
+  '/t',
 ])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */

@@ -53,6 +53,8 @@ export interface Tally {
 /** What becomes known of one request on its way. */
 export interface Exchange {
   kind: RequestKind
+  /** The tenant whose site it came to; the path in the log is that within the site. */
+  tenant?: string
   module?: string
   /** Bytes of the body that were handed to the connection. */
   bytes: number
@@ -64,6 +66,14 @@ export interface Exchange {
   cut?: boolean
 }
 
+/** An answer from memory, for the log. */
+export interface LoggedHit {
+  kind: RequestKind
+  tenant: string | undefined
+  module: string | undefined
+  bytes: number
+}
+
 /** Counts and logs what goes over the listeners. */
 export interface Traffic {
   tally(kind: RequestKind): Tally
@@ -72,13 +82,7 @@ export interface Traffic {
   /** To be called for an answer from memory whose status is not 200, which the tallies do not count. */
   countOther(kind: RequestKind, status: number, bytes: number): void
   /** Logs an answer from memory; only to be called when `logsAll`. */
-  logHit(
-    req: IncomingMessage,
-    res: ServerResponse,
-    kind: RequestKind,
-    module: string | undefined,
-    bytes: number,
-  ): void
+  logHit(req: IncomingMessage, res: ServerResponse, hit: LoggedHit): void
   readonly logsAll: boolean
   /** A request that never became one: broken HTTP. */
   broken(status: number): void
@@ -122,7 +126,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     logsAll,
     tally: (kind) => tallies.get(kind)!,
     done(req, res, exchange, started) {
-      const { kind, module, bytes, error, aborted, cut } = exchange
+      const { kind, tenant, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
       if (!NEVER_KEPT.has(kind)) missCount++
@@ -134,6 +138,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         status,
         bytes,
         ms: Math.round((performance.now() - started) * 10) / 10,
+        ...(tenant !== undefined && { tenant }),
         ...(module !== undefined && { module }),
         ...(aborted === true && { aborted }),
         ...(cut === true && { cut }),
@@ -149,7 +154,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       hits.add(1)
       count(kind, classOf(status), bytes)
     },
-    logHit(req, res, kind, module, bytes) {
+    logHit(req, res, { kind, tenant, module, bytes }) {
       const fields = {
         method: req.method,
         path: pathOf(req),
@@ -158,7 +163,8 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         ms: 0,
         memory: true,
       }
-      observer.log.info({ ...fields, kind, ...(module !== undefined && { module }) }, 'request')
+      const whose = tenant === undefined ? {} : { tenant }
+      observer.log.info({ ...fields, kind, ...whose, ...(module !== undefined && { module }) }, 'request')
     },
     broken: (status) => count('other', classOf(status), 0),
     flush() {

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
+import { networkOf } from '../network.ts'
 import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
 import type { Guesses } from './lockout.ts'
 import type { PasswordHash } from './password-hash.ts'
@@ -66,7 +67,7 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
     async function compare(): Promise<boolean> {
       const hash = known?.hash ?? dearest
       if (hash === undefined) return false
-      const keys = [`user ${user}`, ...(countAddresses ? [`address ${address}`] : [])]
+      const keys = [`user ${user}`, ...(countAddresses ? [`address ${networkOf(address)}`] : [])]
       // Asked when it is its turn: those before it in the queue may have closed the user or the address.
       return lane(async () => {
         if (!guesses.mayTry(keys)) return false

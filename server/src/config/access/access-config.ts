@@ -14,6 +14,7 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  issued: IssuedConfig
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
   remember: number
   lockout: Lockout
@@ -51,6 +52,21 @@ export interface JwtIssuer {
   groups: string
   /** What its bearers are. */
   kind: 'user' | 'service' | 'workload'
+}
+
+/** The access tokens and sessions of our own. Durations are milliseconds. */
+export interface IssuedConfig {
+  /** Of an access token of a session. */
+  lifetime: number
+  /** Of a session that is not refreshed. */
+  refresh: number
+  /** After this time a new key signs. */
+  rotate: number
+  /** How long a session goes on while its provider cannot be asked. */
+  outage: number
+  algorithm: 'HS256' | 'HS384' | 'HS512'
+  /** Secrets to sign with, the newest first; absent: modstead makes its own. */
+  keys?: readonly string[]
 }
 
 /** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */

@@ -1,4 +1,5 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeIssued } from './issued.ts'
 import { describeIssuer } from './jwt.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
@@ -17,6 +18,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    issued: describeIssued(access.issued),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,
@@ -30,7 +32,7 @@ export function formatSubject({ kind, name }: Subject): string {
   return kind === 'everybody' ? name : `${kind}:${name}`
 }
 
-function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
+export function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
   const shown: Record<string, string[]> = {}
   for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
   return shown

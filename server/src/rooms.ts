@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
@@ -9,6 +10,7 @@ import { openAccess } from './open-access.ts'
 import { openIssued } from './open-issued.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
@@ -17,6 +19,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
 import { createRouter } from './proxy/route.ts'
 import { createModuleProxy } from './proxy/serve.ts'
 import { settleActs } from './proxy/settle-acts.ts'
@@ -87,7 +90,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const helper = clientModulePaths(config.publicUrl)
+  const router = withBuiltIn(
+    createRouter(config.routes, origins.all, mirrored, config.uploads),
+    helper,
+    createClientOrigin(helper, version),
+  )
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -128,7 +136,10 @@ export async function joinRooms({
     config,
     issued,
     records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+    names: {
+      isPrivate: (module) => router.routeOf(module as ModulePath).private,
+      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
+    },
     observer,
     env,
     closing,

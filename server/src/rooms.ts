@@ -1,27 +1,22 @@
 import { availableParallelism } from 'node:os'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
-import { goproxyUrl } from './config/address.ts'
 import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { openAccess } from './open-access.ts'
-import { openIssued } from './open-issued.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
-import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
-import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
-import { createRecorder } from './proxy/incidents.ts'
-import { learnRepositories } from './proxy/learn-repositories.ts'
+import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
+import { createEngine } from './proxy/engine.ts'
+import { createRecorder } from './proxy/incidents.ts'
 import { createRouter } from './proxy/route.ts'
-import { createModuleProxy } from './proxy/serve.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -31,7 +26,6 @@ import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
-import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface Opened {
   config: Config
@@ -111,52 +105,23 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
-  const proxy = createModuleProxy({
-    router,
+  const engine = createEngine({
     store,
     catalog,
     checker,
-    lookAhead: config.lookAhead,
     observer,
-    ...(log !== undefined && { promised: log.promised }),
+    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const serving = log?.serve({ router, proxy, mirrors })
-  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
-  const pushes = createPushes({
-    *repositories() {
-      for (const git of origins.gits) yield* git.repositories()
-    },
-    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
-    log: observer.log,
-  })
-  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
-  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
-  const access = await openAccess({
-    config,
-    issued,
-    records: catalog,
-    names: {
-      isPrivate: (module) => router.routeOf(module as ModulePath).private,
-      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
-    },
-    observer,
-    env,
-    closing,
-  })
+  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
+  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
+    ...root.site,
     config,
-    proxy,
-    access,
-    databases,
-    ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
-    records: catalog,
     ready: createReadiness(store, folder),
     warnings: () => log?.warnings() ?? [],
-    pushes,
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -178,7 +143,7 @@ export async function joinRooms({
     keepWhole({
       config: config.mirror,
       router,
-      keep: proxy.keepWhole,
+      keep: root.proxy.keepWhole,
       log: observer.log,
     })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
@@ -190,7 +155,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
+      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

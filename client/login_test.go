@@ -23,7 +23,7 @@ func TestDeviceFlow(t *testing.T) {
 		return 200, given(86400)
 	}
 	out := p.ok("login", p.server.URL+"/")
-	has(t, out, "Signed in to "+p.server.URL+" as user alice", "GOAUTH='\"/opt/go bin/client\" goauth'")
+	has(t, out, "Signed in to "+p.server.URL+" as user alice", "GOAUTH='netrc;\"/opt/go bin/client\" goauth'")
 	has(t, p.err.String(), "Open "+p.server.URL+"/auth/device\n", "confirm the code BCDF-GHJK")
 	if len(p.waited) != 4 || p.waited[1] != 3*time.Second || p.waited[3] != 8*time.Second {
 		t.Errorf("waited %v", p.waited)
@@ -173,7 +173,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestEnv(t *testing.T) {
 	p := newPlace(t)
 	out := p.ok("env", p.server.URL)
-	has(t, out, "go env -w GOPROXY="+p.server.URL+"\n", "go env -w GONOSUMDB=corp.example\n", "go env -w GOAUTH='\"/opt/go bin/client\" goauth'\n")
+	has(t, out, "go env -w GOPROXY="+p.server.URL+"\n", "go env -w GONOSUMDB=corp.example\n", "go env -w GOAUTH='netrc;\"/opt/go bin/client\" goauth'\n")
 }
 
 func TestUsage(t *testing.T) {

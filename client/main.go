@@ -1,7 +1,7 @@
 // Client signs this machine in to a modstead and gives its credentials to go.
 //
 //	client login https://go.corp.example
-//	go env -w GOAUTH='client goauth'
+//	go env -w GOAUTH='netrc;client goauth'
 //
 // It is one package that needs the standard library only. modstead serves it as a module below the name of its own
 // host, with the module line of go.mod rewritten to that, so that no package of it may import another.
@@ -29,7 +29,7 @@ const usage = `client signs in to a modstead and gives its credentials to go.
   client whoami [URL]              who the server says you are
   client env [--write] [URL]       the go env lines for this machine; --write runs them
   client verify [FOLDER]           compare go.sum with the checksum database, by asking it anew
-  client goauth                    for go: go env -w GOAUTH='client goauth'
+  client goauth                    for go: go env -w GOAUTH='netrc;client goauth'
   client version
 
 URL is the address of the server as in GOPROXY. It can be left out where GOPROXY names it, or where there is one session.
@@ -148,7 +148,8 @@ func version() string {
 	return "(unknown)"
 }
 
-// goauthSetting is what GOAUTH has to be for go to find this program: without its folder where PATH leads to it.
+// goauthSetting is what GOAUTH has to be for go to find this program: without its folder where PATH leads to it. The
+// credentials of ~/.netrc, which go takes by default, stay what they are.
 func (m *machine) goauthSetting() string {
 	name := strings.TrimSuffix(filepath.Base(m.self), ".exe")
 	for _, folder := range filepath.SplitList(m.env("PATH")) {
@@ -158,7 +159,7 @@ func (m *machine) goauthSetting() string {
 		}
 		// The first of that name is the one that go would run.
 		if self, err := os.Stat(m.self); err == nil && os.SameFile(self, found) && !strings.ContainsAny(name, " \t;'\"") {
-			return name + " goauth"
+			return "netrc;" + name + " goauth"
 		}
 		break
 	}
@@ -166,5 +167,5 @@ func (m *machine) goauthSetting() string {
 	if strings.ContainsAny(path, " \t") {
 		path = `"` + path + `"`
 	}
-	return path + " goauth"
+	return "netrc;" + path + " goauth"
 }

@@ -21,5 +21,5 @@ export function clientModulePaths(
   const path = host + BELOW
   // An address such as 10.0.0.1 could be one, too; but its certificate and its page are nowhere `go` looks.
   const isName = /\.[a-z][a-z0-9-]*$/.test(host) && isModulePath(path)
-  return isName && path !== everywhere ? [path as ModulePath, everywhere] : [everywhere]
+  return isName && path !== everywhere ? [path, everywhere] : [everywhere]
 }

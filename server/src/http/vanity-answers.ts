@@ -6,6 +6,7 @@ import { ModsteadError } from '../errors.ts'
 import { wholeHeaders, type SizedFacts } from './file-headers.ts'
 import { HTML_POLICY } from './html-page.ts'
 import { sendReady } from './ready.ts'
+import { rawTarget } from './request-path.ts'
 import { importTarget } from './import-target.ts'
 import { createVanity } from './vanity.ts'
 import { ownHtml, vanityHtml, vanityText } from './vanity-page.ts'
@@ -56,11 +57,11 @@ export function createVanityAnswers({
 
   return {
     isAsked(req) {
-      const target = rules.length > 0 || isBelow(req.url ?? '') ? importTarget(req) : undefined
+      const target = rules.length > 0 || isBelow(rawTarget(req)) ? importTarget(req) : undefined
       return target?.byGo === true && (own.includes(target.path) || find(target.path) !== undefined)
     },
     answer(req, res) {
-      const target = rules.length > 0 || isBelow(req.url ?? '') ? importTarget(req) : undefined
+      const target = rules.length > 0 || isBelow(rawTarget(req)) ? importTarget(req) : undefined
       if (target === undefined || (!target.byGo && isEndpoint(target.urlPath, prefix))) return undefined
       if (own.includes(target.path))
         return sendPage(ownHtml(target.path, addressFor(req)), ['Vary', 'Accept', ...HTML], req, res)

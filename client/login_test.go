@@ -186,3 +186,34 @@ func TestUsage(t *testing.T) {
 	has(t, p.ok("help"), "client login")
 	has(t, p.ok("version"), "client ")
 }
+
+// What no rule is for is told with its claims, so that somebody can write one.
+func TestJobThatNoRuleIsFor(t *testing.T) {
+	p := newPlace(t)
+	p.vars[defaultEnv] = subject
+	p.answer = func(map[string]string) (int, any) {
+		said := refused("invalid_grant")
+		said["claims"] = map[string]any{"ref": "main\x1b[2J", "project_path": "corp/app"}
+		return 400, said
+	}
+	code, _, err := p.run("login", "--ci", p.server.URL)
+	if code != 1 {
+		t.Error(code)
+	}
+	has(t, err, "words for invalid_grant\n  project_path: corp/app\n  ref: main?[2J\n")
+}
+
+func TestBusyServerWhileWaiting(t *testing.T) {
+	p := newPlace(t)
+	busy := 2
+	p.answer = func(map[string]string) (int, any) {
+		if busy--; busy >= 0 {
+			return 429, refused("temporarily_unavailable")
+		}
+		return 200, given(60)
+	}
+	p.ok("login", p.server.URL)
+	if len(p.waited) != 3 || p.waited[2] != 12*time.Second {
+		t.Errorf("waited %v", p.waited)
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,14 +49,21 @@ var client = &http.Client{
 type refusal struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
-	status      int
+	// Claims of a token that is genuine and that no rule is for: they say what a rule could be about.
+	Claims map[string]any `json:"claims"`
+	status int
 }
 
 func (r *refusal) Error() string {
-	if r.Description != "" {
-		return "the server said: " + printable(r.Description, 300)
+	said := r.Description
+	if said == "" {
+		said = r.Code
 	}
-	return "the server said: " + printable(r.Code, 60)
+	said = "the server said: " + printable(said, 300)
+	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
+		said += "\n  " + printable(fmt.Sprintf("%s: %v", name, r.Claims[name]), 200)
+	}
+	return said
 }
 
 // A failure is one that may pass: of the network, or of a server that cannot answer now.
@@ -149,6 +158,9 @@ func post(ctx context.Context, server, path string, form url.Values, into any) e
 	}
 	refused := &refusal{status: got.status}
 	if json.Unmarshal(got.body, refused) == nil && refused.Code != "" && got.status < 500 {
+		if got.status == http.StatusTooManyRequests || refused.Code == "temporarily_unavailable" {
+			return failure{refused}
+		}
 		return refused
 	}
 	return unexpected(server+path, got)

@@ -89,6 +89,7 @@ export async function joinSite(
       config,
       proxy,
       access,
+      ...(issued && { issued }),
       databases,
       ...(log !== undefined && { log }),
       records: catalog,

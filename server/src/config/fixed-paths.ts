@@ -8,8 +8,8 @@ export const SETTINGS_PAGE = '/settings'
 export const TENANTS_PATH = '/t/'
 
 /**
- * What else is looked for at a path of its own at the root: checksum databases, calls of other services, and the
- * administrative API.
+ * What else is looked for at a path of its own at the root: checksum databases, calls of other services, the
+ * administrative API, and signing in.
  */
 const ENDPOINTS: ReadonlySet<string> = new Set([
   '/sumdb',
@@ -20,6 +20,8 @@ const ENDPOINTS: ReadonlySet<string> = new Set([
   '/hooks',
   '/api',
   '/t',
+  '/auth',
+  '/.well-known',
 ])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */

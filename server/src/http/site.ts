@@ -4,6 +4,7 @@ import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { clientGuides } from '../config/client-guides.ts'
 import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
+import type { AccessConfig } from '../config/access/access-config.ts'
 import type { Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
@@ -12,6 +13,7 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import { type AuthOptions, createAuth } from './auth/auth.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -32,10 +34,12 @@ import { createVanityAnswers } from './vanity-answers.ts'
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
   config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
-    ApiSettings
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
+  /** What signs in; absent: nobody does. */
+  issued?: AuthOptions['issued']
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -109,6 +113,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
+    ...(options.issued === undefined
+      ? []
+      : [
+          createAuth({
+            access,
+            issued: options.issued,
+            prefix,
+            addressFor,
+            countAddresses: config.access?.lockout?.addresses ?? true,
+          }),
+        ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
       endpoints: apiEndpoints({

@@ -6,7 +6,8 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API,
+ * `auth` signing in.
  */
 const KINDS = [
   'list',
@@ -26,6 +27,7 @@ const KINDS = [
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
@@ -39,6 +41,7 @@ const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ])
 
@@ -97,7 +100,8 @@ export interface Traffic {
 function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
-    .replace(/mst_[0-9A-Za-z]{20,}/g, 'mst_…')
+    .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')
+    .replace(/eyJ[\w-]{10,}\.[\w-]+\.[\w-]*/g, 'eyJ…')
   const query = target.indexOf('?')
   return query < 0 ? target : `${target.slice(0, query)}?…`
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func showEnv(ctx context.Context, m *machine, args []string) error {
 	}
 	settings = append(settings, setting{"GOAUTH", m.goauthSetting()})
 	for _, one := range settings {
-		fmt.Fprintf(m.stdout, "go env -w %s=%s\n", one.Name, quote(one.Value))
+		fmt.Fprintln(m.stdout, line(one.Name, one.Value))
 		if !*write {
 			continue
 		}
@@ -80,13 +81,15 @@ var (
 	bare  = regexp.MustCompile(`^[\w:/.,=@%+-]+$`)
 )
 
-// quote writes a value so that a shell takes it for one word.
-func quote(value string) string {
-	if bare.MatchString(value) {
-		return value
+// line is a command that sets a variable of go, as sh, cmd and PowerShell take it alike.
+func line(name, value string) string {
+	text := name + "=" + value
+	if !bare.MatchString(text) {
+		escape := strings.NewReplacer(`"`, `\"`, `\`, `\\`, `$`, `\$`, "`", "\\`")
+		if runtime.GOOS == "windows" {
+			escape = strings.NewReplacer(`"`, `\"`)
+		}
+		text = `"` + escape.Replace(text) + `"`
 	}
-	if !strings.Contains(value, "'") {
-		return "'" + value + "'"
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value) + `"`
+	return "go env -w " + text
 }

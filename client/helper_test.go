@@ -29,6 +29,8 @@ type place struct {
 	asked map[string]int
 	// answer decides what the token endpoint gives.
 	answer func(form map[string]string) (int, any)
+	// bodies are those of other paths, in the place of the usual ones.
+	bodies map[string]any
 	last   *http.Request
 }
 
@@ -103,6 +105,9 @@ func (p *place) serve(res http.ResponseWriter, req *http.Request) {
 		status, body = 200, map[string]any{"value": subject}
 	case "/settings":
 		status, body = 200, map[string]any{"settings": []setting{{"GOPROXY", p.server.URL}, {"GONOSUMDB", "corp.example"}}}
+	}
+	if other, ok := p.bodies[req.URL.Path]; ok {
+		body = other
 	}
 	res.Header().Set("Content-Type", "application/json")
 	res.WriteHeader(status)

@@ -54,7 +54,7 @@ func login(ctx context.Context, m *machine, args []string) error {
 	}
 	fmt.Fprintf(m.stdout, "Signed in to %s%s; the session is kept in %s\n", server, name(ctx, made), kept.path(server))
 	if setting := m.goauthSetting(); m.env("GOAUTH") != setting && !goKnows(ctx, setting) {
-		fmt.Fprintf(m.stdout, "Let go use it:\n  go env -w GOAUTH=%s\n", quote(setting))
+		fmt.Fprintf(m.stdout, "Let go use it:\n  %s\n", line("GOAUTH", setting))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestDeviceFlow(t *testing.T) {
 		return 200, given(86400)
 	}
 	out := p.ok("login", p.server.URL+"/")
-	has(t, out, "Signed in to "+p.server.URL+" as user alice", "GOAUTH='netrc;\"/opt/go bin/client\" goauth'")
+	has(t, out, "Signed in to "+p.server.URL+" as user alice", `go env -w "GOAUTH=netrc;\"/opt/go bin/client\" goauth"`)
 	has(t, p.err.String(), "Open "+p.server.URL+"/auth/device\n", "confirm the code BCDF-GHJK")
 	if len(p.waited) != 4 || p.waited[1] != 3*time.Second || p.waited[3] != 8*time.Second {
 		t.Errorf("waited %v", p.waited)
@@ -173,7 +173,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestEnv(t *testing.T) {
 	p := newPlace(t)
 	out := p.ok("env", p.server.URL)
-	has(t, out, "go env -w GOPROXY="+p.server.URL+"\n", "go env -w GONOSUMDB=corp.example\n", "go env -w GOAUTH='netrc;\"/opt/go bin/client\" goauth'\n")
+	has(t, out, "go env -w GOPROXY="+p.server.URL+"\n", "go env -w GONOSUMDB=corp.example\n", `go env -w "GOAUTH=netrc;\"/opt/go bin/client\" goauth"`)
 }
 
 func TestUsage(t *testing.T) {
@@ -216,4 +216,43 @@ func TestBusyServerWhileWaiting(t *testing.T) {
 	if len(p.waited) != 3 || p.waited[2] != 12*time.Second {
 		t.Errorf("waited %v", p.waited)
 	}
+}
+
+func TestPagesThatAreNone(t *testing.T) {
+	for _, page := range []string{"javascript:alert(1)", "file:///etc/passwd", "http://go.corp.example/", "https://u:p@go.corp.example/", "https://", "-x", ""} {
+		p := newPlace(t)
+		p.bodies = map[string]any{"/auth/device": map[string]any{
+			"device_code": "the-device-code", "user_code": "BCDF-GHJK", "verification_uri": page, "expires_in": 600,
+		}}
+		code, _, err := p.run("login", p.server.URL)
+		if code != 1 {
+			t.Errorf("%q was taken", page)
+		}
+		has(t, err, "has no code or no address")
+		if isPage(page) {
+			t.Errorf("a browser would be sent to %q", page)
+		}
+	}
+}
+
+func TestSettingsThatAreNotTaken(t *testing.T) {
+	for _, bad := range []setting{{"GOFLAGS", "-toolexec=/bin/evil"}, {"GONOSUMDB", "a\nGOFLAGS=x"}, {"GOSUMDB", "$(evil)"}, {"GOAUTH", "evil"}} {
+		p := newPlace(t)
+		p.bodies = map[string]any{"/settings": map[string]any{"settings": []setting{{"GOPROXY", p.server.URL}, bad}}}
+		code, out, err := p.run("env", "--write", p.server.URL)
+		if code != 1 || out != "" {
+			t.Errorf("%v: %d %q", bad, code, out)
+		}
+		has(t, err, "not taken from servers")
+	}
+}
+
+func TestLongBodies(t *testing.T) {
+	p := newPlace(t)
+	p.bodies = map[string]any{"/settings": strings.Repeat("x", largestBody)}
+	code, _, err := p.run("env", p.server.URL)
+	if code != 1 {
+		t.Error(code)
+	}
+	has(t, err, "is too long")
 }

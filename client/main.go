@@ -1,7 +1,7 @@
 // Client signs this machine in to a modstead and gives its credentials to go.
 //
 //	client login https://go.corp.example
-//	go env -w GOAUTH='netrc;client goauth'
+//	go env -w "GOAUTH=netrc;client goauth"
 //
 // It is one package that needs the standard library only. modstead serves it as a module below the name of its own
 // host, with the module line of go.mod rewritten to that, so that no package of it may import another.
@@ -29,7 +29,7 @@ const usage = `client signs in to a modstead and gives its credentials to go.
   client whoami [URL]              who the server says you are
   client env [--write] [URL]       the go env lines for this machine; --write runs them
   client verify [FOLDER]           compare go.sum with the checksum database, by asking it anew
-  client goauth                    for go: go env -w GOAUTH='netrc;client goauth'
+  client goauth                    for go: go env -w "GOAUTH=netrc;client goauth"
   client version
 
 URL is the address of the server as in GOPROXY. It can be left out where GOPROXY names it, or where there is one session.

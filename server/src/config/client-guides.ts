@@ -18,6 +18,9 @@ export interface GuideStep {
 export const GUIDE_NAMES = ['laptop', 'gitlab-ci', 'github-actions', 'docker', 'netrc'] as const
 export type GuideName = (typeof GUIDE_NAMES)[number]
 
+/** What `go` takes by default, and the helper besides. */
+const GOAUTH = 'netrc;client goauth'
+
 interface Facts {
   address: string
   settings: readonly ClientSetting[]
@@ -64,7 +67,7 @@ function laptop({ address, settings, signIn, install }: Facts): ClientGuide {
       },
       {
         text: 'Let go ask it for credentials (Go 1.24 or newer; for older ones see netrc)',
-        lines: ["go env -w GOAUTH='netrc;client goauth'"],
+        lines: [`go env -w "GOAUTH=${GOAUTH}"`],
       },
     )
   return { name: 'laptop', title: 'Laptop', steps: [...steps, ...notes({ address, settings, signIn })] }
@@ -74,7 +77,7 @@ function gitlab({ address, settings, signIn, install }: Facts): ClientGuide {
   const lines = [
     'variables:',
     ...settings.map(({ name, value }) => `  ${name}: ${yaml(value)}`),
-    ...(signIn ? ['  GOAUTH: netrc;client goauth'] : []),
+    ...(signIn ? [`  GOAUTH: ${GOAUTH}`] : []),
     'build:',
     '  image: golang:1.26',
     ...(signIn ? ['  id_tokens:', '    MODSTEAD_ID_TOKEN:', `      aud: ${yaml(address)}`] : []),
@@ -93,7 +96,7 @@ function github({ address, settings, signIn, install }: Facts): ClientGuide {
     ...(signIn ? ['    permissions:', '      contents: read', '      id-token: write'] : []),
     '    env:',
     ...settings.map(({ name, value }) => `      ${name}: ${yaml(value)}`),
-    ...(signIn ? ['      GOAUTH: netrc;client goauth'] : []),
+    ...(signIn ? [`      GOAUTH: ${GOAUTH}`] : []),
     '    steps:',
     '      - uses: actions/checkout@v4',
     '      - uses: actions/setup-go@v5',

@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { generateKey } from '@modstead/gomod/note'
+import { hash } from '@node-rs/bcrypt'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { type Certificates, HOST, makeCertificates, startTunnel } from '../support/company-host.ts'
 import { collect, type CommandResult } from '../support/command.ts'
 import type { GoHome } from '../support/go.ts'
+import { createSignInBrowser } from '../support/sign-in-browser.ts'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
 
@@ -202,5 +204,130 @@ suite('a CI job', () => {
     const cwd = await go.project()
     await go.ok(['get', `${PRIVATE.module}@v1.0.0`], { cwd, env })
     assert.ok(!(stage.modstead.logs() + signedIn.stdout + signedIn.stderr).includes(secret))
+  })
+})
+
+const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+
+suite('a developer', () => {
+  const password = 'alice-Geheim-1'
+
+  async function signedIn(t: TestContext) {
+    const folder = await mkdtemp(join(tmpdir(), 'modstead-client-'))
+    t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+    const users = join(folder, 'users')
+    await writeFile(users, `alice:${(await hash(password, { cost: 5 })).replace(/^\$2b/, '$2y')}\n`)
+    const made = await place(
+      t,
+      `  htpasswd: ${users}
+  bindings: [{ to: "user:alice", role: viewer, modules: corp.example/team-a }]
+`,
+    )
+    const { stage, certificates } = made
+    const laptop = await made.laptop()
+    await laptop.go.ok(['install', `${HELPER}@latest`])
+    const ca = await readFile(certificates.ca, 'utf8')
+    const browser = createSignInBrowser({
+      url: stage.modstead.url,
+      origin: ADDRESS,
+      ca,
+      user: 'alice',
+      password,
+    })
+    const login = (answer: 'approve' | 'deny') => {
+      let answered: Promise<void> | undefined
+      let text = ''
+      const running = laptop.client(['login', ADDRESS], {}, (said) => {
+        text += said
+        const [, code] = /confirm the code ([A-Z]{4}-[A-Z]{4})/.exec(text) ?? []
+        if (code !== undefined) answered ??= browser.answerDevice(code, answer)
+      })
+      return running.then(async (result) => (await answered, result))
+    }
+    const folderOfSessions = join(laptop.go.folder, '.config', 'modstead')
+    const session = async () => {
+      const [name = ''] = (await readdir(folderOfSessions)).filter((name) => name.endsWith('.json'))
+      return join(folderOfSessions, name)
+    }
+    const env = { GOAUTH: `netrc;${laptop.program} goauth` }
+    const refreshes = () =>
+      stage.modstead
+        .logs()
+        .split('\n')
+        .filter((line) => line.includes('"/auth/token"')).length
+    return { ...laptop, stage, login, session, env, refreshes, folderOfSessions, ca }
+  }
+
+  test('signs in with the device flow, builds with GOAUTH, and is out at once after the sign-out', async (t) => {
+    const { go, client, stage, login, session, env, folderOfSessions, ca } = await signedIn(t)
+    const denied = await login('deny')
+    assert.equal(denied.code, 1)
+    assert.match(denied.stderr, /was refused in the browser/)
+
+    const approved = await login('approve')
+    assert.equal(approved.code, 0, approved.stderr)
+    assert.match(approved.stdout, /^Signed in to https:\/\/go\.corp\.example as user alice;/)
+    assert.equal((await stat(folderOfSessions)).mode & 0o777, 0o700)
+    assert.equal((await stat(await session())).mode & 0o777, 0o600)
+
+    const cwd = await go.project({
+      'main.go': `package main\n\nimport _ "${PRIVATE.module}"\n\nfunc main() {}\n`,
+    })
+    await go.ok(['mod', 'tidy'], { cwd, env })
+    await go.ok(['build', './...'], { cwd, env })
+    assert.match((await client(['whoami'])).stdout, /^user alice at https:\/\/go\.corp\.example\n/)
+
+    // The token is the same, but the session is ended on the server.
+    const { access_token: token } = JSON.parse(await readFile(await session(), 'utf8')) as {
+      access_token: string
+    }
+    const out = await client(['logout'])
+    assert.deepEqual([out.code, out.stdout], [0, `Signed out of ${ADDRESS}\n`])
+    const info = await stage.get(`/${PRIVATE.module}/@v/v1.0.0.info`, {
+      ca,
+      headers: { authorization: `Bearer ${token}` },
+    })
+    assert.equal(info.status, 401)
+    const again = await go.run(['mod', 'download', `${AGAIN.module}@v1.1.0`], { cwd, env })
+    assert.notEqual(again.code, 0)
+    assert.match(again.stderr, /401 Unauthorized/)
+    const output = stage.modstead.logs() + approved.stdout + approved.stderr
+    for (const secret of [token, password]) assert.ok(!output.includes(secret), 'a secret was printed')
+  })
+
+  test('whose session was ended elsewhere is told so, and the server is asked once', async (t) => {
+    const { client, login, session, refreshes } = await signedIn(t)
+    await login('approve')
+    const file = await session()
+    const kept = JSON.parse(await readFile(file, 'utf8')) as object
+    await client(['logout'])
+    await writeFile(file, JSON.stringify({ ...kept, obtained: ago(24), expires: ago(1) }), { mode: 0o600 })
+    const before = refreshes()
+    for (let i = 0; i < 3; i++) {
+      const { code, stdout, stderr } = await client(['goauth'])
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /the session with https:\/\/go\.corp\.example was ended; run: client login/)
+    }
+    assert.equal(refreshes() - before, 1)
+  })
+
+  test('whose token has ended: many go at once, and one refresh', async (t) => {
+    const { go, login, session, env, refreshes } = await signedIn(t)
+    await login('approve')
+    const file = await session()
+    const kept = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>
+    await writeFile(file, JSON.stringify({ ...kept, obtained: ago(24), expires: ago(1) }), { mode: 0o600 })
+    const before = refreshes()
+    const runs = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        go.run(['mod', 'download', `${PRIVATE.module}@v1.0.0`], {
+          env: { ...env, GOMODCACHE: join(go.folder, `cache-${i}`) },
+        }),
+      ),
+    )
+    for (const { code, stderr } of runs) assert.equal(code, 0, stderr)
+    assert.equal(refreshes() - before, 1)
+    const renewed = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>
+    assert.notEqual(renewed.refresh_token, kept.refresh_token)
   })
 })

@@ -20,6 +20,7 @@ export interface HttpOptions {
   onData?: (chunk: Buffer) => void
   /** PEM of the authority to trust. */
   ca?: string
+  body?: string
 }
 
 /**
@@ -27,7 +28,7 @@ export interface HttpOptions {
  * or retried. Rejects only when there is no answer at all.
  */
 export function ask(base: string, path: string, options: HttpOptions = {}): Promise<HttpAnswer> {
-  const { method = 'GET', headers = {}, signal, onData, ca } = options
+  const { method = 'GET', headers = {}, signal, onData, ca, body } = options
   const { protocol, hostname, port } = new URL(base)
   const prefix = new URL(base).pathname.replace(/\/$/, '')
   const started = performance.now()
@@ -49,6 +50,6 @@ export function ask(base: string, path: string, options: HttpOptions = {}): Prom
         resolve({ status, headers, body: Buffer.concat(chunks), complete, took })
       })
     })
-    request.end()
+    request.end(body)
   })
 }

@@ -1,4 +1,5 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
@@ -24,7 +25,7 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
   observer: Observer
@@ -32,6 +33,8 @@ export interface SharedRooms {
   env: Readonly<Record<string, string | undefined>>
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
 }
 
 /** What is one site's own. */
@@ -55,7 +58,7 @@ export interface JoinedSite {
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
   { config, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, mirrors, observer, env, closing }: SharedRooms,
+  { engine, store, catalog, mirrors, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
@@ -83,6 +86,7 @@ export async function joinSite(
     observer,
     env,
     closing,
+    warnings,
   })
   return {
     site: {

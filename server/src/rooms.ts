@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { AuthRecords } from './access/issued/records.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
@@ -33,7 +34,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -112,7 +113,8 @@ export async function joinRooms({
     observer,
     ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
+  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? []]
+  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing, warnings }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
@@ -121,7 +123,7 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
+    warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,
   })

@@ -14,6 +14,7 @@ export interface HttpAnswer {
 export interface HttpOptions {
   method?: string
   headers?: Record<string, string>
+  body?: string
   /** Ends the request; what came until then is the answer. */
   signal?: AbortSignal
   /** Sees each piece as it comes. */
@@ -28,7 +29,11 @@ export interface HttpOptions {
  * or retried. Rejects only when there is no answer at all.
  */
 export function ask(base: string, path: string, options: HttpOptions = {}): Promise<HttpAnswer> {
+<<<<<<< HEAD
   const { method = 'GET', headers = {}, signal, onData, ca, body } = options
+=======
+  const { method = 'GET', headers = {}, body, signal, onData, ca } = options
+>>>>>>> main
   const { protocol, hostname, port } = new URL(base)
   const prefix = new URL(base).pathname.replace(/\/$/, '')
   const started = performance.now()

@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander'
+import { describeAccessCommands } from './commands/access.ts'
 import { describeActs } from './commands/acts.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
+import { describeSessionCommands } from './commands/session.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSettings } from './commands/settings.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
@@ -35,6 +37,8 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describeAccessCommands,
+  describeSessionCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

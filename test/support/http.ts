@@ -29,11 +29,7 @@ export interface HttpOptions {
  * or retried. Rejects only when there is no answer at all.
  */
 export function ask(base: string, path: string, options: HttpOptions = {}): Promise<HttpAnswer> {
-<<<<<<< HEAD
-  const { method = 'GET', headers = {}, signal, onData, ca, body } = options
-=======
   const { method = 'GET', headers = {}, body, signal, onData, ca } = options
->>>>>>> main
   const { protocol, hostname, port } = new URL(base)
   const prefix = new URL(base).pathname.replace(/\/$/, '')
   const started = performance.now()

@@ -83,7 +83,10 @@ export async function joinSite(
     issued,
     certificates,
     records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+    names: {
+      isPrivate: (module) => router.routeOf(module as ModulePath).private,
+      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
+    },
     observer,
     env,
     closing,

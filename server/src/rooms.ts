@@ -3,16 +3,19 @@ import type { CertificatesByConnection } from './access/certificates/client-cert
 import type { AuthRecords } from './access/issued/records.ts'
 import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import { createRouter } from './proxy/route.ts'
@@ -83,7 +86,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const helper = clientModulePaths(config.publicUrl)
+  const router = withBuiltIn(
+    createRouter(config.routes, origins.all, mirrored, config.uploads),
+    helper,
+    createClientOrigin(helper, version),
+  )
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&

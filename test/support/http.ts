@@ -21,6 +21,7 @@ export interface HttpOptions {
   onData?: (chunk: Buffer) => void
   /** PEM of the authority to trust. */
   ca?: string
+  body?: string
 }
 
 /**

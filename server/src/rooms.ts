@@ -54,6 +54,13 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  // Closed after all that records.
+  const audit =
+    config.audit &&
+    (await (
+      await import('./open-audit.ts')
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+  if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
     log: observer.log,
@@ -132,11 +139,12 @@ export async function joinRooms({
     access,
     databases,
     ...(log !== undefined && { log }),
+    ...(audit !== undefined && { audit }),
     observer,
     totals: () => catalog.totals(),
     incidents: catalog,
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
+    warnings: () => [...(log?.warnings() ?? []), ...(audit?.warnings() ?? [])],
     pushes,
     isLoop: (via) => isLoop(via, id),
     version,

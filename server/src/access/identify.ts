@@ -74,6 +74,7 @@ export function createIdentify({ credentials, now = () => performance.now() }: I
         if ('refusal' in judgement)
           throw new ModsteadError('unauthenticated', judgement.refusal, {
             ...(judgement.next !== undefined && { next: judgement.next }),
+            ...(judgement.proof !== undefined && { proof: judgement.proof }),
           })
         const identity = { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
         if (judgement.fresh > 0) identities.set(digestOf(raw), identity)

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { describeActs } from './commands/acts.ts'
+import { describeAuditCommands } from './commands/audit.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describeAuditCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
+import type { RequestAudit } from './audit-requests.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
@@ -15,6 +16,7 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
+  audit?: Pick<RequestAudit, 'mayAnswer' | 'hit'>,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 
@@ -22,6 +24,7 @@ export function createHotPath(
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
+    audit?.hit(req, res, entry, bytes)
     if (logsAll) traffic.logHit(req, res, entry.tally.kind, entry.facts.module, bytes)
   }
 
@@ -31,6 +34,7 @@ export function createHotPath(
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
     if (!access.mayRead(req, entry.facts.module)) return false
+    if (audit !== undefined && !audit.mayAnswer()) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)
@@ -43,6 +47,7 @@ export function createHotPath(
     memory.pin(entry, res, req.socket)
     entry.tally.hits++
     entry.tally.bytes += entry.facts.size
+    audit?.hit(req, res, entry, entry.facts.size)
     return true
   }
 }

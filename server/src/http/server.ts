@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Access } from '../access/access.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
@@ -11,6 +12,7 @@ import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
+import { createRequestAudit } from './audit-requests.ts'
 import { createApi } from './api/api.ts'
 import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
 import { createBufferPool } from './buffer-pool.ts'
@@ -50,10 +52,13 @@ export interface HttpServerOptions {
     | 'vanity'
     | 'hooks'
     | 'tokens'
+    | 'audit'
   >
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
+  /** What is done is recorded there; with `config.audit`. */
+  audit?: AuditTrail
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -105,7 +110,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = createConnections()
   const pool = createBufferPool(BUFFERS)
   const access = options.access ?? accessOfTokens(config.tokens)
-  const answerFromMemory = createHotPath(memory, traffic, access)
+  const audit =
+    options.audit && createRequestAudit({ trail: options.audit, access, share: config.audit?.downloads ?? 1 })
+  const answerFromMemory = createHotPath(memory, traffic, access, audit)
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
@@ -170,7 +177,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     answerFile,
     identify: (req) => access.identify(senderOf(req)),
     onPage: (req) => note(req, { kind: 'page' }),
-    onRefusal: (req, error) => note(req, { error }),
+    onRefusal(req, res, error) {
+      note(req, { error })
+      return audit?.refused(req, res, error)
+    },
   })
 
   function note(req: IncomingMessage, facts: Partial<Exchange>): void {
@@ -192,15 +202,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const started = performance.now()
     // A refusal is told where it is known whether what is asked for takes a credential at all.
     await access.identify(senderOf(req)).catch(() => undefined)
+    audit?.identified(req)
     if (!req.socket.destroyed && !answerFromMemory(req, res)) answerSlowly(req, res, handle, started)
   }
 
   function answerSlowly(req: IncomingMessage, res: ServerResponse, handle: Handler, started: number): void {
     const exchange: Exchange = { kind: 'other', bytes: 0 }
     exchanges.set(req, exchange)
+    audit?.begin(req, res)
     res.once('close', () => {
       if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
       traffic.done(req, res, exchange, started)
+      audit?.done(req, res, exchange)
     })
     if (vanity.isAsked(req) || actions.some((action) => action.takes(req))) void answerFile(req, res)
     else handle(req, res)
@@ -224,7 +237,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         res.destroy()
       } else {
         const form = actions.find((action) => action.takes(req))?.refusalFor
-        exchange.bytes = await refuse(error, req, res, form)
+        exchange.bytes = await refuse(error, req, res, form, audit?.refused(req, res, error))
       }
     } finally {
       running?.done()
@@ -252,7 +265,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (action !== undefined) {
       exchange.kind = action.kind
       requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
+      audit?.requireRoom(action.kind)
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -262,10 +281,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
+      if (endpoint.request.kind === 'lookup') {
+        exchange.module = endpoint.request.module
+        exchange.version = endpoint.request.version
+      }
+      audit?.requireRoom(exchange.kind)
       return answerSumdb({ ...endpoint, path, req, res, signal, sent })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    if ('version' in endpoint.request) exchange.version = endpoint.request.version
+    audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }

@@ -9,7 +9,7 @@ import {
 } from 'jose'
 import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
-import { ModsteadError } from '../../errors.ts'
+import { type FailedProof, ModsteadError } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
 import type { Limit, Principal } from '../principal.ts'
 
@@ -54,7 +54,9 @@ export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Cr
       const left = payload.exp! * 1000 + config.clockSkew - now
       return { principal, fresh: Math.max(0, Math.min(remember, left)) }
     } catch (error) {
-      if (error instanceof errors.JOSEError) return refusal(REASONS[error.code] ?? 'it cannot be verified')
+      if (error instanceof errors.JOSEError) {
+        return refusal(REASONS[error.code] ?? 'it cannot be verified', proofOf(error, config))
+      }
       if (error instanceof ModsteadError) throw error
       throw new ModsteadError('upstream_unreachable', `the keys of the issuer ${config.name} cannot be had`, {
         cause: error,
@@ -94,8 +96,7 @@ function principalOf(
     if (value !== undefined && String(payload[claim]) !== value)
       return REASONS.ERR_JWT_CLAIM_VALIDATION_FAILED!
   const id = payload[subject]
-  if (typeof id !== 'string' || !/^[^\s\p{Cc}]{1,256}$/u.test(id))
-    return `its ${subject} cannot be a name here`
+  if (!isName(id)) return `its ${subject} cannot be a name here`
   const limit = limitOf(payload)
   if (typeof limit === 'string') return limit
   const own = kind === 'user' ? (configured.get(id) ?? []) : []
@@ -131,9 +132,21 @@ function textsIn(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : []
 }
 
-function refusal(problem: string): Judgement {
+/** The signature of an expired token was right, so that it says whose it was. */
+function proofOf(error: errors.JOSEError, { subject, kind }: JwtIssuer): FailedProof {
+  if (!(error instanceof errors.JWTExpired)) return { result: 'failed' }
+  const id = error.payload[subject]
+  return { result: 'expired', ...(isName(id) && { principal: { id, kind } }) }
+}
+
+function isName(id: unknown): id is string {
+  return typeof id === 'string' && /^[^\s\p{Cc}]{1,256}$/u.test(id)
+}
+
+function refusal(problem: string, proof: FailedProof = { result: 'failed' }): Judgement {
   return {
     refusal: `the JSON Web Token of the request is not taken: ${problem}`,
     next: 'get a new one for this server from where it came, and compare the clocks',
+    proof,
   }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
-import type { Credential, Judgement } from '../credential.ts'
+import type { Credential } from '../credential.ts'
 import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
 import type { Guesses } from './lockout.ts'
 import type { PasswordHash } from './password-hash.ts'
@@ -24,8 +24,11 @@ const WAITING = 64
 /** Passwords that were compared and are remembered, at most. */
 const REMEMBERED = 10_000
 
+/** What came of a comparison, or that there was none. */
+type Outcome = 'right' | 'failed' | 'blocked_by_circuit'
+
 /** One sentence for every password that is not right, whoever it was for, and whether it was looked at or not. */
-const WRONG: Judgement = {
+const WRONG = {
   refusal: 'the user name and password of the request are not right, or were wrong too often',
   next: 'check both; after several different wrong passwords nobody gets in under that name, or from there, for some minutes',
 }
@@ -39,7 +42,7 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
   const { users, groups, guesses, countAddresses, remember, now } = options
   const key = randomBytes(32)
   const judged = new LRUCache<string, { text: string; right: boolean; until: number }>({ max: REMEMBERED })
-  const running = new Map<string, Promise<boolean>>()
+  const running = new Map<string, Promise<Outcome>>()
   const lane = createLane()
 
   async function isRight(
@@ -48,12 +51,12 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
     address: string,
     known: { text: string; hash: PasswordHash } | undefined,
     dearest: PasswordHash | undefined,
-  ): Promise<boolean> {
+  ): Promise<Outcome> {
     const digest = createHmac('sha256', key).update(`${user}\0${secret}`).digest('base64')
     const text = known?.text ?? ''
     const before = judged.get(digest)
     // A wrong one is remembered too: a runner with a stale password sends it with every request.
-    if (before?.text === text && now() < before.until) return before.right
+    if (before?.text === text && now() < before.until) return before.right ? 'right' : 'failed'
     // What comes at once with the same password is computed once; and counted once.
     const same = `${address} ${digest} ${text}`
     let comparing = running.get(same)
@@ -63,13 +66,13 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
     }
     return comparing
 
-    async function compare(): Promise<boolean> {
+    async function compare(): Promise<Outcome> {
       const hash = known?.hash ?? dearest
-      if (hash === undefined) return false
+      if (hash === undefined) return 'failed'
       const keys = [`user ${user}`, ...(countAddresses ? [`address ${address}`] : [])]
       // Asked when it is its turn: those before it in the queue may have closed the user or the address.
       return lane(async () => {
-        if (!guesses.mayTry(keys)) return false
+        if (!guesses.mayTry(keys)) return 'blocked_by_circuit'
         let told = false
         try {
           const fits = (await hash.matches(secret)) && known !== undefined
@@ -77,7 +80,7 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
           else guesses.wrong(keys, digest)
           judged.set(digest, { text, right: fits, until: now() + remember })
           told = true
-          return fits
+          return fits ? 'right' : 'failed'
         } finally {
           if (!told) guesses.dropped(keys)
         }
@@ -88,7 +91,14 @@ export function createHtpasswd(options: HtpasswdOptions): Credential {
   return async ({ user, secret }, { address }) => {
     if (user === undefined) return 'not mine'
     const { find, dearest } = await users()
-    if (!(await isRight(user, secret, address, find(user), dearest))) return WRONG
+    const known = find(user)
+    const outcome = await isRight(user, secret, address, known, dearest)
+    // What stands where a name belongs may be a password, unless it is a name.
+    if (outcome !== 'right')
+      return {
+        ...WRONG,
+        proof: { result: outcome, ...(known !== undefined && { principal: { id: user, kind: 'user' } }) },
+      }
     const principal = {
       id: user,
       kind: 'user',

@@ -63,8 +63,11 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
     const record = await records.token(id)
     const good =
       record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
-    if (!good || record.revoked !== undefined) return GONE
-    if (record.expires !== undefined && now >= record.expires) return GONE
+    if (!good) return GONE
+    const owned = { id: record.owner.name, kind: record.owner.kind }
+    if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
+    if (record.expires !== undefined && now >= record.expires)
+      return { ...GONE, proof: { result: 'expired', principal: owned } }
     note(id, now)
     const { owner, permissions, modules } = record
     const narrowed = permissions !== undefined || modules !== undefined

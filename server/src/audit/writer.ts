@@ -169,9 +169,12 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
       if (closed) await begin()
     },
     async close() {
-      if (seq !== signedSeq && pending.length === 0) await sign('open')
-      await file?.close()
-      file = undefined
+      try {
+        if (seq !== signedSeq && pending.length === 0) await sign('open')
+      } finally {
+        await file?.close()
+        file = undefined
+      }
     },
   }
 }

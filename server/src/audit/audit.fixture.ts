@@ -8,6 +8,7 @@ import { createIds } from './ids.ts'
 import { openKeys } from './key.ts'
 import { answerPart, clientPart, eventLine } from './line.ts'
 import { verifyAudit } from './verify.ts'
+import { createWaiting, type LineBlock } from './waiting.ts'
 import { openWriter, type Writer } from './writer.ts'
 
 export const CLIENT = {
@@ -89,8 +90,20 @@ export async function fill(writer: Writer, count: number, each = 10): Promise<vo
   for (let i = 0; i < count; i += each) {
     const some = Math.min(each, count - i)
     const start = writer.seq
-    await writer.append(Array.from({ length: some }, (_, k) => someEvent(start + k + 1)))
+    await writer.append(
+      blocksOf(
+        Array.from({ length: some }, (_, k) => someEvent(start + k + 1)),
+        start + 1,
+      ),
+    )
     await writer.checkpoint()
   }
   await writer.close()
+}
+
+/** As the trail would hand them on. */
+export function blocksOf(lines: readonly string[], first: number): LineBlock[] {
+  const waiting = createWaiting()
+  for (const [i, line] of lines.entries()) waiting.add(line, first + i)
+  return waiting.take()
 }

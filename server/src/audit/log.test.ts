@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { generateKey, parseVerifierKey } from '@modstead/gomod/note'
 import { auditEventSchema } from './event.ts'
-import { fill, someEvent, testLog } from './audit.fixture.ts'
+import { blocksOf, fill, someEvent, testLog } from './audit.fixture.ts'
 import { verifyAudit } from './verify.ts'
 
 const SMALL = { size: 6_000, age: 86_400_000 }
@@ -172,9 +172,9 @@ test('an older checkpoint that was kept elsewhere must be in the log', async (t)
 test('what a crash left is cut to what is under a hash, and the log goes on', async (t) => {
   const log = await testLog(t)
   const writer = await log.open()
-  await writer.append([someEvent(1), someEvent(2)])
+  await writer.append(blocksOf([someEvent(1), someEvent(2)], 1))
   await writer.checkpoint()
-  await writer.append([someEvent(3)])
+  await writer.append(blocksOf([someEvent(3)], 3))
   const name = 'segment-000000001.jsonl'
   const text = (await log.texts()).get(name)!
   for (const torn of [

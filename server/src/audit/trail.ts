@@ -4,6 +4,7 @@ import type { AuditFiles } from './files.ts'
 import { answerPart, clientPart, eventLine } from './line.ts'
 import { parseLeft } from './inbox.ts'
 import type { Retention } from './retention.ts'
+import { createWaiting, type LineBlock } from './waiting.ts'
 import type { Writer } from './writer.ts'
 
 /** Takes events. Nothing here waits: events are written in batches, in order. */
@@ -43,11 +44,11 @@ export interface TrailOptions {
   now?: () => number
 }
 
-/** Characters that wait: from the first on they are written at once, and beyond the second nothing more is taken. */
-const SOON = 256 << 10
+/** Bytes that wait: from the first on they are written at once, and beyond the second nothing more is taken. */
+const SOON = 1 << 20
 const MOST = 16 << 20
-/** Lines written at a time. */
-const BATCH = 4096
+/** Blocks written at a time. */
+const BATCH = 32
 /** Signed that often: events, or milliseconds with at least one. */
 const SIGNED = { events: 10_000, after: 60_000, atMostEach: 1_000 }
 /** How often it is said in the log that events are dropped or refused. Milliseconds. */
@@ -58,10 +59,11 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const { log } = observer
   const recorded = observer.counter('modstead_audit_events_total', 'Events that the audit log took.')
   const dropped = observer.counter('modstead_audit_dropped_total', 'Events that the audit log lost.')
-  observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.length)
+  observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
-  let waiting: string[] = []
-  let size = 0
+  const waiting = createWaiting()
+  /** Taken, and not written because that failed. */
+  let unwritten: LineBlock[] = []
   let seq = writer.seq
   let failing: string | undefined
   let flushing: Promise<void> | undefined
@@ -85,19 +87,17 @@ export function createTrail(options: TrailOptions): AuditTrail {
     return stamped
   }
 
-  const isFull = (): boolean => size > MOST || retention.full
+  const isFull = (): boolean => waiting.bytes() > MOST || retention.full
 
   function push(requestId: string, traceId: string, stem: string, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
-    if (!always && (size > most || (onFull === 'drop' && retention.full))) {
+    if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
       lose()
       return
     }
     const id = newId()
-    const line = eventLine(++seq, id, stamp(), requestId === '' ? id : requestId, traceId, stem)
-    waiting.push(line)
-    size += line.length
-    if (size > SOON && flushing === undefined && failing === undefined) void flush(false)
+    waiting.add(eventLine(++seq, id, stamp(), requestId === '' ? id : requestId, traceId, stem), seq)
+    if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
   function lose(): void {
@@ -120,12 +120,14 @@ export function createTrail(options: TrailOptions): AuditTrail {
   async function write(toDisk: boolean): Promise<void> {
     const before = writer.seq
     try {
-      while (waiting.length > 0) {
-        const batch = waiting.slice(0, BATCH)
+      for (;;) {
+        if (unwritten.length === 0) unwritten = waiting.take()
+        const batch = unwritten.slice(0, BATCH)
+        if (batch.length === 0) break
         await writer.append(batch)
-        waiting = waiting.slice(batch.length)
-        for (const line of batch) size -= line.length
-        recorded.add(batch.length)
+        unwritten = unwritten.slice(batch.length)
+        waiting.give(batch)
+        recorded.add(batch.reduce((sum, { lines }) => sum + lines, 0))
       }
       if (toDisk && writer.seq > before) await writer.sync()
       const due = now() - signed.at
@@ -141,7 +143,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
       if (failing === undefined || now() - alarmed >= ALARM) {
         alarmed = now()
         log.error(
-          { err: error, folder: files.where, waiting: waiting.length },
+          { err: error, folder: files.where, waiting: waiting.count() },
           'the audit log cannot be written',
         )
       }
@@ -221,9 +223,9 @@ export function createTrail(options: TrailOptions): AuditTrail {
       clearInterval(timer)
       await flushing
       await flush(true)
-      if (waiting.length > 0)
+      if (waiting.count() > 0)
         log.error(
-          { folder: files.where, lost: waiting.length },
+          { folder: files.where, lost: waiting.count() },
           `events of the audit log are lost: ${reason()}`,
         )
       await writer.close()

@@ -1,16 +1,9 @@
 import type { Signer, Verifier } from '@modstead/gomod/note'
 import type { Logger } from '../observe/observer.ts'
-import {
-  BLOCK,
-  chainLine,
-  nextHash,
-  recoveredLine,
-  segmentLine,
-  signCheckpoint,
-  signedLine,
-} from './chain.ts'
+import { chainLine, nextHash, recoveredLine, segmentLine, signCheckpoint, signedLine } from './chain.ts'
 import { type AuditFiles, HEAD_FILE, type SegmentFile } from './files.ts'
 import { findEnd } from './recover.ts'
+import type { LineBlock } from './waiting.ts'
 
 export interface WriterOptions {
   files: AuditFiles
@@ -34,7 +27,7 @@ export interface Writer {
   /** Where the next line goes. */
   readonly position: number
   /** Writes events in the order of their numbers, which follow `seq`, and what chains them. */
-  append(lines: readonly string[]): Promise<void>
+  append(blocks: readonly LineBlock[]): Promise<void>
   sync(): Promise<void>
   /** Signs what is written, and begins a new segment where it is time. Nothing where nothing is new. */
   checkpoint(): Promise<void>
@@ -72,7 +65,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
 
   async function note(what: string, cut: number): Promise<void> {
     const line = recoveredLine({ at: new Date(now()).toISOString(), found: what, cut })
-    await append([line], seq)
+    await append([{ bytes: Buffer.from(`${line}\n`), lines: 1, last: seq }])
     log.warn({ folder: files.where, segment, cut }, `the audit log goes on after event ${seq}: ${what}`)
   }
 
@@ -109,28 +102,23 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     await before?.close()
   }
 
-  /** `last`: the number of the last event among the lines. */
-  async function append(lines: readonly string[], last: number): Promise<void> {
+  async function append(blocks: readonly LineBlock[]): Promise<void> {
     if (closed) await begin()
     const pieces: Buffer[] = []
     let next = hash
     let covered = pending
-    let before = last - lines.length
-    for (let i = 0; i < lines.length; i += BLOCK) {
-      const some = lines.slice(i, i + BLOCK)
-      const text = Buffer.from(`${some.join('\n')}\n`)
+    for (const { bytes, lines, last } of blocks) {
       const above = covered.length === 0 ? undefined : Buffer.from(`${covered.join('\n')}\n`)
-      next = nextHash(next, above === undefined ? text : Buffer.concat([above, text]))
-      before += some.length
-      const chain = { seq: before, lines: covered.length + some.length, hash: next }
-      pieces.push(text, Buffer.from(`${chainLine(chain)}\n`))
+      next = nextHash(next, above === undefined ? bytes : Buffer.concat([above, bytes]))
+      const chain = { seq: last, lines: covered.length + lines, hash: next }
+      pieces.push(bytes, Buffer.from(`${chainLine(chain)}\n`))
       covered = []
     }
     const bytes = Buffer.concat(pieces)
     await file!.write(bytes, position)
     position += bytes.length
     hash = next
-    seq = last
+    seq = blocks.at(-1)?.last ?? seq
     pending = covered
   }
 
@@ -159,7 +147,7 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     get position() {
       return position
     },
-    append: (lines) => (lines.length === 0 ? Promise.resolve() : append(lines, seq + lines.length)),
+    append: (blocks) => (blocks.length === 0 ? Promise.resolve() : append(blocks)),
     sync: () => file!.sync(),
     async checkpoint() {
       const full = position >= rotate.size || now() - started >= rotate.age

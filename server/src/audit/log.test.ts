@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { generateKey, parseVerifierKey } from '@modstead/gomod/note'
 import { auditEventSchema } from './event.ts'
+import { eventIn } from './line.ts'
 import { blocksOf, fill, someEvent, testLog } from './audit.fixture.ts'
 import { verifyAudit } from './verify.ts'
 
@@ -21,7 +22,7 @@ test('what was written is verified, over segments, stops and starts', async (t) 
     .split('\n')
     .filter((line) => line.startsWith('{"schema"'))
   assert.deepEqual(
-    events.map((line) => auditEventSchema.parse(JSON.parse(line)).seq),
+    events.map((line) => auditEventSchema.parse(eventIn(line)).seq),
     Array.from({ length: 75 }, (_, i) => i + 1),
   )
 })

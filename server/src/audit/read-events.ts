@@ -1,7 +1,7 @@
 import { compilePatterns } from '@modstead/gomod/pattern'
 import type { AuditEvent, EventType } from './event.ts'
 import type { AuditFiles } from './files.ts'
-import { EVENT_START } from './line.ts'
+import { eventIn } from './line.ts'
 import { headOfSegment } from './recover.ts'
 import { linesOf, textOf } from './walk.ts'
 
@@ -16,12 +16,6 @@ export interface EventFilter {
   modules?: readonly string[]
 }
 
-/** An event with the line it is in. */
-export interface ReadEvent {
-  line: string
-  event: AuditEvent
-}
-
 /** Where reading stands: behind everything that was given. */
 export interface ReadPlace {
   segment: number
@@ -30,26 +24,25 @@ export interface ReadPlace {
 
 /**
  * The events of a log in their order, some at a time. `place` is moved on with them, and says where to go on. Nothing is
- * verified: lines that are no JSON are passed over.
+ * verified: lines that are no event are passed over.
  */
 export async function* readEvents(
   files: Pick<AuditFiles, 'read' | 'segments'>,
   filter: EventFilter,
   place: ReadPlace = { segment: 0, at: 0 },
-): AsyncGenerator<ReadEvent[]> {
+): AsyncGenerator<AuditEvent[]> {
   const fits = matcherOf(filter)
   for (const { number } of await files.segments()) {
     if (number < place.segment) continue
     if (number > place.segment) Object.assign(place, { segment: number, at: 0 })
     if (place.at === 0 && (await endsBefore(files, number, filter.since))) continue
     for await (const lines of linesOf(files, number, place.at)) {
-      const found: ReadEvent[] = []
+      const found: AuditEvent[] = []
       for (const bytes of lines) {
         if (bytes.at(-1) !== 0x0a) break
         place.at += bytes.length
-        const line = textOf(bytes)
-        const event = line.startsWith(EVENT_START) ? eventIn(line) : undefined
-        if (event !== undefined && fits(event)) found.push({ line, event })
+        const event = eventIn(textOf(bytes))
+        if (event !== undefined && fits(event)) found.push(event)
       }
       if (found.length > 0) yield found
     }
@@ -65,14 +58,6 @@ async function endsBefore(
   if (since === undefined) return false
   const next = await headOfSegment(files, number + 1)
   return next !== undefined && Date.parse(next.started) < since
-}
-
-function eventIn(line: string): AuditEvent | undefined {
-  try {
-    return JSON.parse(line) as AuditEvent
-  } catch {
-    return undefined
-  }
 }
 
 function matcherOf(filter: EventFilter): (event: AuditEvent) => boolean {

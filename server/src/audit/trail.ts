@@ -20,7 +20,7 @@ export interface AuditTrail {
   mask(name: string): string
   /** `user_principal` must be masked before. */
   record(facts: AuditFacts): void
-  /** The same from parts that were made before; see line.ts. `''` for a request id takes that of the event. */
+  /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
   recordParts(requestId: string, traceId: string, client: string, answer: string): void
   /** What is wrong, a sentence each, for /readyz. */
   warnings(): string[]
@@ -96,7 +96,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
       return
     }
     const id = newId()
-    waiting.add(eventLine(++seq, id, stamp(), requestId === '' ? id : requestId, traceId, stem), seq)
+    waiting.add(eventLine(++seq, id, stamp(), requestId, traceId, stem), seq)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 

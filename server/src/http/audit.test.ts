@@ -138,7 +138,7 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
       await trail.flush()
       const all: AuditEvent[] = []
       for await (const found of readEvents(files, {}, at))
-        for (const { event } of found) all.push(auditEventSchema.parse(event))
+        for (const event of found) all.push(auditEventSchema.parse(event))
       return all
     },
     get: (path, asked) => ask(server.port, path, asked),

@@ -29,7 +29,7 @@ export async function exportAudit(
   const filter = await filterOf(given, audit)
   if (csv) context.stdout.write(csvHead())
   for await (const found of readEvents(audit.files, filter)) {
-    const texts = found.map(({ line, event }) => (csv ? csvLine(event) : `${line}\n`))
+    const texts = found.map((event) => (csv ? csvLine(event) : `${JSON.stringify(event)}\n`))
     await written(context, texts.join(''))
   }
   return EXIT.ok

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { AuditEvent } from '../../audit/event.ts'
-import { type ReadEvent, readEvents } from '../../audit/read-events.ts'
+import { readEvents } from '../../audit/read-events.ts'
 import type { Flags } from '../../config/settings.ts'
 import { ModsteadError } from '../../errors.ts'
 import { escapeControls } from '../../observe/text-lines.ts'
@@ -26,14 +26,14 @@ export async function tailAudit(
   const audit = await findAudit(flags, context)
   const filter = await filterOf(given, audit)
   const most = countOf(given.lines)
-  const show = (events: readonly ReadEvent[]): void => {
-    const texts = events.map(({ line, event }) => (given.json === true ? line : asText(event)))
+  const show = (events: readonly AuditEvent[]): void => {
+    const texts = events.map((event) => (given.json === true ? JSON.stringify(event) : asText(event)))
     if (texts.length > 0) context.stdout.write(`${texts.join('\n')}\n`)
   }
   // The events of the last two segments are enough, or all where somebody asks for times.
   const segments = await audit.files.segments()
   const place = { segment: filter.since === undefined ? (segments.at(-2)?.number ?? 0) : 0, at: 0 }
-  let newest: ReadEvent[] = []
+  let newest: AuditEvent[] = []
   for await (const found of readEvents(audit.files, filter, place))
     newest = [...newest, ...found].slice(-most)
   show(newest)

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
+import { createCertificates } from './access/certificates/certificates.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
 import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
@@ -15,11 +15,16 @@ import { createGuesses } from './access/passwords/lockout.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
+import type { Issued } from './open-issued.ts'
 import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
   records: TokenRecords & DirectoryRecords
+  /** Tokens of our own; absent: none are taken. */
+  issued?: Issued | undefined
   names: PrivateNames
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
@@ -49,6 +54,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
   ]
+  if (options.issued !== undefined) credentials.push(options.issued.credential(people))
   if (access.issuers.length > 0) credentials.push(await openJwt(access, people, options))
   if (htpasswd !== undefined || ldap !== undefined) {
     const guesses = createGuesses(access.lockout, now)
@@ -65,7 +71,15 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     )
   }
   return createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({
+      credentials,
+      connections: createCertificates({
+        rules: access.certificates,
+        presented: options.certificates,
+        groups,
+      }),
+      now,
+    }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
@@ -101,31 +115,21 @@ async function openLdap(
 async function openJwt(
   { issuers, remember }: AccessConfig,
   people: People,
-  { env, observer, closing }: OpenAccessOptions,
+  options: OpenAccessOptions,
 ): Promise<Credential> {
-  const [{ createJwt }, { createKeySource }, { createKeySets }] = await Promise.all([
+  const [{ createJwt }, { openKeys }] = await Promise.all([
     import('./access/jwt/jwt.ts'),
-    import('./access/jwt/jwks.ts'),
-    import('./origin/key-set.ts'),
+    import('./open-keys.ts'),
   ])
-  const sets = createKeySets(env)
-  closing.push(() => sets.close())
+  const keysOf = openKeys(options)
   return createJwt({
     issuers,
     people,
     remember,
-    keyFor({ name, keys }) {
-      if (keys.kind === 'secret') {
-        const secret = new TextEncoder().encode(keys.secret)
-        return () => secret
-      }
-      const bytes = () => (keys.kind === 'file' ? readFile(keys.path) : sets.get(keys.url))
-      return createKeySource({
-        load: async () => JSON.parse(Buffer.from(await bytes()).toString()) as JSONWebKeySet,
-        onFailure: (error) =>
-          observer.log.warn({ err: error, issuer: name }, 'the keys of an issuer cannot be had'),
-        now: () => performance.now(),
-      })
+    keyFor({ name, issuer, keys }) {
+      if (keys.kind !== 'secret') return keysOf(name, issuer, keys)
+      const secret = new TextEncoder().encode(keys.secret)
+      return () => secret
     },
   })
 }

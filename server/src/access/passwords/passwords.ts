@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
+import { networkOf } from '../network.ts'
 import type { Directory } from '../ldap/directory.ts'
 import type { People, Person } from '../people.ts'
 import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
@@ -53,6 +54,9 @@ const REMEMBERED = 10_000
 const LESS = 64
 /** How long the directory is not asked again about a password that it could not judge. Milliseconds. */
 const AGAIN = 1_000
+
+/** What is remembered of names is bounded: nobody has a longer one. Characters. */
+const LONGEST_NAME = 256
 
 /** One sentence for every password that is not right, whoever it was for, and whether it was looked at or not. */
 const WRONG: Judgement = {
@@ -107,7 +111,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
     }
 
     async function compare(): Promise<string | undefined> {
-      const from = countAddresses ? [`address ${address}`] : []
+      const from = countAddresses ? [`address ${networkOf(address)}`] : []
       try {
         return await (by === 'directory' ? ask(from) : compareHere(from))
       } catch (error) {
@@ -207,6 +211,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
 
   return async ({ user, secret }, { address }) => {
     if (user === undefined) return 'not mine'
+    if (user.length > LONGEST_NAME) return WRONG
     const id = await judge(user, secret, address, await local())
     const person = id === undefined ? undefined : await people.find(id)
     if (id === undefined || person === undefined) return WRONG

@@ -24,15 +24,30 @@ export interface TokenRecord {
   revoked?: { at: number; by: string }
 }
 
+/** A page of tokens, the newest first. */
+export interface TokensOptions {
+  /** Rows at most: 1 or more. */
+  limit: number
+  /** Id of a token: only older ones. */
+  before?: string
+  /** Only those of this owner. */
+  owner?: TokenRecord['owner']
+}
+
 /** Where the tokens are kept. Failures of the medium are `store_unavailable`. */
 export interface TokenRecords {
   token(id: string): Promise<TokenRecord | undefined>
+  tokens(options: TokensOptions): Promise<TokenRecord[]>
+  /** Durable when it settles, as `revokeToken` is. */
+  addToken(token: TokenRecord): Promise<void>
+  /** The first revocation holds; `undefined` where there is no such token. */
+  revokeToken(id: string, by: string): Promise<TokenRecord | undefined>
   /** Notes that tokens were used; may be lost in a crash. */
   touchTokens(uses: readonly { id: string; at: number }[]): Promise<void>
 }
 
 export interface AccessTokensOptions {
-  records: TokenRecords
+  records: Pick<TokenRecords, 'token' | 'touchTokens'>
   people: People
   onTouchFailed: (error: unknown) => void
 }

@@ -1,6 +1,9 @@
 import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
+import { buildCertificates } from './certificates.ts'
+import { buildIssued } from './issued.ts'
+import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
 import { buildLdap } from './ldap.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
@@ -12,6 +15,7 @@ export async function buildAccess(
   context: BuildContext,
   file: FileAccess | undefined,
   tokens: readonly { name: string }[],
+  trustDomains: readonly string[] = [],
 ): Promise<AccessConfig | undefined> {
   if (file === undefined) return undefined
   const at: KeyPath = ['access']
@@ -60,6 +64,9 @@ export async function buildAccess(
     roles,
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
+    certificates: buildCertificates(context, [...at, 'certificates'], file.certificates ?? [], trustDomains),
+    workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),
+    issued: await buildIssued(context, [...at, 'issued'], file.issued),
     remember: file.remember,
     lockout: file.lockout,
   }

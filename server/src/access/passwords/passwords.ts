@@ -42,6 +42,8 @@ interface Outcome {
   until: number
   /** How often in a row it was not right. */
   wrong: number
+  /** The directory could not say so again. */
+  outage: boolean
 }
 
 /** Who a password proved, or why it proved nobody. */
@@ -99,16 +101,25 @@ export function createPasswords(options: PasswordsOptions): Credential {
       work = compare().finally(() => running.delete(same))
       running.set(same, work)
     }
+    // While the directory is down nobody who is known waits for it.
+    if (before?.outage === true && goesOn(before)) {
+      work.catch(() => undefined)
+      return verdictOf(before.id)
+    }
     return work
+
+    /** Whether the directory may be down, and the password is right all the same. */
+    function goesOn({ id, at, by: judge }: Outcome): boolean {
+      return id !== undefined && judge === 'directory' && by === judge && now() - at < directory!.keepFor
+    }
 
     async function compare(): Promise<Verdict> {
       const from = countAddresses ? [`address ${networkOf(address)}`] : []
       try {
         return await (by === 'directory' ? ask(from) : compareHere(from))
       } catch (error) {
-        if (before?.by !== by || before.id === undefined || !isOutage(error)) throw error
-        if (now() - before.at >= directory!.keepFor) throw error
-        outcomes.set(digest, { ...before, until: now() + AGAIN })
+        if (before === undefined || !goesOn(before) || !isOutage(error)) throw error
+        outcomes.set(digest, { ...before, until: now() + AGAIN, outage: true })
         return verdictOf(before.id)
       }
     }
@@ -168,7 +179,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
       const wrong = id !== undefined ? 0 : before?.by === by ? before.wrong + 1 : 1
       // A runner with a stale password must not make the directory lock its user: it is asked less and less.
       const times = by === 'directory' && wrong > 1 ? Math.min(2 ** (wrong - 1), LESS) : 1
-      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong })
+      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong, outage: false })
     }
   }
 

@@ -21,7 +21,6 @@ export interface HttpOptions {
   onData?: (chunk: Buffer) => void
   /** PEM of the authority to trust. */
   ca?: string
-  body?: string
 }
 
 /**

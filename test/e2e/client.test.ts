@@ -20,6 +20,8 @@ const ADDRESS = `https://${HOST}`
 const HELPER = `${HOST}/modstead/client`
 const PRIVATE = makeModule({ module: 'corp.example/team-a/lib', version: 'v1.0.0' })
 
+const PUBLIC = makeModule({ module: 'example.com/open', version: 'v1.0.0' })
+
 interface Place {
   stage: Stage
   certificates: Certificates
@@ -61,7 +63,7 @@ routes:
 `,
     },
   })
-  putModule(stage.tree, PRIVATE)
+  for (const made of [PRIVATE, PUBLIC]) putModule(stage.tree, made)
   const tunnel = await startTunnel(t, () => stage.modstead.port)
   return {
     stage,
@@ -288,6 +290,36 @@ suite('a developer', () => {
     assert.match(again.stderr, /401 Unauthorized/)
     const output = stage.modstead.logs() + approved.stdout + approved.stderr
     for (const secret of [token, password]) assert.ok(!output.includes(secret), 'a secret was printed')
+  })
+
+  test('compares go.sum with the checksum database', async (t) => {
+    const { go, client, login, env, stage } = await signedIn(t)
+    await login('approve')
+    const cwd = await go.project()
+    for (const { module } of [PRIVATE, PUBLIC]) await go.ok(['get', `${module}@v1.0.0`], { cwd, env })
+    const settings = {
+      ...env,
+      GOENV: 'off',
+      GOPROXY: ADDRESS,
+      GOSUMDB: stage.sumdb.gosumdb(),
+      GONOSUMDB: 'corp.example',
+      GOTOOLCHAIN: 'local',
+      GOVCS: '*:off',
+    }
+    const fine = await client(['verify', cwd], settings)
+    assert.equal(fine.code, 0, fine.stderr)
+    assert.match(
+      fine.stdout,
+      /^2 of 4 lines agree with \S+; 2 are left out of it by GONOSUMDB and agree with what GOPROXY serves\n$/,
+    )
+    const sums = await readFile(join(cwd, 'go.sum'), 'utf8')
+    await writeFile(join(cwd, 'go.sum'), sums.replace(/^(example\.com\/open v1\.0\.0 h1:)..../m, '$1AAAA'))
+    const wrong = await client(['verify', cwd], settings)
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stdout, /^DIFFERENT {5}example\.com\/open@v1\.0\.0\n {2}go\.sum has +h1:AAAA/)
+    const unproven = await client(['verify', cwd], { ...settings, GONOSUMDB: '' })
+    assert.equal(unproven.code, 1)
+    assert.match(unproven.stdout, /not compared +corp\.example\/team-a\/lib@v1\.0\.0: /)
   })
 
   test('whose session was ended elsewhere is told so, and the server is asked once', async (t) => {

@@ -135,7 +135,7 @@ function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
         }),
       },
     )

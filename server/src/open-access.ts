@@ -71,6 +71,10 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     decide: createDecide(access, names),
     open: false,
     closed: false,
+    ...(access.gitHosts.length > 0 && {
+      hosts: await (await import('./open-git-hosts.ts')).openGitHosts({ ...options, hosts: access.gitHosts }),
+    }),
+    now,
   })
 }
 

@@ -12,8 +12,11 @@ export interface Identity {
   principal: Principal
   /** Milliseconds of the clock that `createIdentify` was given. */
   until: number
-  /** The modules that may be read: the whole decision costs one look-up more. */
-  reads: Map<string, boolean>
+  /**
+   * The modules that may be read: the whole decision costs one look-up more. A number is the time of the clock until
+   * which one may.
+   */
+  reads: Map<string, boolean | number>
 }
 
 export interface Identify {

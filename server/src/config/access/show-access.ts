@@ -1,5 +1,6 @@
 import type { AccessConfig, Subject } from './access-config.ts'
 import { describeCertificate } from './certificates.ts'
+import { describeGitHost } from './git-hosts.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
@@ -8,7 +9,7 @@ import { formatDuration, mapValues } from '../units.ts'
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
   const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
-  const { certificates, workloads } = access
+  const { certificates, gitHosts, workloads } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -21,6 +22,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(gitHosts.length > 0 && { gitHosts: Object.fromEntries(gitHosts.map(describeGitHost)) }),
     ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
     issued: describeIssued(access.issued),

@@ -1,4 +1,5 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
@@ -25,7 +26,7 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
   /** What connections present, noted by the listeners that ask for it. */
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
@@ -35,6 +36,8 @@ export interface SharedRooms {
   env: Readonly<Record<string, string | undefined>>
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
 }
 
 /** What is one site's own. */
@@ -58,7 +61,7 @@ export interface JoinedSite {
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
   { config, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, certificates, mirrors, observer, env, closing }: SharedRooms,
+  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
@@ -80,10 +83,14 @@ export async function joinSite(
     issued,
     certificates,
     records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+    names: {
+      isPrivate: (module) => router.routeOf(module as ModulePath).private,
+      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
+    },
     observer,
     env,
     closing,
+    warnings,
   })
   return {
     site: {

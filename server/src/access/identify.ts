@@ -92,9 +92,10 @@ export function createIdentify({
       const raw = rawCredential(headers)
       const presented = presentedIn(headers)
       if (raw === undefined || presented === undefined) {
-        const proven = connection && connections?.judge(connection, Date.now())
-        if (proven === undefined || proven === 'not mine') return anonymous
-        const identity = identityOf(proven, now())
+        const began = now()
+        const proven = await (connection && connections?.judge(connection, Date.now()))
+        if (proven === undefined) return anonymous
+        const identity = identityOf(proven, began)
         last.set(connection!, { header: undefined, identity })
         return identity
       }

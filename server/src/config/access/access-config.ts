@@ -1,4 +1,5 @@
 import type { BuiltInGroup, Permission } from '../permissions.ts'
+import type { LdapConfig } from './ldap.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {
@@ -6,6 +7,8 @@ export interface AccessConfig {
   anonymous: readonly string[]
   /** An htpasswd file; absent: nobody signs in with a password. */
   htpasswd?: string
+  /** A directory of users and groups. */
+  ldap?: LdapConfig
   /** Names of the groups of each user. */
   groups: ReadonlyMap<string, readonly string[]>
   /** The members of `$admins`. */

@@ -5,6 +5,7 @@ import { gitHostSchema } from './git-hosts.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
+import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -50,6 +51,7 @@ export const accessSchema = z.strictObject({
     .describe(
       'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
     ),
+  ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z
     .record(z.string().regex(name), texts('the name of a user'))
     .optional()

@@ -4,15 +4,30 @@ import { describeGitHost } from './git-hosts.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
+import { describeLdap } from './ldap.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
-  const { certificates, gitHosts, workloads } = access
+  const {
+    anonymous,
+    htpasswd,
+    ldap,
+    groups,
+    admins,
+    roles,
+    bindings,
+    issuers,
+    remember,
+    lockout,
+    workloads,
+    certificates,
+    gitHosts,
+  } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
+    ...(ldap && { ldap: describeLdap(ldap) }),
     ...(groups.size > 0 && { groups: usersByGroup(groups) }),
     ...(admins.length > 0 && { admins: admins.map(formatSubject) }),
     ...(roles.size > 0 && { roles: Object.fromEntries([...roles].map(([name, list]) => [name, [...list]])) }),

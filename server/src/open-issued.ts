@@ -5,6 +5,7 @@ import { createIssuedTokens } from './access/issued/issued-tokens.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
+import { type People, peopleOf } from './access/people.ts'
 import type { Workloads } from './access/workloads/workloads.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { OpenKeysOptions } from './open-keys.ts'
@@ -30,8 +31,10 @@ export interface Issued {
   devices: Devices
   /** Absent where no workloads are known. */
   workloads?: Workloads
-  /** Judges the access tokens. Its place is before those of other issuers. */
+  /** Judges the access tokens, with the groups of the configuration. Its place is before those of other issuers. */
   credential: Credential
+  /** The same with what else is known of users. */
+  credentialFor(people: People): Credential
 }
 
 export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
@@ -52,11 +55,13 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
     now,
     warn: (fields, sentence) => observer.log.warn(fields, sentence),
   })
+  const credentialFor = (people: People): Credential => createIssuedTokens({ jwt, sessions, people })
   return {
     issuer,
     sessions,
     devices: createDevices({ records, scope, sessions, now }),
-    credential: createIssuedTokens({ jwt, sessions, groups: access.groups }),
+    credential: credentialFor(peopleOf(access.groups)),
+    credentialFor,
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
   }
 }

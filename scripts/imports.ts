@@ -26,6 +26,7 @@ const ROOMS = [
   'open-access.ts',
   'open-issued.ts',
   'open-keys.ts',
+  'open-ldap.ts',
   'cli',
   'verify',
   'http',

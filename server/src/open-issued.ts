@@ -6,7 +6,7 @@ import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
 import { createSweep } from './access/issued/sweep.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
-import { type People, peopleOf } from './access/people.ts'
+import type { People } from './access/people.ts'
 import type { Workloads } from './access/workloads/workloads.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { OpenKeysOptions } from './open-keys.ts'
@@ -15,7 +15,7 @@ import type { OpenKeysOptions } from './open-keys.ts'
 const A_DAY = 86_400_000
 
 export interface OpenIssuedOptions extends OpenKeysOptions {
-  access: Pick<AccessConfig, 'issued' | 'groups' | 'workloads'>
+  access: Pick<AccessConfig, 'issued' | 'workloads'>
   records: AuthRecords
   /** Where clients reach this site: `iss` and `aud` of its tokens. */
   issuer: string
@@ -32,10 +32,8 @@ export interface Issued {
   devices: Devices
   /** Absent where no workloads are known. */
   workloads?: Workloads
-  /** Judges the access tokens, with the groups of the configuration. Its place is before those of other issuers. */
-  credential: Credential
-  /** The same with what else is known of users. */
-  credentialFor(people: People): Credential
+  /** Judges the access tokens. Its place is before those of other issuers. */
+  credential: (people: People) => Credential
 }
 
 export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
@@ -60,13 +58,11 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
     sweep,
     warn: (fields, sentence) => observer.log.warn(fields, sentence),
   })
-  const credentialFor = (people: People): Credential => createIssuedTokens({ jwt, sessions, people })
   return {
     issuer,
     sessions,
     devices: createDevices({ records, scope, sessions, sweep, now }),
-    credential: credentialFor(peopleOf(access.groups)),
-    credentialFor,
+    credential: (people) => createIssuedTokens({ jwt, sessions, people }),
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
   }
 }

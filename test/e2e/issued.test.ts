@@ -194,7 +194,7 @@ test('a device is let in by another process on the data folder, and go asks it b
   const catalog = await openSqliteCatalog(join(stage.modstead.dataDir, 'catalog.db'), { observer })
   t.after(() => catalog.close())
   const beside = await openIssued({
-    access: { issued: ISSUED, groups: new Map(), workloads: [] },
+    access: { issued: ISSUED, workloads: [] },
     records: catalog,
     issuer: 'https://go.corp.example',
     observer,

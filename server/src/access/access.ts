@@ -10,6 +10,8 @@ export interface Sender {
   headers: IncomingHttpHeaders
   /** IP address of the client, or `unix`. */
   address: string
+  /** What it came over, where that may prove something itself. */
+  connection?: object
 }
 
 /** A request as node has it; `socket` is only compared. */
@@ -67,9 +69,9 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     return may
   }
 
-  function ask({ headers, address }: Sender): Promise<Identity> {
+  function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address)))
+    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address, connection)))
     return identity
   }
 

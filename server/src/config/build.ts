@@ -24,8 +24,8 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildTls, warnOfCertificates } from './tls.ts'
 import { buildTrustedProxies } from './trusted-proxies.ts'
-import { buildTls } from './tls.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -54,7 +54,8 @@ export async function buildConfig(
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens)
+  const trustDomains = (tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
+  const access = await buildAccess(context, file.access, tokens, trustDomains)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
@@ -104,6 +105,7 @@ export async function buildConfig(
   }
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
+  warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)

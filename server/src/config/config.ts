@@ -54,6 +54,18 @@ export interface TlsConfig {
   /** Absent: the key is not encrypted. */
   keyPassword?: string
   minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Listeners that ask for client certificates: nobody else does. Absent: there are none. */
+  clients?: readonly ClientListener[]
+}
+
+/** Where clients are asked for a certificate, and whose certificates are taken there. */
+export interface ClientListener {
+  listen: readonly ListenAddress[]
+  /** PEM files. */
+  ca: string
+  crl?: string
+  /** The authorities are those of this SPIFFE trust domain. */
+  trustDomain?: string
 }
 
 /** Reverse proxies that are believed when they say for whom they ask. */

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
@@ -14,7 +16,8 @@ import { createFileSender } from './send-file.ts'
 import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
-import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
+import { clientCertificateOf } from './tls/client-certificate.ts'
+import { openServerTls, type ServerTls } from './tls/server-tls.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
@@ -22,6 +25,8 @@ export interface HttpServerOptions extends SiteOptions {
     Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
+  /** Where sites find the client certificates of connections. Absent: they count for nothing. */
+  certificates?: CertificatesByConnection
   observer: Observer
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
@@ -83,7 +88,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
-  let files: TlsFiles | undefined
+  let tls: ServerTls | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
@@ -105,7 +110,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     version: options.version,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
+    warnings: () => [...(options.warnings?.() ?? []), ...(tls?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -207,17 +212,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
-  async function openTls(): Promise<TlsFiles | undefined> {
-    if (config.tls === undefined) return undefined
-    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
-    observer.gauge(
-      'modstead_tls_certificate_expires_seconds',
-      'Seconds until the certificate of this server ends; negative once it has.',
-      () => (opened.ends() - Date.now()) / 1000,
-    )
-    return opened
-  }
-
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -227,7 +221,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
-    files?.close()
+    tls?.close()
     clearInterval(timer)
     flush()
     for (const site of sites.all) site.close()
@@ -238,9 +232,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
-      files = await openTls()
+      tls = config.tls && (await openServerTls(config.tls, observer))
       const shared = {
-        tls: files,
+        tls: tls?.files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -259,10 +253,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               },
             }),
           )
+        for (const { address, clients, trustDomain } of tls?.clientAddresses ?? [])
+          listeners.push(
+            await openListener({
+              ...shared,
+              address,
+              clients,
+              onRequest: onRequest(handle),
+              onConnection(socket) {
+                lookAtPeer(socket, false)
+                const presented = clientCertificateOf(socket as TLSSocket, trustDomain)
+                if (presented !== undefined) options.certificates?.set(socket, presented)
+                connections.add(socket)
+              },
+            }),
+          )
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
-        files?.close()
+        tls?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -271,6 +280,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
-    reload: async () => files?.look(),
+    reload: async () => tls?.look(),
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
+import { clientGuides } from '../config/client-guides.ts'
+import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
 import type { Config } from '../config/config.ts'
@@ -31,7 +33,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
+  config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
     ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
@@ -104,6 +106,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const settingsFor = (address: string) => clientSettings(config, address)
   const vanity = createVanityAnswers({
     rules: config.vanity,
+    own: clientModulePaths(config.publicUrl),
     prefix,
     addressFor,
     clientSettings: settingsFor,
@@ -182,6 +185,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       databases,
       addressFor,
       clientSettings: settingsFor,
+      clientGuides: (address) => clientGuides(config, address),
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },

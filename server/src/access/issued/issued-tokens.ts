@@ -1,5 +1,5 @@
 import type { Credential } from '../credential.ts'
-import type { People } from '../people.ts'
+import type { People, Person } from '../people.ts'
 import type { Principal } from '../principal.ts'
 import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
 import type { AccessJwt, Verified } from './access-jwt.ts'
@@ -9,14 +9,13 @@ import type { Sessions } from './sessions.ts'
 export interface IssuedTokensOptions {
   jwt: AccessJwt
   sessions: Pick<Sessions, 'find' | 'isRevoked'>
-  /** What is known of users besides: groups of the configuration, and of a directory. */
   people: People
 }
 
 /**
  * Access tokens that modstead issued after a sign-in or in exchange. What says that it is of this server is judged here
- * and nowhere else. One with a session is as good as that: its groups are those of the last refresh, and it ends with
- * it. Whoever `people` does not know any more has no token either.
+ * and nowhere else. One with a session is as good as that: its groups are those of the last refresh, and it ends with it,
+ * or with the user.
  */
 export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOptions): Credential {
   async function bearerOf(token: Verified): Promise<Principal | undefined> {
@@ -26,13 +25,13 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
     if (ended) return undefined
     const { principal, limit } = found ?? token
     const { kind, id, claims = {} } = principal
-    const person = kind === 'user' ? await people.find(id) : NOTHING
+    const person = kind === 'user' ? await people.find(id) : NOBODY_SPECIAL
     if (person === undefined) return undefined
     return {
       id,
       kind,
       groups: [...new Set([...principal.groups, ...person.groups])],
-      claims: { ...claims, ...person.claims },
+      claims: { ...person.claims, ...claims },
       rights: [],
       expires: token.expires,
       ...(limit !== undefined && { limit }),
@@ -49,7 +48,7 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
   }
 }
 
-const NOTHING = { groups: [], claims: {} }
+const NOBODY_SPECIAL: Person = { groups: [], claims: {} }
 
 const GONE = {
   refusal:

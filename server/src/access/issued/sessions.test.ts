@@ -167,9 +167,9 @@ test('a session that nobody renews ends, and one person has a hundred at most', 
 
 test('a directory that does not know somebody any more ends all tokens of that name, and no others', async (t) => {
   const { clock, open } = await setUp(t)
-  const { sessions, credentialFor } = await open()
+  const { sessions, credentialOf } = await open()
   const known = new Map([['alice', { groups: ['ops'], claims: { mail: 'a@corp.example' } }]])
-  const judge = credentialFor({ find: async (user) => known.get(user) })
+  const judge = credentialOf({ find: async (user) => known.get(user) })
   const ask = async (secret: string) => bearer(await judge({ secret }, { address: '', now: clock.now }))
   const { accessToken } = await sessions.begin(ALICE_SIGNED_IN)
   const short = await sessions.exchange({ principal: ALICE }, 600)

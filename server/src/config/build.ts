@@ -2,7 +2,7 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
-import { refuseOwnIssuer } from './access/own-issuer.ts'
+import { refuseOwnIssuer, warnOfOwnIssuer } from './access/own-issuer.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, shown } from './context.ts'
@@ -107,6 +107,7 @@ export async function buildConfig(
   warnOfLockout(context, config)
   warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
+  warnOfOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

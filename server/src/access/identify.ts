@@ -60,6 +60,7 @@ export function createIdentify({
     if ('refusal' in judgement)
       throw new ModsteadError('unauthenticated', judgement.refusal, {
         ...(judgement.next !== undefined && { next: judgement.next }),
+        ...(judgement.proof !== undefined && { proof: judgement.proof }),
       })
     return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
   }
@@ -89,9 +90,10 @@ export function createIdentify({
       const raw = rawCredential(headers)
       const presented = presentedIn(headers)
       if (raw === undefined || presented === undefined) {
-        const proven = connection && connections?.judge(connection, Date.now())
+        const began = now()
+        const proven = connection && (await connections?.judge(connection, Date.now()))
         if (proven === undefined || proven === 'not mine') return anonymous
-        const identity = identityOf(proven, now())
+        const identity = identityOf(proven, began)
         last.set(connection!, { header: undefined, identity })
         return identity
       }

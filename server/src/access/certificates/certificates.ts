@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateRule } from '../../config/access/access-config.ts'
 import type { Judgement } from '../credential.ts'
+import type { People } from '../people.ts'
 import { parseAlternativeNames } from './alternative-names.ts'
 import { type CertificateNames, compileRules } from './certificate-rules.ts'
 import type { CertificatesByConnection, ClientCertificate } from './client-certificate.ts'
@@ -10,24 +11,25 @@ import { isSpiffe, trustDomainOf } from './spiffe.ts'
 export interface ConnectionCredential {
   /** Whether the connection presented something. */
   has(connection: object): boolean
-  /** What came of it; `undefined` where it presented nothing. */
-  judge(connection: object, now: number): Judgement | undefined
+  /** What came of it; `undefined` where it presented nothing. Rejects as `People.find`. */
+  judge(connection: object, now: number): Promise<Judgement | undefined>
 }
 
 export interface CertificatesOptions {
   rules: readonly CertificateRule[]
   presented: CertificatesByConnection
-  /** Names of the groups of each user. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
 }
 
 /** How long a certificate counts without a look at the clock. Milliseconds. */
 const FRESH = 60_000
+/** The same for a user, whose groups may change. Milliseconds. */
+const LOOKED_AT = 1_000
 /** id-kp-clientAuth: RFC 5280, section 4.2.1.12. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 /** Judges client certificates by rules about their names. What a certificate says is read once for each connection. */
-export function createCertificates({ rules, presented, groups }: CertificatesOptions): ConnectionCredential {
+export function createCertificates({ rules, presented, people }: CertificatesOptions): ConnectionCredential {
   const find = compileRules(rules)
   const outcomes = new WeakMap<ClientCertificate, Judgement>()
 
@@ -40,12 +42,11 @@ export function createCertificates({ rules, presented, groups }: CertificatesOpt
     if (named === undefined)
       return refused('fits no rule of this server', 'ask who runs it for a rule, or send a token')
     if (named === 'unfit') return refused('names somebody with characters that no name may have')
-    const own = named.kind === 'user' ? (groups.get(named.id) ?? []) : []
     return {
       principal: {
         id: named.id,
         kind: named.kind,
-        groups: [...new Set([...named.groups, ...own])],
+        groups: named.groups,
         claims: { certificate: certificate.fingerprint256 },
         rights: [],
       },
@@ -55,7 +56,7 @@ export function createCertificates({ rules, presented, groups }: CertificatesOpt
 
   return {
     has: (connection) => presented.has(connection),
-    judge(connection, now) {
+    async judge(connection, now) {
       const given = presented.get(connection)
       if (given === undefined) return undefined
       let judged = outcomes.get(given)
@@ -64,7 +65,14 @@ export function createCertificates({ rules, presented, groups }: CertificatesOpt
       // A connection may outlive the certificate that it began with.
       const left = given.certificate.validToDate.getTime() - now
       if (left <= 0) return refused('has ended', 'open a new connection with the one that replaces it')
-      return left < judged.fresh ? { ...judged, fresh: left } : judged
+      const { principal } = judged
+      if (principal.kind !== 'user') return { principal, fresh: Math.min(left, judged.fresh) }
+      const person = await people.find(principal.id)
+      if (person === undefined)
+        return refused('names somebody whom the directory of users does not have any more')
+      const groups = [...new Set([...principal.groups, ...person.groups])]
+      const claims = { ...person.claims, ...principal.claims }
+      return { principal: { ...principal, groups, claims }, fresh: Math.min(left, LOOKED_AT) }
     },
   }
 }

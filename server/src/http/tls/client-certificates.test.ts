@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import tls from 'node:tls'
 import { spawn } from 'node:child_process'
 import type { ModulePath } from '@modstead/gomod/path'
+import type { People } from '../../access/people.ts'
 import { createAccess } from '../../access/access.ts'
 import { createCertificates } from '../../access/certificates/certificates.ts'
 import type { CertificatesByConnection } from '../../access/certificates/client-certificate.ts'
@@ -40,6 +41,11 @@ const RULES: CertificateRule[] = [
   rule({ kind: 'uri', pattern: 'spiffe://corp.example/ns/*/sa/*' }, 'workload:{2}', ['{1}']),
   rule(subject({ CN: ['any *'] }), 'user:{1}'),
 ]
+
+/** Of a directory that has forgotten dave, and in which erin is in a group. */
+const PEOPLE: People = {
+  find: async (user) => (user === 'dave' ? undefined : { groups: user === 'erin' ? ['ci'] : [], claims: {} }),
+}
 
 interface Site {
   main: number
@@ -80,7 +86,7 @@ async function site(t: TestContext): Promise<Site> {
   const access = createAccess({
     identify: createIdentify({
       credentials: [createConfigTokens([{ name: 'ci', token: SECRET, may: [] }])],
-      connections: createCertificates({ rules: RULES, presented: certificates, groups: new Map() }),
+      connections: createCertificates({ rules: RULES, presented: certificates, people: PEOPLE }),
     }),
     decide: createDecide(
       {
@@ -144,6 +150,22 @@ async function get(port: number, path: string, { with: pair, ...given }: Given =
 }
 
 const LONG_AGO = { start: '200101000000Z', end: '200201000000Z' }
+
+test('a user of a certificate has the groups of the directory, and is nobody once that has the user no more', async (t) => {
+  const { clients, corp } = await site(t)
+  const as = (name: string) =>
+    get(clients, PRIVATE, {
+      with: corp.issue(name, {
+        extensions: `extendedKeyUsage=clientAuth\nsubjectAltName=email:${name}@corp.example`,
+      }),
+    })
+  assert.equal((await as('alice')).status, 200)
+  assert.equal((await as('erin')).status, 200)
+  assert.equal((await as('frank')).status, 403)
+  const gone = await as('dave')
+  assert.equal(gone.status, 401)
+  assert.match(gone.text, /directory of users does not have any more/)
+})
 
 test('a certificate names somebody, by subject, host, address or SPIFFE id', async (t) => {
   const { clients, spiffe, corp, workloads } = await site(t)

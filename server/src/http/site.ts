@@ -128,6 +128,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
@@ -139,6 +140,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config, TenantConfig } from './config/config.ts'
 import type { TenantSite } from './http/sites.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { outsideUrls } from './open-databases.ts'
 import { type OpenOrigins, openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createOutside } from './origin/outside.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
 import type { ChecksumDatabase } from './proxy/checksums.ts'
 import type { Origin } from './proxy/origin.ts'
 import type { RouteNames, Router } from './proxy/route.ts'
@@ -16,6 +19,8 @@ export interface JoinTenantsOptions {
   folder: string
   /** Our id in the header that stops loops. */
   via: string
+  /** The version of modstead, which is that of the laptop helper. */
+  version: string
   databases: ReadonlyMap<string, ChecksumDatabase>
   /** What the top level has. */
   root: { origins: OpenOrigins; router: Router }
@@ -30,7 +35,7 @@ export interface JoinedTenants {
 
 /** Joins the rooms of every tenant on what all sites share. Throws as `openOrigins`. */
 export async function joinTenants(options: JoinTenantsOptions, shared: SharedRooms): Promise<JoinedTenants> {
-  const { config, folder, via, root } = options
+  const { config, folder, via, version, root } = options
   const { observer, env, closing } = shared
   const joined: { site: TenantSite; drain(given: AbortSignal): Promise<void> }[] = []
   const asked: OpenOrigins['asked'][number][] = []
@@ -46,13 +51,15 @@ export async function joinTenants(options: JoinTenantsOptions, shared: SharedRoo
     })
     closing.push(() => origins.close())
     asked.push(...origins.asked)
-    const router = createTenantRouter({
+    const helper = clientModulePaths(own.publicUrl)
+    const routes = createTenantRouter({
       routes: own.routes,
       names: namesFor(tenant, origins, options),
       last: tenant.followsRoot ? rootNames(options) : undefined,
       realm,
       root: root.router,
     })
+    const router = withBuiltIn(routes, helper, createClientOrigin(helper, version))
     const { site, drain } = await joinSite(
       { config: own, tenant: name, realm, router, origins, log: undefined },
       shared,

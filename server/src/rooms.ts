@@ -1,17 +1,22 @@
 import { availableParallelism } from 'node:os'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
@@ -32,7 +37,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords & PromotionRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -55,6 +60,13 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  // Closed after all that records.
+  const audit =
+    config.audit &&
+    (await (
+      await import('./open-audit.ts')
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+  if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
     log: observer.log,
@@ -83,7 +95,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const helper = clientModulePaths(config.publicUrl)
+  const router = withBuiltIn(
+    createRouter(config.routes, origins.all, mirrored, config.uploads),
+    helper,
+    createClientOrigin(helper, version),
+  )
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -110,22 +127,36 @@ export async function joinRooms({
         realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
     }),
   })
-  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
+  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? [], () => audit?.warnings() ?? []]
+  const certificates: CertificatesByConnection = new WeakMap()
+  const shared: SharedRooms = {
+    engine,
+    store,
+    catalog,
+    certificates,
+    mirrors,
+    observer,
+    env,
+    closing,
+    warnings,
+  }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   const tenants = await joinTenants(
-    { config, folder: folder.path, via: id, databases: mirrored, root: { origins, router } },
+    { config, folder: folder.path, via: id, version, databases: mirrored, root: { origins, router } },
     shared,
   )
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
     config,
+    certificates,
+    ...(audit !== undefined && { audit }),
     observer,
     // Counts of everything would tell of the tenants' modules.
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
     tenants: tenants.sites,
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
+    warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,
   })

@@ -2,7 +2,8 @@ import { hash, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
-import type { Credential } from './credential.ts'
+import type { ConnectionCredential } from './certificates/certificates.ts'
+import type { Credential, Judgement } from './credential.ts'
 import { presentedIn, rawCredential } from './presented.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 
@@ -11,8 +12,11 @@ export interface Identity {
   principal: Principal
   /** Milliseconds of the clock that `createIdentify` was given. */
   until: number
-  /** The modules that may be read: the whole decision costs one look-up more. */
-  reads: Map<string, boolean>
+  /**
+   * The modules that may be read: the whole decision costs one look-up more. A number is the time of the clock until
+   * which one may.
+   */
+  reads: Map<string, boolean | number>
 }
 
 export interface Identify {
@@ -22,10 +26,11 @@ export interface Identify {
    */
   known(headers: IncomingHttpHeaders, connection: object): Identity | undefined
   /**
-   * Who sent these headers. Throws `unauthenticated` where they present something that proves nobody, `bad_request` for
-   * two credentials, and what a kind of credential throws that could not look.
+   * Who sent these headers over this connection. Throws `unauthenticated` where they present something that proves
+   * nobody, `bad_request` for two credentials, and what a kind of credential throws that could not look. Headers say who
+   * is asking; what the connection proves counts where they say nothing.
    */
-  ask(headers: IncomingHttpHeaders, address: string): Promise<Identity>
+  ask(headers: IncomingHttpHeaders, address: string, connection?: object): Promise<Identity>
 }
 
 export interface IdentifyOptions {
@@ -33,6 +38,8 @@ export interface IdentifyOptions {
   credentials: readonly Credential[]
   /** The tenant whose credentials they are: every principal has its name. */
   tenant?: string | undefined
+  /** What connections prove themselves; absent: nothing. */
+  connections?: ConnectionCredential
   now?: () => number
 }
 
@@ -46,19 +53,36 @@ const REMEMBERED = 20_000
 export function createIdentify({
   credentials,
   tenant,
+  connections,
   now = () => performance.now(),
 }: IdentifyOptions): Identify {
   const salt = randomBytes(32).toString('base64')
   const identities = new LRUCache<string, Identity>({ max: REMEMBERED })
-  const last = new WeakMap<object, { header: string; identity: Identity }>()
+  const last = new WeakMap<object, { header: string | undefined; identity: Identity }>()
   const anonymous: Identity = { principal: ANONYMOUS, until: Infinity, reads: new Map() }
   const digestOf = (header: string): string => hash('sha256', salt + header, 'base64')
+
+  function identityOf(judgement: Exclude<Judgement, 'not mine'>, began: number): Identity {
+    if ('refusal' in judgement)
+      throw new ModsteadError('unauthenticated', judgement.refusal, {
+        ...(judgement.next !== undefined && { next: judgement.next }),
+        ...(judgement.proof !== undefined && { proof: judgement.proof }),
+      })
+    const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
+    return { principal, until: began + judgement.fresh, reads: new Map() }
+  }
 
   return {
     known(headers, connection) {
       const { authorization } = headers
       const token = headers['x-auth-token']
-      if (authorization === undefined && token === undefined) return anonymous
+      if (authorization === undefined && token === undefined) {
+        if (connections === undefined || !connections.has(connection)) return anonymous
+        const before = last.get(connection)
+        return before !== undefined && before.header === undefined && now() < before.identity.until
+          ? before.identity
+          : undefined
+      }
       if (authorization !== undefined && token !== undefined) return undefined
       const header = authorization ?? String(token)
       const before = last.get(connection)
@@ -69,21 +93,23 @@ export function createIdentify({
       last.set(connection, { header, identity })
       return identity
     },
-    async ask(headers, address) {
+    async ask(headers, address, connection) {
       const raw = rawCredential(headers)
       const presented = presentedIn(headers)
-      if (raw === undefined || presented === undefined) return anonymous
+      if (raw === undefined || presented === undefined) {
+        const began = now()
+        const proven = await (connection && connections?.judge(connection, Date.now()))
+        if (proven === undefined) return anonymous
+        const identity = identityOf(proven, began)
+        last.set(connection!, { header: undefined, identity })
+        return identity
+      }
       for (const judge of credentials) {
         const began = now()
         const judgement = await judge(presented, { address, now: Date.now() })
         if (judgement === 'not mine') continue
-        if ('refusal' in judgement)
-          throw new ModsteadError('unauthenticated', judgement.refusal, {
-            ...(judgement.next !== undefined && { next: judgement.next }),
-          })
-        const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
-        const identity = { principal, until: began + judgement.fresh, reads: new Map() }
-        if (judgement.fresh > 0) identities.set(digestOf(raw), identity)
+        const identity = identityOf(judgement, began)
+        if (identity.until > began) identities.set(digestOf(raw), identity)
         return identity
       }
       throw new ModsteadError('unauthenticated', 'the token of the request is not one of this server', {

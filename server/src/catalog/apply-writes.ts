@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { KnownUser } from '../access/ldap/known-users.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Promotion, PromotionRow } from '../proxy/promotions.ts'
 import type { Realm } from '../proxy/store.ts'
+import { encodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { type AuthChange, type AuthWrite, encodeAuthRecord } from './auth-records.ts'
 import { nextActId, nextIncidentId, nextPromotionId } from './record-ids.ts'
@@ -25,6 +27,7 @@ export type Write =
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
   | { kind: 'promote'; promotion: Promotion }
   | AuthWrite
+  | { kind: 'saveDirectoryUsers'; users: readonly KnownUser[]; forgotten: readonly string[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
@@ -234,6 +237,10 @@ export function createWriteApplier(
       }
       case 'sweepAuthRecords':
         writes.sweepAuthRecords.run({ until: write.until })
+        return undefined
+      case 'saveDirectoryUsers':
+        for (const user of write.users) writes.putDirectoryUser.run(encodeDirectoryUser(user))
+        for (const id of write.forgotten) writes.dropDirectoryUser.run({ id })
         return undefined
       case 'begin':
         return begin(write, now)

@@ -18,6 +18,7 @@ export interface Schema {
   tokens: TokensTable
   auth_records: AuthRecordsTable
   promotions: PromotionsTable
+  directory_users: DirectoryUsersTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -171,4 +172,16 @@ export interface AuthRecordsTable {
   body: string
   expires: number
   revision: number
+}
+
+/** Users of a directory, as it last had them. Key: id. */
+export interface DirectoryUsersTable {
+  id: string
+  /** `present`, `gone` or `absent`. */
+  state: string
+  /** Both JSON: a list of names, and an object. */
+  groups: string
+  claims: string
+  checked: number
+  seen: number
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { AuthRecords } from '../access/issued/records.ts'
+import type { DirectoryRecords } from '../access/ldap/known-users.ts'
 import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -7,6 +8,7 @@ import type { Catalog } from '../proxy/catalog.ts'
 import type { PromotionRecords } from '../proxy/promotions.ts'
 import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
+import { decodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
 import { decodePromotion } from './promotion-rows.ts'
@@ -31,7 +33,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords & AuthRecords & PromotionRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -159,6 +161,12 @@ export async function openSqliteCatalog(
     promotions: async ({ tenant, limit, before = MAX_PROMOTION_ID }) =>
       read(() => reads.promotionsBefore.all({ tenant, limit, before }).map(decodePromotion)),
     ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
+    directoryUsers: async () => read(() => reads.directoryUsers.all({}).map(decodeDirectoryUser)),
+    tokenOwners: async () => read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)),
+    async saveDirectoryUsers(users, forgotten) {
+      if (users.length + forgotten.length > 0)
+        await writer.write({ kind: 'saveDirectoryUsers', users, forgotten })
+    },
     totals: async () =>
       read(() => {
         const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!

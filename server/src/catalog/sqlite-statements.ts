@@ -60,7 +60,13 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    name: '007_tenants',
+    name: '007_directory_users',
+    statements: [
+      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+    ],
+  },
+  {
+    name: '008_tenants',
     statements: [
       'alter table "tokens" add column "tenant" text',
       'create table "promotions" ("id" text not null, "at" bigint not null, "who" text not null, "tenant" text not null, "module" text not null, "version" text not null, "note" text not null, constraint "promotions_key" primary key ("id")) without rowid',
@@ -121,6 +127,14 @@ export const READS: Reads = {
   token: {
     sql: 'select * from "tokens" where "id" = ?',
     names: ['id'],
+  },
+  tokenOwners: {
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
+    names: [],
+  },
+  directoryUsers: {
+    sql: 'select * from "directory_users"',
+    names: [],
   },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
@@ -268,6 +282,14 @@ export const WRITES: Writes = {
   sweepAuthRecords: {
     sql: 'delete from "auth_records" where "expires" <= ?',
     names: ['until'],
+  },
+  putDirectoryUser: {
+    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+  },
+  dropDirectoryUser: {
+    sql: 'delete from "directory_users" where "id" = ?',
+    names: ['id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

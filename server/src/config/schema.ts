@@ -25,6 +25,7 @@ import {
   texts,
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
+import { auditSchema } from './audit/audit.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 import { tenantName, tenantSchema } from './tenants/tenant-schema.ts'
 import { versionMapSchema } from './tenants/version-map.ts'
@@ -339,6 +340,9 @@ export const configSchema = z.strictObject({
   tokens: site.tokens,
   access: site.access,
   routes: site.routes,
+  audit: auditSchema
+    .optional()
+    .describe('A tamper-evident record of who did what: docs/audit.md. Default: there is none.'),
   sumdb: texts('a checksum database as in GOSUMDB ("sum.golang.org", "KEY" or "KEY URL"), or "off"')
     .optional()
     .describe(

@@ -13,6 +13,7 @@ import type {
 import { describeAccess } from './access/show-access.ts'
 import { describeTenants } from './tenants/show-tenants.ts'
 import { describeVersionMap } from './tenants/version-map.ts'
+import { describeAudit } from './audit/audit.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
@@ -36,6 +37,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),
     ...describeSite(config),
+    ...(config.audit && { audit: describeAudit(config.audit) }),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.mirror && {

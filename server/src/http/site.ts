@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
+import { clientGuides } from '../config/client-guides.ts'
+import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -13,6 +16,7 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
@@ -33,7 +37,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
+  config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
     ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
   proxy: ModuleProxy & Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
@@ -61,6 +65,8 @@ export interface SiteSurroundings {
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
+  /** What is done is recorded there, and which share of what is only read. Absent: nothing is. */
+  audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
 }
@@ -80,6 +86,8 @@ export interface Site {
   readonly tenant?: string
   readonly memory: Memory
   readonly access: Access
+  /** Absent where nothing is recorded. */
+  readonly audit?: RequestAudit
   readonly pages: SitePages
   /** The hot path: whether memory answered. */
   answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
@@ -99,6 +107,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
+  const audit =
+    surroundings.audit &&
+    createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
@@ -106,6 +117,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const settingsFor = (address: string) => clientSettings(config, address)
   const vanity = createVanityAnswers({
     rules: config.vanity,
+    own: clientModulePaths(config.publicUrl),
     prefix,
     addressFor,
     clientSettings: settingsFor,
@@ -118,6 +130,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
@@ -129,6 +142,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,
@@ -162,7 +176,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     if (action !== undefined) {
       exchange.kind = action.kind
       requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
+      audit?.requireRoom(action.kind)
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -172,10 +192,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
+      if (endpoint.request.kind === 'lookup') {
+        exchange.module = endpoint.request.module
+        exchange.version = endpoint.request.version
+      }
+      audit?.requireRoom(exchange.kind)
       return answerSumdb({ ...endpoint, path, req, res, signal, sent })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    if ('version' in endpoint.request) exchange.version = endpoint.request.version
+    audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }
@@ -184,16 +211,18 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     ...(tenant !== undefined && { tenant }),
     memory,
     access,
+    ...(audit !== undefined && { audit }),
     pages: {
       ...(tenant !== undefined && { tenant }),
       prefix,
       databases,
       addressFor,
       clientSettings: settingsFor,
+      clientGuides: (address) => clientGuides(config, address),
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: visitorOf,
     },
-    answerFromMemory: createHotPath(memory, traffic, access, tenant),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

@@ -1,4 +1,5 @@
 import type { BuiltInGroup, Permission } from '../permissions.ts'
+import type { LdapConfig } from './ldap.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {
@@ -6,6 +7,8 @@ export interface AccessConfig {
   anonymous: readonly string[]
   /** An htpasswd file; absent: nobody signs in with a password. */
   htpasswd?: string
+  /** A directory of users and groups. */
+  ldap?: LdapConfig
   /** Names of the groups of each user. */
   groups: ReadonlyMap<string, readonly string[]>
   /** The members of `$admins`. */
@@ -14,6 +17,10 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** Asked who may read private modules whose repositories are there; the first that has a module. */
+  gitHosts: readonly GitHost[]
+  /** The first that fits names the client of a certificate. */
+  certificates: readonly CertificateRule[]
   issued: IssuedConfig
   workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
@@ -116,4 +123,47 @@ export interface Lockout {
   closed: number
   /** Addresses are closed too: not where all requests come from one reverse proxy. */
   addresses: boolean
+}
+
+/** Whom a client certificate names. */
+export interface CertificateRule {
+  match: NameMatch
+  /** In `name`, `{1}` is what the first star of the pattern stood for, `{0}` the whole name. */
+  as: { kind: 'user' | 'service' | 'workload'; name: string }
+  /** Names of groups, with the same braces. */
+  groups: readonly string[]
+}
+
+/** A name of a certificate: hosts in lower case, `*` for one part of it. */
+export type NameMatch =
+  | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
+  | { kind: 'dns' | 'email' | 'uri'; pattern: string }
+
+/** Where repositories are, and who knows who may read them. */
+export interface GitHost {
+  /** Name in the configuration. */
+  name: string
+  type: 'gitlab' | 'github' | 'gitea'
+  /** Of GitHub that of the API; without a slash at its end. */
+  url: string
+  token: string
+  /** PEM file. */
+  ca?: string
+  /** GOPRIVATE-style patterns. */
+  modules: readonly string[]
+  /** In the order of the file. `path` has `{path}` for what the pattern left open. */
+  repositories: readonly { pattern: string; path: string }[]
+  /** Elements that the path of a repository has; absent: any number from two on. */
+  depth?: number
+  account: {
+    /** Absent: the name of the user. */
+    claim?: string
+    /** By `user:NAME`, `service:NAME` and `workload:NAME`. */
+    map: ReadonlyMap<string, string>
+  }
+  /** Whether a binding lets read as well, or is needed besides what the host says. */
+  bindings: 'also' | 'needed'
+  /** How long a yes counts. */
+  remember: number
+  whenDown: 'refuse' | 'lastKnown'
 }

@@ -84,7 +84,14 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   const own = followsRoot ? built.slice(0, -1) : built
   warnOfRoutes(context, own, origins.keys())
   warnOfHosts(context, own, origins)
-  const { mirror: _mirror, access: _access, checksumLog: _log, publicUrl: _url, ...rest } = root
+  const {
+    mirror: _mirror,
+    audit: _audit,
+    access: _access,
+    checksumLog: _log,
+    publicUrl: _url,
+    ...rest
+  } = root
   const publicUrl = publicUrlOf(root, name, hosts)
   const site: Config = {
     ...rest,

@@ -14,6 +14,7 @@ import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
 import { openApiOf } from './openapi.ts'
 import type { MappedProxy } from '../../proxy/version-map.ts'
 import { promotionEndpoints } from './promotions.ts'
+import { type SessionEndpointsOptions, sessionEndpoints } from './sessions.ts'
 import { tokenEndpoints } from './tokens.ts'
 import { whoamiEndpoint } from './whoami.ts'
 
@@ -36,6 +37,8 @@ export interface ApiEndpointsOptions {
   records: ApiRecords
   access: Pick<Access, 'decide'>
   config: ApiSettings
+  /** Absent where nobody signs in. */
+  sessions?: SessionEndpointsOptions['sessions']
   proxy: ApiProxy
   log: Logger
   /** The version of modstead. */
@@ -46,10 +49,11 @@ const NO_GROUPS: AccessConfig['groups'] = new Map()
 
 /** Everything at `/api/v1`, its own description included. */
 export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
-  const { records, access, config, proxy, log, version } = options
+  const { records, access, config, sessions, proxy, log, version } = options
   const endpoints: ApiEndpoint[] = [
     whoamiEndpoint(access),
     ...tokenEndpoints({ tokens: records, access, log }),
+    ...(sessions === undefined ? [] : sessionEndpoints({ sessions, access, log })),
     ...accessEndpoints({
       access,
       settings: config.access,

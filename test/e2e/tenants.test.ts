@@ -1,9 +1,14 @@
 // Tenants: what one does and has makes no difference to what another is told, whatever it asks.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runCommand } from '../support/command.ts'
+import { createGoHome } from '../support/go.ts'
+import { createTestSumdb } from '../support/sumdb.ts'
 import { makeModule, putModule, type TestModule } from '../support/test-module.ts'
 import {
   bearer,
@@ -15,6 +20,8 @@ import {
   type SiteName,
   type TenantsStage,
 } from '../support/tenants.ts'
+
+const CERTIFICATES = fileURLToPath(new URL('../testdata/tls/', import.meta.url))
 
 const lib = (of: string, version = 'v1.0.0', module = 'corp.example/lib'): TestModule =>
   makeModule({
@@ -45,7 +52,7 @@ const files = (made: TestModule, kinds = ['info', 'mod', 'zip']) =>
   kinds.map((kind) => `/${made.module}/@v/${made.version}.${kind}`)
 
 /** Everything that acme can do leaves traces: files, lists, incidents, acts, tokens, memory. */
-async function useAcme({ modstead, trees }: TenantsStage): Promise<void> {
+async function useAcme({ modstead }: TenantsStage): Promise<void> {
   const asAcme = (path: string, sent: Sent = {}) =>
     send(modstead.port, `/t/acme${path}`, { ...sent, headers: { ...bearer(SECRETS.acme), ...sent.headers } })
   for (const made of [ACME, SECRET, UNPROVEN])
@@ -60,18 +67,6 @@ async function useAcme({ modstead, trees }: TenantsStage): Promise<void> {
     headers: { 'modstead-reason': 'ACME-ONLY reason' },
   })
   assert.equal(deleted.status, 200, deleted.text)
-  // An incident: the tree gives other contents of a version whose hash is known.
-  const other = lib('ACME-ONLY changed', 'v1.1.0')
-  assert.equal((await asAcme('/corp.example/lib/@v/v1.1.0.mod')).status, 200)
-  putModule(
-    trees.acme,
-    makeModule({
-      module: other.module,
-      version: other.version,
-      goMod: 'module corp.example/lib\n\ngo 1.22\n',
-    }),
-  )
-  await asAcme('/corp.example/lib/@v/v1.1.0.zip')
   const token = await asAcme('/api/v1/tokens', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -357,4 +352,123 @@ test('the log names the tenant, and the pages of the server are not a tenant’s
     (await send(port, '/lib?go-get=1', { headers: { host: 'go.beta.example' } })).text,
     /acme/,
   )
+})
+
+test('an incident is seen where it happened, and holds nothing against the origin of another', async (t) => {
+  const { modstead, trees } = await stage(t, { top: 'memory: 0' })
+  const { port, dataDir } = modstead
+  const ask = (name: SiteName, path: string, sent: Sent = {}) =>
+    send(port, name === 'root' ? path : `/t/${name}${path}`, { ...sent, headers: bearer(SECRETS[name]) })
+  const zip = files(ACME)[2]!
+  assert.equal((await ask('acme', zip)).status, 200)
+  // Its file is lost, and the origin has something else by now.
+  await rm(join(dataDir, 'realms', 'acme', zip))
+  putModule(trees.acme, lib('ACME-ONLY changed'))
+  for (let i = 0; i < 2; i++) assert.equal((await ask('acme', zip)).status, 502)
+  const theirs = await ask('beta', zip)
+  assert.equal(theirs.status, 200, theirs.text)
+  assert.equal(theirs.text, BETA.zip.toString('latin1'))
+
+  const listed = async (name: SiteName) =>
+    (JSON.parse((await ask(name, '/api/v1/incidents')).text) as { incidents: { id: string }[] }).incidents
+  const [incident] = await listed('acme')
+  assert.ok(incident)
+  for (const name of ['beta', 'root'] as const) {
+    assert.deepEqual(await listed(name), [])
+    for (const path of [`/api/v1/incidents/${incident.id}`, `/api/v1/incidents?before=${incident.id}`])
+      assert.doesNotMatch((await ask(name, path)).text, /corp\.example/)
+    assert.equal((await ask(name, `/api/v1/incidents/${incident.id}`)).status, 404)
+  }
+  assert.equal((await ask('acme', `/api/v1/incidents/${incident.id}`)).status, 200)
+})
+
+test('an origin that is down at one tenant is asked at another, though it has the same name', async (t) => {
+  const { modstead, upstreams } = await stage(t)
+  const ask = (name: SiteName, path: string) =>
+    send(modstead.port, `/t/${name}${path}`, { headers: bearer(SECRETS[name]) })
+  await upstreams.acme.down()
+  for (let i = 0; i < 10; i++)
+    assert.equal((await ask('acme', `/corp.example/lib/@v/v1.0.${i}.mod`)).status, 502)
+  assert.equal((await ask('beta', files(BETA)[1]!)).status, 200)
+})
+
+test('a tenant whose quota is used up is told so, and reads what it has', async (t) => {
+  const { modstead, trees } = await stage(t, { more: `quotas: { bytes: ${ACME.zip.length + 10} }` })
+  const ask = (path: string, sent: Sent = {}) =>
+    send(modstead.port, `/t/acme${path}`, { ...sent, headers: bearer(SECRETS.acme) })
+  const second = lib('ACME-ONLY', 'v1.1.0')
+  putModule(trees.acme, second)
+  assert.equal((await ask(files(ACME)[2]!)).status, 200)
+  // Sums are believed for a second.
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  for (const refused of [
+    await ask(files(second)[2]!),
+    await ask(files(PUBLISHED)[2]!, { method: 'PUT', body: PUBLISHED.zip }),
+  ]) {
+    assert.equal(refused.status, 507, refused.text)
+    assert.match(refused.text, /^a zip of \d+ bytes is not taken in: \d+ of \d+ bytes are used up\n/)
+  }
+  for (const path of [...files(ACME), files(second)[0]!, files(second)[1]!, `/${ACME.module}/@v/list`])
+    assert.equal((await ask(path)).status, 200, path)
+  const beta = await send(modstead.port, `/t/beta${files(BETA)[2]!}`, { headers: bearer(SECRETS.beta) })
+  assert.equal(beta.status, 200)
+})
+
+test('go over TLS: each tenant with its token, the same names, and public modules with their proofs', async (t) => {
+  const { modstead, trees } = await stage(t, {
+    scheme: 'https',
+    top: `tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }`,
+  })
+  const { port, dataDir } = modstead
+  const config = await mkdtemp(join(tmpdir(), 'modstead-tenants-'))
+  t.after(() => rm(config, { recursive: true, force: true }))
+  await writeFile(join(config, 'modstead.yaml'), 'tenants: { acme: { access: {} }, beta: { access: {} } }\n')
+  const issue = async (tenant: string): Promise<string> => {
+    const made = await runCommand(
+      [
+        'token',
+        'create',
+        '--tenant',
+        tenant,
+        '--for',
+        'service:admin',
+        '--config',
+        join(config, 'modstead.yaml'),
+        '--data-dir',
+        dataDir,
+      ],
+      { cwd: config },
+    )
+    assert.equal(made.code, 0, made.stderr)
+    return made.stdout.trim()
+  }
+  const sums = new Map<string, string>()
+  for (const [name, made] of [
+    ['acme', ACME],
+    ['beta', BETA],
+  ] as const) {
+    const token = await issue(name)
+    const go = await createGoHome({
+      proxy: `https://__token__:${token}@127.0.0.1:${port}/t/${name}`,
+      sumdb: createTestSumdb({ tree: trees.root, seed: Buffer.alloc(32, 7) }).gosumdb(),
+      env: { SSL_CERT_FILE: `${CERTIFICATES}ca.pem`, GONOSUMDB: 'corp.example' },
+    })
+    t.after(() => go.close())
+    const cwd = await go.project({
+      'main.go': `package main\n\nimport (\n\t"${made.module}"\n\t_ "${PUBLIC.module}"\n)\n\nfunc main() { println(lib.Of) }\n`,
+    })
+    await go.ok(['get', `${made.module}@v1.0.0`, `${PUBLIC.module}@v1.0.0`], { cwd })
+    assert.match((await go.run(['run', '.'], { cwd })).stderr, name === 'acme' ? /ACME-ONLY/ : /beta/)
+    sums.set(name, await readFile(join(cwd, 'go.sum'), 'utf8'))
+    // At the other tenant the same token is nobody's.
+    const other = name === 'acme' ? 'beta' : 'acme'
+    const refused = await go.run(['list', '-m', '-versions', made.module], {
+      cwd,
+      env: { GOPROXY: `https://__token__:${token}@127.0.0.1:${port}/t/${other}` },
+    })
+    assert.notEqual(refused.code, 0)
+    assert.match(refused.stderr, /401 Unauthorized/)
+  }
+  assert.match(sums.get('acme')!, new RegExp(`${ACME.h1.replace(/[+/]/g, '\\$&')}`))
+  assert.doesNotMatch(sums.get('beta')!, new RegExp(`${ACME.h1.replace(/[+/]/g, '\\$&')}`))
 })

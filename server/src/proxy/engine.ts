@@ -8,6 +8,7 @@ import type { Change, Stored } from './module-proxy.ts'
 import { createMutableFiles, type MutableFiles } from './mutable.ts'
 import type { Parts } from './parts.ts'
 import { withPublished } from './published-lists.ts'
+import type { CheckRoom } from './quotas.ts'
 import { createSetbacks } from './setbacks.ts'
 import { createSmallFiles, type SmallFiles } from './small-files.ts'
 import type { ModuleStore } from './store.ts'
@@ -54,11 +55,13 @@ export interface EngineOptions {
   observer: Observer
   /** What logs of ours have promised; absent where there is none. */
   promised?: PromisedIn
+  /** Whether realms have room for more; absent where none has a bound. */
+  room?: CheckRoom
   now?: () => number
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { store, catalog, checker, observer, promised, now = Date.now } = options
+  const { store, catalog, checker, observer, promised, room, now = Date.now } = options
   const shutdown = new AbortController()
   const incidents = createIncidents(catalog, observer, promised)
   const stored = createListeners<Stored>()
@@ -73,6 +76,7 @@ export function createEngine(options: EngineOptions): Engine {
     incidents,
     traces: createTraces(catalog, incidents),
     ...(promised !== undefined && { promised }),
+    ...(room !== undefined && { room }),
     stored: stored.tell,
     absences: createAbsences(now),
     dropped: createDroppedFiles(),

@@ -17,6 +17,7 @@ import type { Catalog } from './proxy/catalog.ts'
 import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
+import type { PromisedHashes } from './proxy/checksums.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
@@ -118,17 +119,17 @@ export async function joinRooms({
     })
   if (log !== undefined) closing.push(() => log.close())
   const quotas = quotasOf(config)
+  const hasLogs = log !== undefined || config.tenants.some(({ site }) => site.checksumLog !== undefined)
+  const promises = new Map<Realm, PromisedHashes>()
+  if (log !== undefined) for (const realm of ['default', 'public']) promises.set(realm, log.promised)
   const engine = createEngine({
     store,
     catalog,
     checker,
     observer,
     ...(quotas.size > 0 && { room: createRoom(quotas, catalog) }),
-    // What the log of the top level promises is for its own modules and the public ones.
-    ...(log !== undefined && {
-      promised: async (realm, module, version) =>
-        realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
-    }),
+    // A log promises for the modules of its realm, and that of the top level for public ones besides.
+    ...(hasLogs && { promised: async (realm, module, version) => promises.get(realm)?.(module, version) }),
   })
   const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? [], () => audit?.warnings() ?? []]
   const certificates: CertificatesByConnection = new WeakMap()
@@ -145,7 +146,15 @@ export async function joinRooms({
   }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   const tenants = await joinTenants(
-    { config, folder: folder.path, via: id, version, databases: mirrored, root: { origins, router } },
+    {
+      config,
+      folder: folder.path,
+      via: id,
+      version,
+      databases: mirrored,
+      promises,
+      root: { origins, router },
+    },
     shared,
   )
   await settleActs({ store, catalog, observer })

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { generateKey } from '@modstead/gomod/note'
 import { runCommand } from '../support/command.ts'
 import { createGoHome } from '../support/go.ts'
+import { ask } from '../support/http.ts'
 import { createTestSumdb } from '../support/sumdb.ts'
 import { makeModule, putModule, type TestModule } from '../support/test-module.ts'
 import {
@@ -469,6 +471,53 @@ test('go over TLS: each tenant with its token, the same names, and public module
     assert.notEqual(refused.code, 0)
     assert.match(refused.stderr, /401 Unauthorized/)
   }
-  assert.match(sums.get('acme')!, new RegExp(`${ACME.h1.replace(/[+/]/g, '\\$&')}`))
-  assert.doesNotMatch(sums.get('beta')!, new RegExp(`${ACME.h1.replace(/[+/]/g, '\\$&')}`))
+  assert.match(sums.get('acme')!, new RegExp(ACME.h1.replace(/[+/]/g, '\\$&')))
+  assert.doesNotMatch(sums.get('beta')!, new RegExp(ACME.h1.replace(/[+/]/g, '\\$&')))
+})
+
+test('a tenant’s own checksum log proves its modules to go, and shows nothing of itself elsewhere', async (t) => {
+  const keys = generateKey('sum.acme.example')
+  const place = await stage(t, {
+    scheme: 'https',
+    top: `tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }`,
+    acme: `checksumLog: { key: "${keys.skey}" }`,
+  })
+  const { port } = place.modstead
+  const go = await createGoHome({
+    proxy: `https://__token__:${SECRETS.acme}@127.0.0.1:${port}/t/acme`,
+    sumdb: keys.vkey,
+    env: { SSL_CERT_FILE: `${CERTIFICATES}ca.pem` },
+  })
+  t.after(() => go.close())
+  const cwd = await go.project()
+  await go.ok(['get', `${ACME.module}@v1.0.0`, `${PUBLIC.module}@v1.0.0`], { cwd })
+  const sums = await readFile(join(cwd, 'go.sum'), 'utf8')
+  for (const made of [ACME, PUBLIC]) assert.ok(sums.includes(made.h1), sums)
+
+  const ca = await readFile(`${CERTIFICATES}ca.pem`, 'utf8')
+  const get = (path: string, secret: string) =>
+    ask(`https://127.0.0.1:${port}`, path, { ca, headers: bearer(secret) })
+  for (const path of [
+    '/tlog/sum.acme.example/checkpoint',
+    '/tlog/sum.acme.example/index',
+    '/sumdb/sum.acme.example/supported',
+    '/sumdb/sum.acme.example/latest',
+    `/sumdb/sum.acme.example/lookup/${ACME.module}@v1.0.0`,
+    '/sumdb/sum.acme.example/tile/8/data/000.p/1',
+    '/sumdb/sum.acme.example/tile/8/0/000.p/1',
+  ]) {
+    assert.equal((await get(`/t/acme${path}`, SECRETS.acme)).status, 200, path)
+    for (const [start, secret] of [
+      ['/t/beta', SECRETS.beta],
+      ['', SECRETS.root],
+    ] as const) {
+      const got = await get(start + path, secret)
+      assert.equal(got.status, 404, `${start}${path}`)
+      assert.doesNotMatch(got.body.toString(), /corp\.example/)
+    }
+  }
+  // What is promised at acme holds nothing against the same name at beta.
+  const beta = await get(`/t/beta${files(BETA)[2]!}`, SECRETS.beta)
+  assert.deepEqual(beta.body, BETA.zip)
+  assert.deepEqual((await readdir(join(place.modstead.dataDir, 'checksum-log'))).sort(), ['acme'])
 })

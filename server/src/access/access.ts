@@ -36,6 +36,8 @@ export interface Access {
   prove(sender: Sender): Promise<Principal>
   /** What would become of somebody's request. */
   decide: Decide
+  /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
+  principalOf(request: Received): Principal | undefined
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
@@ -69,6 +71,7 @@ export function createAccess({
 }: AccessOptions): Access {
   // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
   const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
+  const answered = new WeakMap<IncomingHttpHeaders, Principal>()
 
   function reads(identity: Identity, module: string): boolean {
     const known = identity.reads.get(module)
@@ -107,7 +110,13 @@ export function createAccess({
 
   function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address, connection)))
+    if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
+    return identity
+  }
+
+  async function askNow({ headers, address, connection }: Sender): Promise<Identity> {
+    const identity = await identify.ask(headers, address, connection)
+    answered.set(headers, identity.principal)
     return identity
   }
 
@@ -118,6 +127,8 @@ export function createAccess({
       return identity !== undefined && (module === undefined || reads(identity, module))
     },
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
+    principalOf: ({ headers, socket }) =>
+      answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
     prove: async (sender) => (await ask(sender)).principal,
     decide,
@@ -166,7 +177,7 @@ function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
         }),
       },
     )

@@ -63,6 +63,7 @@ export function createIdentify({
     if ('refusal' in judgement)
       throw new ModsteadError('unauthenticated', judgement.refusal, {
         ...(judgement.next !== undefined && { next: judgement.next }),
+        ...(judgement.proof !== undefined && { proof: judgement.proof }),
       })
     return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
   }

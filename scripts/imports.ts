@@ -33,6 +33,7 @@ const ROOMS = [
   'sumdb',
   'proxy',
   'policy',
+  'limits',
   'access',
   'config',
   'observe',

@@ -26,6 +26,7 @@ import {
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { limitsSchema } from './limits/limits.ts'
 import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 
 const GIB = 2 ** 30
@@ -341,6 +342,9 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Repositories that are kept whole: every tagged version of every module in them.'),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
+  limits: limitsSchema
+    .prefault({})
+    .describe('What clients may take, and when nothing new is fetched: docs/limits.md.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
     .prefault('20s')

@@ -8,6 +8,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import { refuseDeleted } from './deletions.ts'
 import type { Catalog } from './catalog.ts'
+import { createColdWork } from './cold-work.ts'
 import type { PromisedHashes, VersionHashes } from './checksums.ts'
 import { createDroppedFiles } from './dropped-files.ts'
 import { createIncidents } from './incidents.ts'
@@ -38,6 +39,8 @@ export interface ProxyOptions {
   observer: Observer
   /** What a log of ours has promised; absent where there is none. */
   promised?: PromisedHashes
+  /** Why nothing may be fetched now, for nobody. Default: it always may. */
+  refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
@@ -63,6 +66,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       for (const keeper of keepers) keeper(stored)
     },
     absences: createAbsences(now),
+    cold: createColdWork(options.refuseFetching ?? (() => undefined), shutdown.signal),
     dropped: createDroppedFiles(),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,
@@ -236,8 +240,13 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
   }
 }
 
-function forClient({ signal, via }: RequestContext): OriginOptions {
-  return { signal, priority: 'client', ...(via !== undefined && { via }) }
+function forClient({ signal, via, asker }: RequestContext): OriginOptions {
+  return {
+    signal,
+    priority: 'client',
+    ...(asker && { asker: { begin: asker.begin, gone: signal } }),
+    ...(via !== undefined && { via }),
+  }
 }
 
 function questionOf(request: ModuleRequest): MutableQuestion['query'] {

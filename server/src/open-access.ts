@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
@@ -13,10 +11,13 @@ import { createGuesses } from './access/passwords/lockout.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
+import type { Issued } from './open-issued.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
   records: TokenRecords
+  /** Tokens of our own; absent: none are taken. */
+  issued?: Issued | undefined
   names: PrivateNames
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
@@ -40,6 +41,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
   ]
+  if (options.issued !== undefined) credentials.push(options.issued.credential)
   if (access.issuers.length > 0) credentials.push(await openJwt(access, options))
   if (htpasswd !== undefined) {
     const users = createHtpasswdFile({
@@ -63,31 +65,21 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
 /** Loaded where it is needed: a server without issuers is spared the library. */
 async function openJwt(
   { issuers, groups, remember }: AccessConfig,
-  { env, observer, closing }: OpenAccessOptions,
+  options: OpenAccessOptions,
 ): Promise<Credential> {
-  const [{ createJwt }, { createKeySource }, { createKeySets }] = await Promise.all([
+  const [{ createJwt }, { openKeys }] = await Promise.all([
     import('./access/jwt/jwt.ts'),
-    import('./access/jwt/jwks.ts'),
-    import('./origin/key-set.ts'),
+    import('./open-keys.ts'),
   ])
-  const sets = createKeySets(env)
-  closing.push(() => sets.close())
+  const keysOf = openKeys(options)
   return createJwt({
     issuers,
     groups,
     remember,
-    keyFor({ name, keys }) {
-      if (keys.kind === 'secret') {
-        const secret = new TextEncoder().encode(keys.secret)
-        return () => secret
-      }
-      const bytes = () => (keys.kind === 'file' ? readFile(keys.path) : sets.get(keys.url))
-      return createKeySource({
-        load: async () => JSON.parse(Buffer.from(await bytes()).toString()) as JSONWebKeySet,
-        onFailure: (error) =>
-          observer.log.warn({ err: error, issuer: name }, 'the keys of an issuer cannot be had'),
-        now: () => performance.now(),
-      })
+    keyFor({ name, issuer, keys }) {
+      if (keys.kind !== 'secret') return keysOf(name, issuer, keys)
+      const secret = new TextEncoder().encode(keys.secret)
+      return () => secret
     },
   })
 }

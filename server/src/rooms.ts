@@ -1,21 +1,20 @@
 import { availableParallelism } from 'node:os'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { openAccess } from './open-access.ts'
+import { openLimits } from './open-limits.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
-import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
-import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
+import { joinSite, type SharedRooms } from './join-site.ts'
+import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
-import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
-import { createModuleProxy } from './proxy/serve.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -25,7 +24,6 @@ import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
-import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface Opened {
   config: Config
@@ -33,7 +31,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -42,6 +40,8 @@ export interface Rooms {
   addresses: string[]
   /** Lets running requests and fetches finish within `shutdownGrace`. */
   drain(): Promise<void>
+  /** Looks at once whether the files of `tls` have changed. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Joins the rooms on an open data folder and catalog. Throws `listen_failed` and `config_invalid`. */
@@ -54,6 +54,8 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  const limiting = openLimits(config, observer)
+  closing.push(async () => limiting.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
     log: observer.log,
@@ -98,46 +100,26 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
-  const proxy = createModuleProxy({
-    router,
+  const engine = createEngine({
     store,
     catalog,
     checker,
-    lookAhead: config.lookAhead,
     observer,
-    ...(log !== undefined && { promised: log.promised }),
+    refuseFetching: limiting.degraded.refusal,
+    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const serving = log?.serve({ router, proxy, mirrors })
-  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
-  const pushes = createPushes({
-    *repositories() {
-      for (const git of origins.gits) yield* git.repositories()
-    },
-    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
-    log: observer.log,
-  })
-  const access = await openAccess({
-    config,
-    records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
-    observer,
-    env,
-    closing,
-  })
+  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
+  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
+    ...root.site,
     config,
-    proxy,
-    access,
-    databases,
-    ...(log !== undefined && { log }),
     observer,
     totals: () => catalog.totals(),
-    records: catalog,
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
-    pushes,
+    limits: limiting.limits,
+    ...(limiting.answered && { answered: limiting.answered }),
+    warnings: () => [...(log?.warnings() ?? []), ...limiting.degraded.warnings()],
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -159,18 +141,19 @@ export async function joinRooms({
     keepWhole({
       config: config.mirror,
       router,
-      keep: proxy.keepWhole,
+      keep: root.proxy.keepWhole,
       log: observer.log,
     })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
+    reload: () => http.reload(),
     async drain() {
       const given = AbortSignal.timeout(config.shutdownGrace)
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
+      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

@@ -27,6 +27,8 @@ export interface Access {
   mayRead(request: Received, module: string | undefined): boolean
   /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
   isUnknown(request: Received): boolean
+  /** Who sent it, where that is known without looking. */
+  known(request: Received): Principal | undefined
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
   identify(sender: Sender): Promise<Principal>
   /** The same, where everybody may read, too: `identify` does not care there. */
@@ -80,6 +82,7 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
       return identity !== undefined && (module === undefined || reads(identity, module))
     },
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
+    known: ({ headers, socket }) => (open ? ANONYMOUS : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
     prove: async (sender) => (await ask(sender)).principal,
     decide,

@@ -2,9 +2,10 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
+import { refuseOwnIssuer } from './access/own-issuer.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
-import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
+import { absolutePath, type BuildContext, complain, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue, holdsSignerKey } from './explain.ts'
 import { buildTokens, uploadNames, warnOfLockout, warnOfPublishing } from './publishing.ts'
@@ -25,6 +26,7 @@ import {
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import { buildTrustedProxies } from './trusted-proxies.ts'
+import { buildTls } from './tls.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -48,12 +50,8 @@ export async function buildConfig(
   const listen = file.listen.map((address) =>
     'socket' in address ? { socket: absolutePath(context, ['listen'], address.socket) } : address,
   )
-  const tls = file.tls && {
-    cert: await pemFile(context, ['tls', 'cert'], file.tls.cert),
-    key: await pemFile(context, ['tls', 'key'], file.tls.key),
-    minVersion: file.tls.minVersion,
-  }
   const trustedProxies = buildTrustedProxies(context, file.trustedProxies, file.forwardedHeader)
+  const tls = await buildTls(context, file.tls)
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
@@ -108,6 +106,7 @@ export async function buildConfig(
   }
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
+  refuseOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

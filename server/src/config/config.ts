@@ -53,6 +53,8 @@ export type ListenAddress = { host: string; port: number } | { socket: string }
 export interface TlsConfig {
   cert: string
   key: string
+  /** Absent: the key is not encrypted. */
+  keyPassword?: string
   minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 

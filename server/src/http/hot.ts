@@ -3,18 +3,20 @@ import type { Access } from '../access/access.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
+import type { RequestLimits } from './request-limits.ts'
 import type { Traffic } from './traffic.ts'
 
 /**
  * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
  *
  * It runs for every request and decides how fast a warm modstead is. So it makes no promise, closure or object of its
- * own (but for clients too slow to take the answer at once), reads no clock but for answers that end, and counts in plain numbers.
+ * own (but for clients too slow to take the answer at once), reads no clock but for answers that end and for limits, and counts in plain numbers.
  */
 export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
+  { passes, sent }: Pick<RequestLimits, 'passes' | 'sent'>,
   tenant?: string,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
@@ -23,6 +25,7 @@ export function createHotPath(
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
+    if (passes !== undefined) sent(req, bytes)
     if (logsAll) {
       const { kind } = entry.tally
       traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
@@ -35,10 +38,12 @@ export function createHotPath(
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
     if (!access.mayRead(req, entry.facts.module)) return false
+    const unusual = method === 'HEAD' || logsAll || !isUnconditional(headers)
+    if (passes !== undefined && !passes(req, unusual ? 0 : entry.facts.size)) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)
-    if (method === 'HEAD' || logsAll || !isUnconditional(headers)) {
+    if (unusual) {
       finishUnusual(entry, req, res)
       return true
     }

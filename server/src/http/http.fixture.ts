@@ -85,6 +85,7 @@ export function bytesAnswer(bytes: Buffer | string, more: Partial<Answer> = {}):
     body: { kind: 'bytes', bytes: Buffer.from(bytes) },
     modified: MODIFIED,
     life: 'immutable',
+    realm: more.private === true ? 'default' : 'public',
     private: false,
     ...more,
   }

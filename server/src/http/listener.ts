@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { RequestListener, ServerOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import tls from 'node:tls'
-import type { ListenAddress, TlsConfig } from '../config/config.ts'
+import type { ListenAddress } from '../config/config.ts'
 import { formatListenAddress } from '../config/address.ts'
 import { ModsteadError } from '../errors.ts'
 import { http } from './node-http.ts'
 import { claimSocketFile } from './socket-file.ts'
+import type { TlsFiles } from './tls/tls-files.ts'
 
 /** Times in milliseconds. */
 export interface ListenerTimeouts {
@@ -32,7 +31,8 @@ export const TIMEOUTS: ListenerTimeouts = {
 
 export interface ListenerOptions {
   address: ListenAddress
-  tls: TlsConfig | undefined
+  /** Absent: plain HTTP. */
+  tls: TlsFiles | undefined
   timeouts: ListenerTimeouts
   onRequest: RequestListener
   /** A connection on which requests may come; for TLS after its handshake. */
@@ -77,10 +77,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const server =
     options.tls === undefined
       ? http.createServer(serverOptions, options.onRequest)
-      : https.createServer(
-          { ...serverOptions, ...(await tlsOptions(options.tls, timeouts)) },
-          options.onRequest,
-        )
+      : https.createServer({ ...serverOptions, ...tlsOptions(options.tls, timeouts) }, options.onRequest)
+  const endChanges = options.tls && followFiles(server as https.Server, options.tls)
   server.timeout = timeouts.idle
   const sockets = trackSockets(server)
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', options.onConnection)
@@ -92,7 +90,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   })
   server.on('connect', (_, socket) => options.onConnect(socket as net.Socket))
   const closed = Promise.withResolvers<void>()
-  server.once('close', closed.resolve)
+  server.once('close', () => {
+    endChanges?.()
+    closed.resolve()
+  })
   if ('socket' in address) await claimSocketFile(address.socket)
   await bind(server, address)
   server.on('error', (error) => options.onListenerError(error, address))
@@ -142,36 +143,18 @@ function boundAddress(server: net.Server, asked: ListenAddress): ListenAddress {
     : asked
 }
 
-async function tlsOptions(files: TlsConfig, timeouts: ListenerTimeouts): Promise<https.ServerOptions> {
-  const [cert, key] = await Promise.all([readPem(files.cert), readPem(files.key)])
-  const options: https.ServerOptions = {
-    cert,
-    key,
-    minVersion: files.minVersion,
+function tlsOptions(files: TlsFiles, timeouts: ListenerTimeouts): https.ServerOptions {
+  return {
+    ...files.options(),
     // HTTP/2 is slower here and resets parallel downloads, which `go` does not retry.
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: timeouts.handshake,
   }
-  try {
-    tls.createSecureContext({ cert, key, minVersion: files.minVersion })
-  } catch (error) {
-    throw new ModsteadError('listen_failed', `the certificate ${files.cert} or its key cannot be used`, {
-      next: 'check that both are PEM files, that the key is not encrypted, and that it is the key of the certificate',
-      cause: error,
-    })
-  }
-  return options
 }
 
-async function readPem(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw new ModsteadError('listen_failed', `the file ${file} cannot be read (${codeOf(error)})`, {
-      next: 'check tls.cert and tls.key in the configuration, and who may read the files',
-      cause: error,
-    })
-  }
+/** New handshakes get the files that are there now; open connections go on with theirs. */
+function followFiles(server: https.Server, files: TlsFiles): () => void {
+  return files.onChange(() => server.setSecureContext(files.options()))
 }
 
 function listenFailed(error: NodeJS.ErrnoException, address: ListenAddress): ModsteadError {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIPv6 } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Sender } from '../access/access.ts'
-import { withoutMapping } from '../access/network.ts'
+import { networkOf, withoutMapping } from '../access/network.ts'
 import type { TrustedProxies } from '../config/config.ts'
 import { clientOf, type Forwarded } from './forwarded.ts'
 
@@ -14,6 +14,8 @@ const UNIX = 'unix'
 
 /** What a proxy may say something in. */
 const RELEVANT = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-forwarded-proto'] as const
+
+const networks = new WeakMap<object, string>()
 
 /** The connections of trusted proxies, and how what comes over them is read. */
 const proxied = new WeakMap<object, (headers: IncomingHttpHeaders) => Forwarded>()
@@ -52,6 +54,14 @@ export function forwardedOf({ headers, socket }: FromSocket): Forwarded | undefi
 /** The IP address of the client, or `unix`. */
 export function clientAddress(request: FromSocket): string {
   return forwardedOf(request)?.address ?? addressOf(request.socket)
+}
+
+/** What limits count the client by: `networkOf` its address, found out once for a connection that is of one client. */
+export function clientNetwork(request: FromSocket): string {
+  const key = forwardedOf(request) ?? request.socket
+  let network = networks.get(key)
+  if (network === undefined) networks.set(key, (network = networkOf(clientAddress(request))))
+  return network
 }
 
 /** What of a request tells who sent it. */

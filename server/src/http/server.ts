@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
@@ -14,6 +15,7 @@ import { createFileSender } from './send-file.ts'
 import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
+import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
@@ -21,6 +23,10 @@ export interface HttpServerOptions extends SiteOptions {
     Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
+  /** Absent: there are none. */
+  limits?: Limits
+  /** Told how long it took until an answer began that memory did not have. Milliseconds. */
+  answered?: (ms: number) => void
   observer: Observer
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
@@ -44,6 +50,8 @@ export interface HttpServer {
    * no connection is left.
    */
   stop(graceMs: number): Promise<void>
+  /** Looks at once whether the files of `tls` have changed, which is else done every two seconds. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** A request that memory could not answer. */
@@ -74,12 +82,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     server: config,
     fallbackAddress: (prefix) =>
       goproxyUrl({ ...config, pathPrefix: prefix }, addresses()) ?? 'http://localhost',
-    shared: { observer, version: options.version, traffic, sendFile: createFileSender(pool) },
+    shared: {
+      observer,
+      version: options.version,
+      traffic,
+      sendFile: createFileSender(pool),
+      ...(options.limits && { limits: options.limits }),
+      ...(options.answered && { answered: options.answered }),
+    },
   })
   const ongoing = new WeakMap<IncomingMessage, Ongoing>()
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
+  let files: TlsFiles | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
@@ -101,7 +117,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     version: options.version,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: options.warnings ?? (() => []),
+    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
@@ -203,6 +219,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
+  async function openTls(): Promise<TlsFiles | undefined> {
+    if (config.tls === undefined) return undefined
+    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
+    observer.gauge(
+      'modstead_tls_certificate_expires_seconds',
+      'Seconds until the certificate of this server ends; negative once it has.',
+      () => (opened.ends() - Date.now()) / 1000,
+    )
+    return opened
+  }
+
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -212,6 +239,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
+    files?.close()
     clearInterval(timer)
     flush()
     for (const site of sites.all) site.close()
@@ -222,8 +250,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
+      files = await openTls()
       const shared = {
-        tls: config.tls,
+        tls: files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -245,6 +274,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
+        files?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -253,5 +283,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+    reload: async () => files?.look(),
   }
 }

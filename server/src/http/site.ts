@@ -3,13 +3,14 @@ import type { Access } from '../access/access.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { Config } from '../config/config.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
-import { type ApiRecords, apiEndpoints } from './api/endpoints.ts'
+import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -19,6 +20,7 @@ import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
 import type { PushReceiver } from './push-hint.ts'
 import { requireHost } from './request-host.ts'
+import { createRequestLimits } from './request-limits.ts'
 import { rawTarget } from './request-path.ts'
 import type { createFileSender } from './send-file.ts'
 import type { SitePages } from './routes.ts'
@@ -29,10 +31,7 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<
-    Config,
-    'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks' | 'tokens' | 'access'
-  >
+  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> & ApiSettings
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
@@ -59,6 +58,10 @@ export interface SiteSurroundings {
   sendFile: ReturnType<typeof createFileSender>
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
+  /** Absent: there are none. */
+  limits?: Limits
+  /** Told how long it took until an answer began that memory did not have. Milliseconds. */
+  answered?: (ms: number) => void
 }
 
 /** One request that memory could not answer. */
@@ -95,7 +98,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
-  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
+  const limits = createRequestLimits(surroundings.limits, access, tenant)
+  const { answered = () => undefined } = surroundings
+  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile, answered })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
   const parse = createParser({ prefix, databases })
@@ -129,7 +134,23 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     return actions.find((action) => action.takes(req))
   }
 
-  async function answer({ req, res, signal, exchange }: SiteExchange): Promise<void> {
+  /** What was sent counts, be it that the client broke off: then more than what reached it, its connection tells. */
+  async function answer(asked: SiteExchange): Promise<void> {
+    const { req, signal, exchange } = asked
+    // A push is told once only, and proves by its signature where it comes from.
+    if (actionFor(req)?.kind === 'hook') return answerAdmitted(asked)
+    await limits.admit(req, signal)
+    const before = req.socket.bytesWritten
+    try {
+      await answerAdmitted(asked)
+      limits.sent(req, exchange.bytes)
+    } catch (error) {
+      limits.sent(req, req.socket.bytesWritten - before)
+      throw error
+    }
+  }
+
+  async function answerAdmitted({ req, res, signal, exchange }: SiteExchange): Promise<void> {
     const page = vanity.answer(req, res)
     if (page !== undefined) {
       exchange.kind = 'vanity'
@@ -150,12 +171,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
-      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
+      return answerSumdb({ ...endpoint, path, req, res, signal, sent, cold: await limits.cold(req) })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
-    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
+    const cold = await limits.cold(req)
+    return answerModule({ request: endpoint.request, path, req, res, signal, sent, cold })
   }
 
   return {
@@ -171,7 +193,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },
-    answerFromMemory: createHotPath(memory, traffic, access, tenant),
+    answerFromMemory: createHotPath(memory, traffic, access, limits, tenant),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

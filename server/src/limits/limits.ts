@@ -57,6 +57,8 @@ export interface LimitsOptions {
   config: LimitsConfig
   /** The members of `$admins`, who may be exempt. */
   admins?: readonly Subject[]
+  /** Why nothing may be fetched now, for nobody. Default: it always may. */
+  refuseFetching?: () => ModsteadError | undefined
   observer: Observer
   now?: () => number
 }
@@ -70,7 +72,7 @@ const REMEMBERED = 10_000
 
 /** Limits for what clients ask, and for what has to be fetched for them. */
 export function createLimits(options: LimitsOptions): Limits {
-  const { config, observer, now = () => performance.now() } = options
+  const { config, observer, refuseFetching = () => undefined, now = () => performance.now() } = options
   const refusals = observer.counter(
     'modstead_limit_refusals_total',
     'Requests and fetches refused by a limit.',
@@ -134,6 +136,8 @@ export function createLimits(options: LimitsOptions): Limits {
     },
     cold: (client) => ({
       async begin(signal) {
+        const refused = refuseFetching()
+        if (refused !== undefined) throw refused
         const meters = metersOf(fetching, client)
         if (meters.length > 0) await fetched.admit(meters, nameOf(client), signal)
         return gate.enter(nameOf(client), signal)

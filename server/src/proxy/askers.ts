@@ -22,6 +22,13 @@ export interface Askers {
   turn(signal: AbortSignal): Promise<() => void>
 }
 
+/** Work that nobody waits for any more before it began. Whoever joins it at that moment begins it anew. */
+export class LeftAlone extends ModsteadError {
+  constructor() {
+    super('aborted', 'everybody who waited for this has left before it began')
+  }
+}
+
 export function createAskers(first: Asker | undefined): Askers {
   const known: (Asker | undefined)[] = [first]
   let join: ((asker: Asker | undefined) => void) | undefined
@@ -41,20 +48,17 @@ export function createAskers(first: Asker | undefined): Askers {
           return
         }
         trying++
+        tryFor(asker).catch((error: unknown) => {
+          if (--trying === 0) reject(signal.aborted || !isGone(asker) ? error : new LeftAlone())
+        })
+      }
+      async function tryFor(asker: Asker): Promise<void> {
         const signals = [signal, over.signal, ...(asker.gone === undefined ? [] : [asker.gone])]
-        asker.begin(AbortSignal.any(signals)).then(
-          (end) => {
-            // Somebody else was faster.
-            if (over.signal.aborted) end()
-            else {
-              over.abort()
-              resolve(end)
-            }
-          },
-          (error: unknown) => {
-            if (--trying === 0) reject(signal.aborted || !isGone(asker) ? error : left())
-          },
-        )
+        const end = await asker.begin(AbortSignal.any(signals))
+        // Somebody else was faster.
+        if (over.signal.aborted) return end()
+        over.abort()
+        resolve(end)
       }
       for (const asker of known) join(asker)
       try {
@@ -73,8 +77,4 @@ function nothing(): void {
 
 function isGone({ gone }: Asker): boolean {
   return gone?.aborted === true
-}
-
-function left(): ModsteadError {
-  return new ModsteadError('aborted', 'everybody who waited for this has left before it began')
 }

@@ -1,5 +1,5 @@
 import { ModsteadError } from '../errors.ts'
-import { type Askers, createAskers } from './askers.ts'
+import { type Askers, createAskers, LeftAlone } from './askers.ts'
 import type { OnBehalf } from './origin.ts'
 
 /** Who joins a piece of work; default: a client that needs no turn. */
@@ -79,12 +79,11 @@ export class NotAhead extends ModsteadError {
  * `attempt`, and once more where a client had joined work that was begun ahead, or for others who left, and gave up
  * before it knew: then the client begins it.
  */
-export async function asClient<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
-    const givenUp = error instanceof ModsteadError && error.code === 'aborted' && !signal.aborted
-    if (givenUp) return attempt()
+    if (error instanceof NotAhead || error instanceof LeftAlone) return attempt()
     throw error
   }
 }
@@ -96,11 +95,9 @@ export function alsoFor(behalf: OnBehalf, promoted: AbortSignal): OnBehalf {
 }
 
 /** On the same behalf, for what is done within the turn of whoever it was. */
-export function withoutAsker<Behalf extends OnBehalf>({
-  asker: _,
-  ...behalf
-}: Behalf): Omit<Behalf, 'asker'> {
-  return behalf
+export function withoutAsker<Behalf extends OnBehalf>(behalf: Behalf): Omit<Behalf, 'asker'> {
+  const { asker: _, ...rest } = behalf
+  return rest
 }
 
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */

@@ -244,7 +244,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   ): Promise<MutableAnswer> {
     try {
       absences.refuse(keyOf(question))
-      const first = await asClient(() => waitFor(renewal(question, undefined, behalf), signal), signal)
+      const first = await asClient(() => waitFor(renewal(question, undefined, behalf), signal))
       return answerOf(first, first.fetched + question.route.fresh)
     } catch (error) {
       const fallback = isAbort(error) ? undefined : await listStored(question)

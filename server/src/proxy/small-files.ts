@@ -181,7 +181,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
           },
           behalf,
         )
-      return waitFor(behalf.priority === 'client' ? asClient(work, signal) : work(), signal)
+      return waitFor(behalf.priority === 'client' ? asClient(work) : work(), signal)
     },
     isUnderWay: (wanted) => flights.has(keyOf(wanted)),
     idle: () => flights.idle(),

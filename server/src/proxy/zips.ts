@@ -266,7 +266,7 @@ export function createZips(parts: Parts): Zips {
     await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
-    parts.stored({ module, version })
+    parts.stored({ realm: route.realm, module, version })
     if (outcome === 'stored' || file.size === spool.size) {
       intact.set(keyOf(wanted), true)
       return { file, sha256 }
@@ -313,11 +313,11 @@ export function createZips(parts: Parts): Zips {
     stored,
     async get(wanted, options) {
       absences.refuse(keyOf(wanted))
-      return asClient(() => getOnce(wanted, options), options.signal)
+      return asClient(() => getOnce(wanted, options))
     },
     async whole(wanted, { signal, ...behalf }) {
       absences.refuse(keyOf(wanted))
-      return asClient(() => waitFor(work(wanted, behalf).done, signal), signal)
+      return asClient(() => waitFor(work(wanted, behalf).done, signal))
     },
     async fetchAhead(wanted, sized, behalf = { priority: 'background' }) {
       if (flights.has(keyOf(wanted)) || (await store.open(storeKeyOf(wanted))) !== undefined) return undefined

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { workloadSchema } from './workloads.ts'
+import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
@@ -60,6 +62,11 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  workloads: z
+    .record(z.string().regex(name), workloadSchema)
+    .optional()
+    .describe('Whose tokens for jobs are exchanged for tokens of this server, by a name of your choice.'),
+  issued: issuedSchema.prefault({}).describe('Sessions and access tokens of this server itself.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
     .prefault('60s')
     .describe('For how long a password that was right is not computed again, and a JWT not verified again.'),

@@ -1,6 +1,8 @@
 import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
+import { buildIssued } from './issued.ts'
+import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
 import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
@@ -58,6 +60,8 @@ export async function buildAccess(
     roles,
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
+    workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),
+    issued: await buildIssued(context, [...at, 'issued'], file.issued),
     remember: file.remember,
     lockout: file.lockout,
   }

@@ -1,10 +1,13 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeIssued } from './issued.ts'
+import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
+  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout, workloads } =
+    access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -17,6 +20,8 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
+    issued: describeIssued(access.issued),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,

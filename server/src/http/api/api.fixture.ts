@@ -20,16 +20,13 @@ const BINDINGS: AccessConfig['bindings'] = [
   })),
   { to: [{ kind: 'group', name: 'team' }], role: 'developer', modules: ['corp.example/team'] },
 ]
-const ACCESS: AccessConfig = {
+const ACCESS = {
   anonymous: ['*'],
   groups: new Map([['ann', ['team']]]),
   admins: [{ kind: 'user', name: 'root' }],
   roles: new Map([['auditor', ['audit:read']]]),
   bindings: BINDINGS,
-  issuers: [],
-  remember: 60_000,
-  lockout: { secrets: 3, within: 60_000, closed: 300_000, addresses: true },
-}
+} satisfies Partial<AccessConfig>
 
 export interface ApiServer extends Running {
   /** A token of a user, made as the command makes it. */

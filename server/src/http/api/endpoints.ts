@@ -20,10 +20,16 @@ export type ApiRecords = IncidentRecords &
   Pick<Catalog, 'acts'> &
   Pick<TokenRecords, 'token' | 'tokens' | 'addToken' | 'revokeToken'>
 
+/** What of the configuration can be read there. */
+export interface ApiSettings {
+  tokens: Config['tokens']
+  access?: Pick<AccessConfig, 'roles' | 'bindings' | 'admins' | 'groups'>
+}
+
 export interface ApiEndpointsOptions {
   records: ApiRecords
   access: Pick<Access, 'decide'>
-  config: Pick<Config, 'access' | 'tokens'>
+  config: ApiSettings
   proxy: Pick<ModuleProxy, 'refresh' | 'serve'>
   log: Logger
   /** The version of modstead. */

@@ -11,12 +11,16 @@ const ROUTES = 'routes: [{ modules: bench.example, from: [up], private: true, ch
 const ACCESS = `
 access:
   bindings: [{ to: "user:alice", role: developer, modules: bench.example }]
+limits:
+  principal: { requests: 100000000/1m, bytes: 1000TB/1h, cold: 100000/1m }
+  address: { requests: 100000000/1m, bytes: 1000TB/1h }
+  tenant: { requests: 100000000/1m }
 `
 
-/** Small answers from memory with an access token and a role check, against the same server without either. */
+/** Small answers from memory with an access token, a role check and limits, against the same server without either. */
 export const access: Row = {
   name: 'access',
-  title: 'Warm small answers with token and role check, against the same without',
+  title: 'Warm small answers with token, role check and limits, against the same without',
   async run() {
     const scenes: Scene[] = []
     const start = async (more: string) => {

@@ -113,8 +113,9 @@ export function createDegradedMode(options: DegradedModeOptions): DegradedMode {
     force(state) {
       const before = isOn()
       forced = state
-      if (isOn() !== before)
-        observer.log.warn({ degraded: isOn() }, `degraded mode was switched ${isOn() ? 'on' : 'off'} by hand`)
+      if (isOn() === before) return
+      const what = state === undefined ? 'is left to its marks again' : 'was switched by hand'
+      observer.log.warn({ degraded: isOn() }, `degraded mode ${what}, and is ${isOn() ? 'on' : 'off'}`)
     },
     close() {
       clearInterval(timer)

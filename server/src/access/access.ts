@@ -25,6 +25,8 @@ export interface Access {
    * it runs for each request. `false` says nothing yet.
    */
   mayRead(request: Received, module: string | undefined): boolean
+  /** The same, and gives who it is. */
+  reader(request: Received, module: string | undefined): Principal | undefined
   /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
   isUnknown(request: Received): boolean
   /** Who sent it, where that is known without looking. */
@@ -69,6 +71,13 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     return may
   }
 
+  function reader({ headers, socket }: Received, module: string | undefined): Principal | undefined {
+    if (open) return ANONYMOUS
+    const identity = identify.known(headers, socket)
+    if (identity === undefined) return undefined
+    return module === undefined || reads(identity, module) ? identity.principal : undefined
+  }
+
   function ask({ headers, address }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
     if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address)))
@@ -76,11 +85,8 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
   }
 
   return {
-    mayRead({ headers, socket }, module) {
-      if (open) return true
-      const identity = identify.known(headers, socket)
-      return identity !== undefined && (module === undefined || reads(identity, module))
-    },
+    mayRead: (request, module) => reader(request, module) !== undefined,
+    reader,
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
     known: ({ headers, socket }) => (open ? ANONYMOUS : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),

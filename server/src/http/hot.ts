@@ -15,7 +15,7 @@ import type { Traffic } from './traffic.ts'
 export function createHotPath(
   memory: Memory,
   traffic: Traffic,
-  access: Pick<Access, 'mayRead'>,
+  access: Pick<Access, 'reader'>,
   { passes, sent }: Pick<RequestLimits, 'passes' | 'sent'>,
   tenant?: string,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
@@ -37,9 +37,10 @@ export function createHotPath(
     if (method !== 'GET' && method !== 'HEAD') return false
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
-    if (!access.mayRead(req, entry.facts.module)) return false
+    const reader = access.reader(req, entry.facts.module)
+    if (reader === undefined) return false
     const unusual = method === 'HEAD' || logsAll || !isUnconditional(headers)
-    if (passes !== undefined && !passes(req, unusual ? 0 : entry.facts.size)) return false
+    if (passes !== undefined && !passes(req, reader, unusual ? 0 : entry.facts.size)) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)

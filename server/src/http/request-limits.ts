@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Access } from '../access/access.ts'
+import type { Principal } from '../access/principal.ts'
 import type { Client, ColdClient, Limits } from '../limits/limits.ts'
-import { clientAddress, clientNetwork, senderOf } from './sender.ts'
+import { placeOf, senderOf } from './sender.ts'
 
 /** The limits of one site, for requests as they come. */
 export interface RequestLimits {
   /** On the hot path: counts a request for so many bytes, unless it has to wait. Absent: nothing is counted. */
-  passes?: (req: IncomingMessage, bytes: number) => boolean
+  passes?: (req: IncomingMessage, principal: Principal, bytes: number) => boolean
   /** Waits until a request may be answered. Throws `rate_limited`, and the reason of the signal. */
   admit(req: IncomingMessage, signal: AbortSignal): Promise<void>
   /** Counts what was sent in answer to a request that was admitted, or passed for no bytes. */
@@ -28,7 +29,7 @@ export function createRequestLimits(
     if (client === undefined) {
       // Whoever presents what proves nobody is told so where it is known whether that is needed.
       const principal = await access.identify(senderOf(req)).catch(() => undefined)
-      client = { address: clientAddress(req), network: clientNetwork(req), principal, tenant }
+      client = { place: placeOf(req), principal, tenant }
       clients.set(req, client)
     }
     return client
@@ -40,14 +41,12 @@ export function createRequestLimits(
   if (!limits.counted) return { admit: async () => undefined, sent: () => undefined, cold }
   return {
     cold,
-    passes: (req, bytes) =>
-      limits.passes(clientAddress(req), clientNetwork(req), access.known(req), tenant, bytes),
+    passes: (req, principal, bytes) => limits.passes(placeOf(req), principal, tenant, bytes),
     async admit(req, signal) {
       await limits.admit(await clientOf(req), signal)
     },
     sent(req, bytes) {
-      const from = { address: clientAddress(req), network: clientNetwork(req), tenant }
-      limits.sent(clients.get(req) ?? { ...from, principal: access.known(req) }, bytes)
+      limits.sent(clients.get(req) ?? { place: placeOf(req), principal: access.known(req), tenant }, bytes)
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Sender } from '../access/access.ts'
 import { networkOf, withoutMapping } from '../access/network.ts'
 import type { TrustedProxies } from '../config/config.ts'
+import type { Place } from '../limits/limits.ts'
 import { clientOf, type Forwarded } from './forwarded.ts'
 
 /** A request, as far as it tells who sent it. */
@@ -15,7 +16,7 @@ const UNIX = 'unix'
 /** What a proxy may say something in. */
 const RELEVANT = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-forwarded-proto'] as const
 
-const networks = new WeakMap<object, string>()
+const places = new WeakMap<object, Place>()
 
 /** The connections of trusted proxies, and how what comes over them is read. */
 const proxied = new WeakMap<object, (headers: IncomingHttpHeaders) => Forwarded>()
@@ -56,12 +57,15 @@ export function clientAddress(request: FromSocket): string {
   return forwardedOf(request)?.address ?? addressOf(request.socket)
 }
 
-/** What limits count the client by: `networkOf` its address, found out once for a connection that is of one client. */
-export function clientNetwork(request: FromSocket): string {
+/** Where the client is, for limits: found out once for a connection that is of one client. */
+export function placeOf(request: FromSocket): Place {
   const key = forwardedOf(request) ?? request.socket
-  let network = networks.get(key)
-  if (network === undefined) networks.set(key, (network = networkOf(clientAddress(request))))
-  return network
+  let place = places.get(key)
+  if (place === undefined) {
+    const address = clientAddress(request)
+    places.set(key, (place = { address, network: networkOf(address) }))
+  }
+  return place
 }
 
 /** What of a request tells who sent it. */

@@ -28,8 +28,8 @@ function limiting(t: TestContext, config: Partial<LimitsConfig>) {
       ...config,
     },
   })
-  const pass = ({ address, network, principal, tenant }: Client, bytes = 0) =>
-    limits.passes(address, network, principal, tenant, bytes)
+  const pass = ({ place, principal, tenant }: Client, bytes = 0) =>
+    limits.passes(place, principal, tenant, bytes)
   const tick = (ms: number) => {
     clock.now += ms
     t.mock.timers.tick(ms)
@@ -46,8 +46,7 @@ const somebody = (id: string, more: Partial<Principal> = {}): Principal => ({
   ...more,
 })
 const from = (address: string, principal: Principal | undefined = ANONYMOUS, tenant?: string): Client => ({
-  address,
-  network: address,
+  place: { address, network: address },
   principal,
   tenant,
 })

@@ -15,11 +15,17 @@ import { createFairGate } from './fair-gate.ts'
 import { createMeters, type Gauge, type Meter, type Meters, neighbourhood } from './meters.ts'
 import { createRateLimiter, type Queued } from './rate-limiter.ts'
 
+/** Where a client is. */
+export interface Place {
+  /** IP address, or `unix`. */
+  address: string
+  /** What it counts as: see `networkOf`. */
+  network: string
+}
+
 /** Whose request it is. */
 export interface Client {
-  /** IP address, or `unix`; and what it counts as (`networkOf`). */
-  address: string
-  network: string
+  place: Place
   /** Absent where a credential proves nobody: it counts like none. */
   principal: Principal | undefined
   /** Absent where it is nobody's in particular. */
@@ -39,13 +45,7 @@ export interface Limits {
   /** Whether requests are counted at all: without, nothing else of this is to be called but `cold`. */
   readonly counted: boolean
   /** Counts a request and what it takes, if it is within the limits and nobody waits. Makes nothing: it runs for each request. */
-  passes(
-    address: string,
-    network: string,
-    principal: Principal | undefined,
-    tenant: string | undefined,
-    bytes: number,
-  ): boolean
+  passes(place: Place, principal: Principal | undefined, tenant: string | undefined, bytes: number): boolean
   /** Counts a request, after its turn came. Throws `rate_limited`, and the reason of the signal. */
   admit(client: Client, signal: AbortSignal): Promise<void>
   /** Counts the bytes of an answer to a request that was admitted. */
@@ -80,8 +80,8 @@ export function createLimits(options: LimitsOptions): Limits {
   )
   const limiterOptions = { queue: config.queue, now, refused: (limit: string) => refusals.add(1, limit) }
   const isExempt = createExemption(config.exempt, options.admins ?? [])
-  const asking = createCounted(config, ['requests', 'bytes'], now)
-  const fetching = createCounted(config, ['cold'], now)
+  const asking = createCounted(config, ['requests', 'bytes'])
+  const fetching = createCounted(config, ['cold'])
   const asked = createRateLimiter(limiterOptions)
   const fetched = createRateLimiter(limiterOptions)
   const gate = createFairGate({
@@ -111,28 +111,28 @@ export function createLimits(options: LimitsOptions): Limits {
   observer.gauge('modstead_cold_waiting', 'Fetches for clients that wait for their turn.', gate.waiting)
 
   const metersOf = (from: Counted, client: Client): Meter<Queued>[] => {
-    if (isExempt(client.address, client.principal)) return []
+    const { place, principal, tenant } = client
+    if (isExempt(place.address, principal)) return []
     const meters: Meter<Queued>[] = []
-    from.find(client.network, client.principal, client.tenant, meters)
+    from.find(place.network, principal, tenant, now(), meters)
     return meters
   }
 
   return {
     counted: asking.classes > 0,
-    passes(address, network, principal, tenant, bytes) {
-      if (isExempt(address, principal)) return true
+    passes(place, principal, tenant, bytes) {
+      if (isExempt(place.address, principal)) return true
+      const at = now()
       scratch.length = 0
-      asking.find(network, principal, tenant, scratch)
-      if (!asked.pass(scratch)) return false
-      if (bytes > 0) asked.charge(scratch, bytes)
-      return true
+      asking.find(place.network, principal, tenant, at, scratch)
+      return asked.pass(scratch, at, bytes)
     },
     async admit(client, signal) {
       const meters = metersOf(asking, client)
       if (meters.length > 0) await asked.admit(meters, nameOf(client), signal)
     },
     sent(client, bytes) {
-      if (bytes > 0) asked.charge(metersOf(asking, client), bytes)
+      if (bytes > 0) asked.charge(metersOf(asking, client), bytes, now())
     },
     cold: (client) => ({
       async begin(signal) {
@@ -153,12 +153,13 @@ interface Counted {
     network: string,
     principal: Principal | undefined,
     tenant: string | undefined,
+    at: number,
     into: Meter<Queued>[],
   ): void
   count(): number
 }
 
-function createCounted(config: LimitsConfig, measures: readonly Measure[], now: () => number): Counted {
+function createCounted(config: LimitsConfig, measures: readonly Measure[]): Counted {
   const metersFor = (kind: LimitedClass, coarser: (key: string) => string): Meters<Queued> | undefined => {
     const gauges = gaugesOf(config[kind], measures)
     return gauges.length === 0 ? undefined : createMeters<Queued>({ kind, gauges, coarser })
@@ -186,8 +187,7 @@ function createCounted(config: LimitsConfig, measures: readonly Measure[], now: 
 
   return {
     classes: all.length,
-    find(network, principal, tenant, into) {
-      const at = now()
+    find(network, principal, tenant, at, into) {
       if (principal === undefined || principal.kind === 'anonymous') {
         if (anonymous !== undefined) into.push(anonymous.of(network, at))
       } else if (principals !== undefined) into.push(ofPrincipal(principals, principal, tenant, at))
@@ -211,8 +211,8 @@ function keyOf({ kind, id, tenant }: Principal, site: string | undefined): strin
 }
 
 /** Whose turn it is, among those that wait for the same. */
-function nameOf({ network, principal, tenant }: Client): string {
-  return principal === undefined || principal.kind === 'anonymous' ? network : keyOf(principal, tenant)
+function nameOf({ place, principal, tenant }: Client): string {
+  return principal === undefined || principal.kind === 'anonymous' ? place.network : keyOf(principal, tenant)
 }
 
 function createExemption(

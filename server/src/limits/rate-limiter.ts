@@ -12,17 +12,17 @@ export interface RateLimiterOptions {
   refused: (limit: string) => void
 }
 
-/** Counts what comes, and holds up what is too much. The meters of a request are all that it counts in. */
+/** Counts what comes, and holds up what is too much. The meters of a request are all that it counts in; `at` is now. */
 export interface RateLimiter {
-  /** Counts a request, if there is room and nobody waits for some; else counts nothing and says false. */
-  pass(meters: readonly Meter<Queued>[]): boolean
+  /** Counts a request, and what it takes, if there is room and nobody waits for some; else counts nothing and says false. */
+  pass(meters: readonly Meter<Queued>[], at: number, amount?: number): boolean
   /**
    * The same, after waiting for a turn where that is needed: clients have their turns one after the other. Throws
    * `rate_limited` where it would take too long, and the reason of the signal.
    */
   admit(meters: readonly Meter<Queued>[], client: string, signal: AbortSignal): Promise<void>
   /** Counts what a request took that was let pass. */
-  charge(meters: readonly Meter<Queued>[], amount: number): void
+  charge(meters: readonly Meter<Queued>[], amount: number, at: number): void
   waiting(): number
 }
 
@@ -45,17 +45,17 @@ export function createRateLimiter({ queue, now, refused }: RateLimiterOptions): 
     return true
   }
 
-  function take(meters: readonly Meter<Queued>[], at: number): void {
+  function take(meters: readonly Meter<Queued>[], at: number, amount: number): void {
     for (const meter of meters) {
+      const { gauges, windows } = meter
       meter.lastUse = at
-      for (let i = 0; i < meter.gauges.length; i++) if (meter.gauges[i]!.before) meter.windows[i]!.current++
+      for (let i = 0; i < gauges.length; i++) windows[i]!.current += gauges[i]!.before ? 1 : amount
     }
   }
 
-  function pass(meters: readonly Meter<Queued>[]): boolean {
-    const at = now()
+  function pass(meters: readonly Meter<Queued>[], at: number, amount = 0): boolean {
     for (const meter of meters) if (meter.line.size > 0 || !hasRoomIn(meter, at)) return false
-    take(meters, at)
+    take(meters, at, amount)
     return true
   }
 
@@ -89,8 +89,7 @@ export function createRateLimiter({ queue, now, refused }: RateLimiterOptions): 
   return {
     pass,
     waiting: () => waiting,
-    charge(meters, amount) {
-      const at = now()
+    charge(meters, amount, at) {
       for (const { gauges, windows } of meters)
         for (let i = 0; i < gauges.length; i++) {
           if (gauges[i]!.before) continue
@@ -101,7 +100,7 @@ export function createRateLimiter({ queue, now, refused }: RateLimiterOptions): 
     },
     async admit(meters, client, signal) {
       signal.throwIfAborted()
-      if (pass(meters)) return
+      if (pass(meters, now())) return
       const full = meters.find((meter) => meter.line.size > 0 || !hasRoomIn(meter, now()))!
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       let blocking = full
@@ -116,7 +115,7 @@ export function createRateLimiter({ queue, now, refused }: RateLimiterOptions): 
           const at = now()
           const other = meters.find((meter) => !hasRoomIn(meter, at))
           if (other === undefined) {
-            take(meters, at)
+            take(meters, at, 0)
             resolve()
           } else blocking = other
           return other

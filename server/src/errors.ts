@@ -29,6 +29,7 @@ export type ErrorCode =
   // publishing and deleting
   | 'unauthenticated'
   | 'not_permitted'
+  | 'directory_unavailable'
   | 'publish_disabled'
   | 'bad_zip'
   | 'version_conflict'
@@ -50,6 +51,7 @@ export type ErrorCode =
   | 'data_folder'
   | 'listen_failed'
   | 'store_unavailable'
+  | 'audit_unavailable'
   | 'aborted'
   | 'shutting_down'
   | 'internal'
@@ -67,7 +69,16 @@ export interface ErrorDetails {
   retryAfter?: number
   /** More headers of the answer, names and values in turn. */
   headers?: readonly string[]
+  /** For `unauthenticated`: what the audit log says of the credential. The client is told none of it. */
+  proof?: FailedProof
   cause?: unknown
+}
+
+/** Why a credential proves nobody. */
+export interface FailedProof {
+  result: 'failed' | 'expired' | 'blocked_by_circuit'
+  /** Whose it would be: only names that are known here, for people type passwords where names belong. */
+  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
 }
 
 /** The one error type of the server. `message` names the cause in one sentence, without secrets. */
@@ -80,6 +91,7 @@ export class ModsteadError extends Error {
   readonly allow: string | undefined
   readonly retryAfter: number | undefined
   readonly headers: readonly string[] | undefined
+  readonly proof: FailedProof | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -90,6 +102,7 @@ export class ModsteadError extends Error {
     this.allow = details.allow
     this.retryAfter = details.retryAfter
     this.headers = details.headers
+    this.proof = details.proof
   }
 }
 

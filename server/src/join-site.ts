@@ -1,4 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
@@ -24,7 +26,9 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
   observer: Observer
@@ -32,6 +36,8 @@ export interface SharedRooms {
   env: Readonly<Record<string, string | undefined>>
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
 }
 
 /** What is one site's own. */
@@ -55,7 +61,7 @@ export interface JoinedSite {
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
   { config, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, mirrors, observer, env, closing }: SharedRooms,
+  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
@@ -75,17 +81,23 @@ export async function joinSite(
   const access = await openAccess({
     config,
     issued,
+    certificates,
     records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+    names: {
+      isPrivate: (module) => router.routeOf(module as ModulePath).private,
+      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
+    },
     observer,
     env,
     closing,
+    warnings,
   })
   return {
     site: {
       config,
       proxy,
       access,
+      ...(issued && { issued }),
       databases,
       ...(log !== undefined && { log }),
       records: catalog,

@@ -1,17 +1,22 @@
 import { availableParallelism } from 'node:os'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { openLimits } from './open-limits.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import { createRouter } from './proxy/route.ts'
@@ -31,7 +36,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -56,6 +61,13 @@ export async function joinRooms({
 }: Opened): Promise<Rooms> {
   const limiting = openLimits(config, observer)
   closing.push(async () => limiting.close())
+  // Closed after all that records.
+  const audit =
+    config.audit &&
+    (await (
+      await import('./open-audit.ts')
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+  if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
     log: observer.log,
@@ -84,7 +96,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const helper = clientModulePaths(config.publicUrl)
+  const router = withBuiltIn(
+    createRouter(config.routes, origins.all, mirrored, config.uploads),
+    helper,
+    createClientOrigin(helper, version),
+  )
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -108,18 +125,36 @@ export async function joinRooms({
     refuseFetching: limiting.degraded.refusal,
     ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const shared: SharedRooms = { engine, store, catalog, mirrors, observer, env, closing }
+  const warnings: (() => readonly string[])[] = [
+    () => log?.warnings() ?? [],
+    () => audit?.warnings() ?? [],
+    limiting.degraded.warnings,
+  ]
+  const certificates: CertificatesByConnection = new WeakMap()
+  const shared: SharedRooms = {
+    engine,
+    store,
+    catalog,
+    certificates,
+    mirrors,
+    observer,
+    env,
+    closing,
+    warnings,
+  }
   const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
     config,
+    certificates,
+    ...(audit !== undefined && { audit }),
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
-    warnings: () => [...(log?.warnings() ?? []), ...limiting.degraded.warnings()],
+    warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,
   })

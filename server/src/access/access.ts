@@ -10,6 +10,8 @@ export interface Sender {
   headers: IncomingHttpHeaders
   /** IP address of the client, or `unix`. */
   address: string
+  /** What it came over, where that may prove something itself. */
+  connection?: object
 }
 
 /** A request as node has it; `socket` is only compared. */
@@ -29,14 +31,14 @@ export interface Access {
   reader(request: Received, module: string | undefined): Principal | undefined
   /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
   isUnknown(request: Received): boolean
-  /** Who sent it, where that is known without looking. */
-  known(request: Received): Principal | undefined
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
   identify(sender: Sender): Promise<Principal>
   /** The same, where everybody may read, too: `identify` does not care there. */
   prove(sender: Sender): Promise<Principal>
   /** What would become of somebody's request. */
   decide: Decide
+  /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
+  principalOf(request: Received): Principal | undefined
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
@@ -60,6 +62,7 @@ const DECISIONS = 5_000
 export function createAccess({ identify, decide, open, closed }: AccessOptions): Access {
   // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
   const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
+  const answered = new WeakMap<IncomingHttpHeaders, Principal>()
 
   function reads(identity: Identity, module: string): boolean {
     let may = identity.reads.get(module)
@@ -78,9 +81,15 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     return module === undefined || reads(identity, module) ? identity.principal : undefined
   }
 
-  function ask({ headers, address }: Sender): Promise<Identity> {
+  function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address)))
+    if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
+    return identity
+  }
+
+  async function askNow({ headers, address, connection }: Sender): Promise<Identity> {
+    const identity = await identify.ask(headers, address, connection)
+    answered.set(headers, identity.principal)
     return identity
   }
 
@@ -88,7 +97,8 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     mayRead: (request, module) => reader(request, module) !== undefined,
     reader,
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
-    known: ({ headers, socket }) => (open ? ANONYMOUS : identify.known(headers, socket)?.principal),
+    principalOf: ({ headers, socket }) =>
+      answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
     prove: async (sender) => (await ask(sender)).principal,
     decide,
@@ -131,7 +141,7 @@ function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
         }),
       },
     )

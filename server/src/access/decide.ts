@@ -28,6 +28,8 @@ export type Decide = (principal: Principal, question: Question) => Decision
 /** The private names of the configuration: those of private routes and what could be above them. */
 export interface PrivateNames {
   isPrivate(module: string): boolean
+  /** Whether everybody reads it, whatever is configured: what people sign in with. */
+  isOpen?(module: string): boolean
 }
 
 interface Grant {
@@ -45,7 +47,7 @@ interface Grant {
  */
 export function createDecide(
   config: Pick<AccessConfig, 'anonymous' | 'admins' | 'roles' | 'bindings'>,
-  { isPrivate }: PrivateNames,
+  { isPrivate, isOpen }: PrivateNames,
 ): Decide {
   const open = compilePatterns(config.anonymous)
   const grants = config.bindings.map(({ to, role, modules }): Grant => {
@@ -90,7 +92,7 @@ export function createDecide(
     const refused = principal.kind === 'anonymous' ? 'unauthenticated' : 'not_permitted'
     const isPublic = permission === 'module:read' && module !== undefined && !isPrivate(module)
     // What needs no credential is not refused because of one.
-    if (isPublic && open.matches(module)) return 'allow'
+    if (isPublic && (open.matches(module) || isOpen?.(module) === true)) return 'allow'
     const limit = withinLimit(principal, question)
     const rights = isPublic && principal.kind !== 'anonymous' ? 'here' : granted(principal, question)
     if (limit === 'no' || rights === 'no') return refused

@@ -1,11 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { AuthRecords } from '../access/issued/records.ts'
+import type { DirectoryRecords } from '../access/ldap/known-users.ts'
 import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
+import { decodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
 import { MAX_ACT_ID } from './record-ids.ts'
@@ -29,7 +31,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords & AuthRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -144,6 +146,12 @@ export async function openSqliteCatalog(
       await writer.write({ kind: 'touchTokens', uses })
     },
     ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
+    directoryUsers: async () => read(() => reads.directoryUsers.all({}).map(decodeDirectoryUser)),
+    tokenOwners: async () => read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)),
+    async saveDirectoryUsers(users, forgotten) {
+      if (users.length + forgotten.length > 0)
+        await writer.write({ kind: 'saveDirectoryUsers', users, forgotten })
+    },
     totals: async () =>
       read(() => {
         const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!

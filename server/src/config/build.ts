@@ -3,6 +3,7 @@ import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
 import { refuseOwnIssuer } from './access/own-issuer.ts'
+import { buildAudit } from './audit/audit.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, shown } from './context.ts'
@@ -25,8 +26,8 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildTls, warnOfCertificates } from './tls.ts'
 import { buildTrustedProxies } from './trusted-proxies.ts'
-import { buildTls } from './tls.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -55,7 +56,8 @@ export async function buildConfig(
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens)
+  const trustDomains = (tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
+  const access = await buildAccess(context, file.access, tokens, trustDomains)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
@@ -79,19 +81,22 @@ export async function buildConfig(
   const fixed = fixedPathAt(pathPrefix)
   if (fixed !== undefined)
     complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
+  const dataDir = absolutePath(context, ['dataDir'], file.dataDir)
+  const audit = await buildAudit(context, file.audit, dataDir)
   const config: Config = {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
     ...(tls && { tls }),
     ...(trustedProxies && { trustedProxies }),
-    dataDir: absolutePath(context, ['dataDir'], file.dataDir),
+    dataDir,
     memory,
     clones,
     origins,
     uploads,
     tokens,
     ...(access && { access }),
+    ...(audit && { audit }),
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
@@ -106,6 +111,7 @@ export async function buildConfig(
   }
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
+  warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)

@@ -1,6 +1,7 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { AccessConfig } from './access/access-config.ts'
 import type { LimitsConfig } from './limits/limits-config.ts'
+import type { AuditConfig } from './audit/audit-config.ts'
 import type { SHORTHAND } from './permissions.ts'
 
 /**
@@ -28,6 +29,8 @@ export interface Config {
   tokens: readonly TokenConfig[]
   /** Absent: reading is open to everybody, and only `tokens` prove anything. */
   access?: AccessConfig
+  /** Absent: nothing is recorded. */
+  audit?: AuditConfig
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */
@@ -56,6 +59,18 @@ export interface TlsConfig {
   /** Absent: the key is not encrypted. */
   keyPassword?: string
   minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Listeners that ask for client certificates: nobody else does. Absent: there are none. */
+  clients?: readonly ClientListener[]
+}
+
+/** Where clients are asked for a certificate, and whose certificates are taken there. */
+export interface ClientListener {
+  listen: readonly ListenAddress[]
+  /** PEM files. */
+  ca: string
+  crl?: string
+  /** The authorities are those of this SPIFFE trust domain. */
+  trustDomain?: string
 }
 
 /** Reverse proxies that are believed when they say for whom they ask. */

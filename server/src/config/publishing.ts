@@ -79,7 +79,8 @@ export function warnOfLockout(
 ): void {
   if (trustedProxies !== undefined) return
   const proxied = tls === undefined && publicUrl !== undefined && publicUrl.startsWith('https:')
-  if (access?.htpasswd !== undefined && access.lockout.addresses && proxied)
+  const passwords = access?.htpasswd !== undefined || access?.ldap !== undefined
+  if (passwords && access.lockout.addresses && proxied)
     context.warn(
       'publicUrl is https and tls is not set, so that all requests seem to come from one reverse proxy: ' +
         'name it in trustedProxies, or set access.lockout.addresses to false: otherwise wrong passwords of one user shut out everybody',

@@ -36,6 +36,7 @@ export function homeHtml(facts: HomeFacts): string {
 <p>A Go module proxy${facts.tenant === undefined ? '' : ` for ${escapeHtml(facts.tenant)}`} at <code>${escapeHtml(facts.address)}</code></p>
 <h2>Use it</h2>
 ${goLinesHtml(facts.settings)}
+<p><a href="${escapeHtml(facts.address)}/settings">Sign in, and settings for CI, Docker and netrc</a></p>
 ${stored === '' ? '' : `<h2>Stored here</h2>\n<dl>${stored}</dl>\n`}${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`}${facts.tenant === undefined ? HEALTH : ''}<footer><p>modstead ${escapeHtml(facts.version)}</p></footer>`
   return htmlPage({ title: 'modstead', body })
 }
@@ -49,6 +50,8 @@ export function homeText(facts: HomeFacts): string {
     `modstead ${facts.version}: a Go module proxy${facts.tenant === undefined ? '' : ` for ${facts.tenant}`} at ${facts.address}`,
     '',
     ...goLinesText(facts.settings),
+    '',
+    `Sign in, and settings for CI, Docker and netrc: ${facts.address}/settings`,
     '',
     ...(stored.length === 0 ? [] : ['Stored here:', ...stored, '']),
     ...databases,

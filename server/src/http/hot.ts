@@ -1,10 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
+import type { RequestAudit } from './audit-requests.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
 import type { RequestLimits } from './request-limits.ts'
 import type { Traffic } from './traffic.ts'
+
+export interface HotPathSite {
+  /** Named in the log. */
+  tenant?: string | undefined
+  audit?: Pick<RequestAudit, 'mayAnswer' | 'hit'> | undefined
+  limits?: Pick<RequestLimits, 'passes' | 'sent'>
+}
 
 /**
  * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
@@ -16,16 +24,17 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'reader'>,
-  { passes, sent }: Pick<RequestLimits, 'passes' | 'sent'>,
-  tenant?: string,
+  { tenant, audit, limits }: HotPathSite = {},
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
+  const passes = limits?.passes
 
   function finishUnusual(entry: MemoryEntry, req: IncomingMessage, res: ServerResponse): void {
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
-    if (passes !== undefined) sent(req, bytes)
+    if (passes !== undefined) limits?.sent(req, bytes)
+    audit?.hit(req, res, entry, bytes)
     if (logsAll) {
       const { kind } = entry.tally
       traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
@@ -39,6 +48,7 @@ export function createHotPath(
     if (entry === undefined || headers.host === undefined) return false
     const reader = access.reader(req, entry.facts.module)
     if (reader === undefined) return false
+    if (audit !== undefined && !audit.mayAnswer()) return false
     const unusual = method === 'HEAD' || logsAll || !isUnconditional(headers)
     if (passes !== undefined && !passes(req, reader, unusual ? 0 : entry.facts.size)) return false
     memory.use(entry)
@@ -53,6 +63,7 @@ export function createHotPath(
     memory.pin(entry, res, req.socket)
     entry.tally.hits++
     entry.tally.bytes += entry.facts.size
+    audit?.hit(req, res, entry, entry.facts.size)
     return true
   }
 }

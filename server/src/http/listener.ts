@@ -1,12 +1,17 @@
+import { constants } from 'node:crypto'
 import type { RequestListener, ServerOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import type { ListenAddress } from '../config/config.ts'
 import { formatListenAddress } from '../config/address.ts'
 import { ModsteadError } from '../errors.ts'
 import { http } from './node-http.ts'
 import { claimSocketFile } from './socket-file.ts'
+import type { ClientTrust } from './tls/client-trust.ts'
+import { endOutdated } from './tls/end-outdated.ts'
 import type { TlsFiles } from './tls/tls-files.ts'
+import type { WatchedFiles } from './tls/watch-files.ts'
 
 /** Times in milliseconds. */
 export interface ListenerTimeouts {
@@ -33,6 +38,11 @@ export interface ListenerOptions {
   address: ListenAddress
   /** Absent: plain HTTP. */
   tls: TlsFiles | undefined
+  /**
+   * With `tls`: clients are asked for a certificate, and whoever has none or a bad one connects all the same, so that it
+   * can be told what is wrong. Absent: nobody is asked.
+   */
+  clients?: WatchedFiles<ClientTrust>
   timeouts: ListenerTimeouts
   onRequest: RequestListener
   /** A connection on which requests may come; for TLS after its handshake. */
@@ -74,19 +84,23 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     optimizeEmptyRequests: true,
     noDelay: true,
   }
+  const { clients } = options
   const server =
     options.tls === undefined
-      ? http.createServer(serverOptions, options.onRequest)
-      : https.createServer({ ...serverOptions, ...tlsOptions(options.tls, timeouts) }, options.onRequest)
-  const endChanges = options.tls && followFiles(server as https.Server, options.tls)
+      ? http.createServer(serverOptions)
+      : https.createServer({ ...serverOptions, ...tlsOptions(options.tls, clients, timeouts) })
   server.timeout = timeouts.idle
   const sockets = trackSockets(server)
+  const endChanges = options.tls && followFiles(server as https.Server, options.tls, clients)
+  const onRequest =
+    clients === undefined ? options.onRequest : endOutdated(server, clients, options.onRequest)
+  server.on('request', onRequest)
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', options.onConnection)
   server.on('clientError', (error, socket) => options.onClientError(error, socket as net.Socket))
   server.on('checkContinue', (req, res) => {
     // Whoever may refuse an upload says itself when to go on, so that a refused one is not sent at all.
     if (req.method !== 'PUT') res.writeContinue()
-    options.onRequest(req, res)
+    onRequest(req, res)
   })
   server.on('connect', (_, socket) => options.onConnect(socket as net.Socket))
   const closed = Promise.withResolvers<void>()
@@ -143,18 +157,38 @@ function boundAddress(server: net.Server, asked: ListenAddress): ListenAddress {
     : asked
 }
 
-function tlsOptions(files: TlsFiles, timeouts: ListenerTimeouts): https.ServerOptions {
+function tlsOptions(
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+  timeouts: ListenerTimeouts,
+): https.ServerOptions {
   return {
-    ...files.options(),
+    ...contextOptions(files, clients),
     // HTTP/2 is slower here and resets parallel downloads, which `go` does not retry.
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: timeouts.handshake,
+    ...(clients !== undefined && { requestCert: true, rejectUnauthorized: false }),
   }
 }
 
+function contextOptions(
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+): SecureContextOptions {
+  if (clients === undefined) return files.options()
+  // A session that is resumed brings its certificate along without another look at authorities and revocations.
+  return { ...files.options(), ...clients.current(), secureOptions: constants.SSL_OP_NO_TICKET }
+}
+
 /** New handshakes get the files that are there now; open connections go on with theirs. */
-function followFiles(server: https.Server, files: TlsFiles): () => void {
-  return files.onChange(() => server.setSecureContext(files.options()))
+function followFiles(
+  server: https.Server,
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+): () => void {
+  const renew = (): void => server.setSecureContext(contextOptions(files, clients))
+  const ends = [files.onChange(renew), clients?.onChange(renew)]
+  return () => ends.forEach((end) => end?.())
 }
 
 function listenFailed(error: NodeJS.ErrnoException, address: ListenAddress): ModsteadError {

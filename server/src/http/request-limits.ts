@@ -19,7 +19,7 @@ export interface RequestLimits {
 /** `limits` absent: nobody is held up. */
 export function createRequestLimits(
   limits: Limits | undefined,
-  access: Pick<Access, 'known' | 'identify'>,
+  access: Pick<Access, 'principalOf' | 'identify'>,
   tenant: string | undefined,
 ): RequestLimits {
   const clients = new WeakMap<IncomingMessage, Client>()
@@ -46,7 +46,10 @@ export function createRequestLimits(
       await limits.admit(await clientOf(req), signal)
     },
     sent(req, bytes) {
-      limits.sent(clients.get(req) ?? { place: placeOf(req), principal: access.known(req), tenant }, bytes)
+      limits.sent(
+        clients.get(req) ?? { place: placeOf(req), principal: access.principalOf(req), tenant },
+        bytes,
+      )
     },
   }
 }

@@ -1,12 +1,14 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientGuide } from '../config/client-guides.ts'
 import type { ClientSetting } from '../config/client-settings.ts'
-import { PAGES } from '../config/fixed-paths.ts'
+import { PAGES, SETTINGS_PAGE } from '../config/fixed-paths.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { homeHtml, homeText, type HomeFacts, type Totals } from './home.ts'
 import { HTML_POLICY } from './html-page.ts'
 import { requireHost } from './request-host.ts'
+import { settingsHtml, settingsJson, settingsText } from './settings-page.ts'
 import { refusalFor } from './statuses.ts'
 
 /** What the pages tell of one site. */
@@ -21,6 +23,8 @@ export interface SitePages {
   addressFor: (req: IncomingMessage) => string
   /** What clients set besides GOPROXY depends on the configuration; GOPROXY is the address given. */
   clientSettings: (address: string) => readonly ClientSetting[]
+  /** How each kind of client is set up for that address. */
+  clientGuides: (address: string) => readonly ClientGuide[]
   /** Absent: what is stored is not told. */
   totals?: (signal: AbortSignal) => Promise<Totals>
   /** Rejects where a request presents a credential that proves nobody. */
@@ -42,8 +46,8 @@ export interface RoutesOptions {
   answerFile: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   /** Told of requests for pages. */
   onPage: (req: IncomingMessage) => void
-  /** Told of a request that was refused before or within a page. */
-  onRefusal: (req: IncomingMessage, error: unknown) => void
+  /** Told of a request that was refused before or within a page; gives the id of the decision where there is one. */
+  onRefusal: (req: IncomingMessage, res: ServerResponse, error: unknown) => string | undefined
 }
 
 /** The deadline of what a page asks of other rooms: probes wait no longer either. Milliseconds. */
@@ -77,6 +81,7 @@ export async function createRoutes(options: RoutesOptions) {
       const path = query < 0 ? target : target.slice(0, query)
       const { prefix, tenant } = pagesOf(req)
       if (path === '/' || (path.startsWith(prefix) && /^\/?$/.test(path.slice(prefix.length)))) return '/'
+      if (path === SETTINGS_PAGE || path === prefix + SETTINGS_PAGE) return SETTINGS_PAGE
       return PAGES.has(path) && tenant === undefined ? path : FILES
     },
   })
@@ -94,8 +99,8 @@ export async function createRoutes(options: RoutesOptions) {
   })
 
   function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
-    options.onRefusal(request.raw, error)
-    const { status, headers, body } = refusalFor(error)
+    const decision = options.onRefusal(request.raw, reply.raw, error)
+    const { status, headers, body } = refusalFor(error, decision)
     for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1])
     // The body of a refused request is not read: the connection ends with the answer.
     if (request.method !== 'GET' && request.method !== 'HEAD') reply.header('Connection', 'close')
@@ -128,13 +133,20 @@ export async function createRoutes(options: RoutesOptions) {
     const address = site.addressFor(request.raw)
     const settings = site.clientSettings(address)
     const facts: HomeFacts = { tenant, address, settings, version, databases, totals: await totalsOf(site) }
-    const { accept } = request.headers
-    // Browsers ask for it; curl and its like accept anything, and get what a terminal can show.
-    const html = accept === undefined || /\btext\/html\b/.test(accept)
-    page(reply).header('Vary', 'Accept')
-    if (html) reply.header('Content-Security-Policy', HTML_POLICY).header('Referrer-Policy', 'no-referrer')
-    reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
-    return html ? homeHtml(facts) : homeText(facts)
+    return forReader(request, page(reply)) ? homeHtml(facts) : homeText(facts)
+  })
+
+  app.get(SETTINGS_PAGE, async (request, reply) => {
+    options.onPage(request.raw)
+    const site = pagesOf(request.raw)
+    await site.identify(request.raw)
+    const address = site.addressFor(request.raw)
+    const guides = site.clientGuides(address)
+    if (/\bapplication\/json\b/.test(request.headers.accept ?? '')) {
+      page(reply).header('Vary', 'Accept').type('application/json')
+      return settingsJson(site.clientSettings(address), guides)
+    }
+    return forReader(request, page(reply)) ? settingsHtml(guides) : settingsText(guides)
   })
 
   app.get('/healthz', async (request, reply) => {
@@ -185,6 +197,18 @@ async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Sets the headers of a page for whoever reads it, and gives whether that is a browser: those ask for HTML; curl and its
+ * like accept anything, and get what a terminal can show.
+ */
+function forReader({ headers: { accept } }: FastifyRequest, reply: FastifyReply): boolean {
+  const html = accept === undefined || /\btext\/html\b/.test(accept)
+  reply.header('Vary', 'Accept')
+  if (html) reply.header('Content-Security-Policy', HTML_POLICY).header('Referrer-Policy', 'no-referrer')
+  reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
+  return html
 }
 
 function page(reply: FastifyReply): FastifyReply {

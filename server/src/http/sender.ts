@@ -70,7 +70,7 @@ export function placeOf(request: FromSocket): Place {
 
 /** What of a request tells who sent it. */
 export function senderOf(request: FromSocket): Sender {
-  return { headers: request.headers, address: clientAddress(request) }
+  return { headers: request.headers, address: clientAddress(request), connection: request.socket }
 }
 
 function addressOf({ remoteAddress }: Pick<Socket, 'remoteAddress'>): string {

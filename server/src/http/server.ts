@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { AuditTrail } from '../audit/trail.ts'
+import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
@@ -15,18 +18,23 @@ import { createFileSender } from './send-file.ts'
 import { createPeerTrust, senderOf } from './sender.ts'
 import type { Site, SiteOptions } from './site.ts'
 import { createSites, type TenantSite } from './sites.ts'
-import { openTlsFiles, type TlsFiles } from './tls/tls-files.ts'
+import { clientCertificateOf } from './tls/client-certificate.ts'
+import { openServerTls, type ServerTls } from './tls/server-tls.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
   config: SiteOptions['config'] &
-    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
+    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies' | 'audit'>
+  /** What is done is recorded there; with `config.audit`. */
+  audit?: AuditTrail
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
   /** Absent: there are none. */
   limits?: Limits
   /** Told how long it took until an answer began that memory did not have. Milliseconds. */
   answered?: (ms: number) => void
+  /** Where sites find the client certificates of connections. Absent: they count for nothing. */
+  certificates?: CertificatesByConnection
   observer: Observer
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
@@ -89,13 +97,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       sendFile: createFileSender(pool),
       ...(options.limits && { limits: options.limits }),
       ...(options.answered && { answered: options.answered }),
+      ...(options.audit !== undefined && {
+        audit: { trail: options.audit, share: config.audit?.downloads ?? 1 },
+      }),
     },
   })
   const ongoing = new WeakMap<IncomingMessage, Ongoing>()
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
-  let files: TlsFiles | undefined
+  let tls: ServerTls | undefined
   let stopping: Promise<void> | undefined
 
   observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
@@ -117,12 +128,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     version: options.version,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: () => [...(options.warnings?.() ?? []), ...(files?.warnings() ?? [])],
+    warnings: () => [...(options.warnings?.() ?? []), ...(tls?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
     onPage: (req) => note(req, { kind: 'page' }),
-    onRefusal: (req, error) => note(req, { error }),
+    onRefusal(req, res, error) {
+      note(req, { error })
+      return ongoing.get(req)?.site.audit?.refused(req, res, error)
+    },
   })
 
   function note(req: IncomingMessage, facts: Partial<Exchange>): void {
@@ -150,6 +164,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const started = performance.now()
     // A refusal is told where it is known whether what is asked for takes a credential at all.
     await site.access.identify(senderOf(req)).catch(() => undefined)
+    site.audit?.identified(req)
     if (!req.socket.destroyed && !site.answerFromMemory(req, res))
       answerSlowly(site, req, res, handle, started)
   }
@@ -164,9 +179,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { tenant } = site
     const exchange: Exchange = { kind: 'other', bytes: 0, ...(tenant !== undefined && { tenant }) }
     ongoing.set(req, { site, exchange })
+    site.audit?.begin(req, res)
     res.once('close', () => {
       if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
       traffic.done(req, res, exchange, started)
+      site.audit?.done(req, res, exchange)
     })
     if (site.comesFirst(req)) void answerFile(req, res)
     else handle(req, res)
@@ -193,7 +210,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else exchange.bytes = await refuse(error, req, res, site.actionFor(req)?.refusalFor)
+      } else {
+        const decision = site.audit?.refused(req, res, error)
+        exchange.bytes = await refuse(error, req, res, site.actionFor(req)?.refusalFor, decision)
+      }
     } finally {
       running?.done()
     }
@@ -219,17 +239,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     traffic.broken(refuseConnection(socket, refusal))
   }
 
-  async function openTls(): Promise<TlsFiles | undefined> {
-    if (config.tls === undefined) return undefined
-    const opened = await openTlsFiles({ files: config.tls, log: observer.log })
-    observer.gauge(
-      'modstead_tls_certificate_expires_seconds',
-      'Seconds until the certificate of this server ends; negative once it has.',
-      () => (opened.ends() - Date.now()) / 1000,
-    )
-    return opened
-  }
-
   function addresses(): ListenAddress[] {
     return listeners.map((listener) => listener.address)
   }
@@ -239,7 +248,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
-    files?.close()
+    tls?.close()
     clearInterval(timer)
     flush()
     for (const site of sites.all) site.close()
@@ -250,9 +259,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
-      files = await openTls()
+      tls = config.tls && (await openServerTls(config.tls, observer))
       const shared = {
-        tls: files,
+        tls: tls?.files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -271,10 +280,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               },
             }),
           )
+        for (const { address, clients, trustDomain } of tls?.clientAddresses ?? [])
+          listeners.push(
+            await openListener({
+              ...shared,
+              address,
+              clients,
+              onRequest: onRequest(handle),
+              onConnection(socket) {
+                lookAtPeer(socket, false)
+                const presented = clientCertificateOf(socket as TLSSocket, trustDomain)
+                if (presented !== undefined) options.certificates?.set(socket, presented)
+                connections.add(socket)
+              },
+            }),
+          )
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
-        files?.close()
+        tls?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -283,6 +307,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
-    reload: async () => files?.look(),
+    reload: async () => tls?.look(),
   }
 }

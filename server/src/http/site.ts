@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
+import { clientGuides } from '../config/client-guides.ts'
+import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
+import type { AccessConfig } from '../config/access/access-config.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -11,6 +15,8 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
+import { type AuthOptions, createAuth } from './auth/auth.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -31,10 +37,13 @@ import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
-  config: Pick<Config, 'pathPrefix' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> & ApiSettings
+  config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
+  /** What signs in; absent: nobody does. */
+  issued?: AuthOptions['issued']
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -56,6 +65,8 @@ export interface SiteSurroundings {
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
+  /** What is done is recorded there, and which share of what is only read. Absent: nothing is. */
+  audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
   /** Absent: there are none. */
@@ -79,6 +90,8 @@ export interface Site {
   readonly tenant?: string
   readonly memory: Memory
   readonly access: Access
+  /** Absent where nothing is recorded. */
+  readonly audit?: RequestAudit
   readonly pages: SitePages
   /** The hot path: whether memory answered. */
   answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
@@ -99,6 +112,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
   const limits = createRequestLimits(surroundings.limits, access, tenant)
+  const audit =
+    surroundings.audit &&
+    createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
   const { answered = () => undefined } = surroundings
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile, answered })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
@@ -107,12 +123,24 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const settingsFor = (address: string) => clientSettings(config, address)
   const vanity = createVanityAnswers({
     rules: config.vanity,
+    own: clientModulePaths(config.publicUrl),
     prefix,
     addressFor,
     clientSettings: settingsFor,
   })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
+    ...(options.issued === undefined
+      ? []
+      : [
+          createAuth({
+            access,
+            issued: options.issued,
+            prefix,
+            addressFor,
+            countAddresses: config.access?.lockout?.addresses ?? true,
+          }),
+        ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
       endpoints: apiEndpoints({
@@ -161,7 +189,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     if (action !== undefined) {
       exchange.kind = action.kind
       requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
+      audit?.requireRoom(action.kind)
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -171,10 +205,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
+      if (endpoint.request.kind === 'lookup') {
+        exchange.module = endpoint.request.module
+        exchange.version = endpoint.request.version
+      }
+      audit?.requireRoom(exchange.kind)
       return answerSumdb({ ...endpoint, path, req, res, signal, sent, cold: await limits.cold(req) })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    if ('version' in endpoint.request) exchange.version = endpoint.request.version
+    audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
     const cold = await limits.cold(req)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent, cold })
@@ -184,16 +225,18 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     ...(tenant !== undefined && { tenant }),
     memory,
     access,
+    ...(audit !== undefined && { audit }),
     pages: {
       ...(tenant !== undefined && { tenant }),
       prefix,
       databases,
       addressFor,
       clientSettings: settingsFor,
+      clientGuides: (address) => clientGuides(config, address),
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },
-    answerFromMemory: createHotPath(memory, traffic, access, limits, tenant),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit, limits }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

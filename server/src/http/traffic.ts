@@ -6,7 +6,8 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API,
+ * `auth` signing in.
  */
 const KINDS = [
   'list',
@@ -26,6 +27,7 @@ const KINDS = [
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
@@ -39,6 +41,7 @@ const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ])
 
@@ -56,6 +59,9 @@ export interface Exchange {
   /** The tenant whose site it came to; the path in the log is that within the site. */
   tenant?: string
   module?: string
+  version?: string
+  /** What else the audit log says of it. */
+  detail?: string
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */
@@ -94,10 +100,11 @@ export interface Traffic {
  * What of the address may be logged: a query is no part of any endpoint, and people put tokens there, or before the
  * host, or anywhere.
  */
-function pathOf(req: IncomingMessage): string {
+export function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
-    .replace(/mst_[0-9A-Za-z]{20,}/g, 'mst_…')
+    .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')
+    .replace(/eyJ[\w-]{10,}\.[\w-]+\.[\w-]*/g, 'eyJ…')
   const query = target.indexOf('?')
   return query < 0 ? target : `${target.slice(0, query)}?…`
 }

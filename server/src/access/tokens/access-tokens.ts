@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
+import type { People } from '../people.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
 /** A token that was issued, as it is kept. Times are milliseconds since the epoch. */
@@ -47,8 +48,7 @@ export interface TokenRecords {
 
 export interface AccessTokensOptions {
   records: Pick<TokenRecords, 'token' | 'touchTokens'>
-  /** Names of the groups of a user. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
   onTouchFailed: (error: unknown) => void
 }
 
@@ -61,7 +61,7 @@ export const TOKEN_FRESH = 20
 const NOTED = 60_000
 
 /** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
-export function createAccessTokens({ records, groups, onTouchFailed }: AccessTokensOptions): Credential {
+export function createAccessTokens({ records, people, onTouchFailed }: AccessTokensOptions): Credential {
   const noted = new Map<string, number>()
 
   function note(id: string, at: number): void {
@@ -78,8 +78,13 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
     const record = await records.token(id)
     const good =
       record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
-    if (!good || record.revoked !== undefined) return GONE
-    if (record.expires !== undefined && now >= record.expires) return GONE
+    if (!good) return GONE
+    const owned = { id: record.owner.name, kind: record.owner.kind }
+    if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
+    if (record.expires !== undefined && now >= record.expires)
+      return { ...GONE, proof: { result: 'expired', principal: owned } }
+    const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
+    if (person === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
     note(id, now)
     const { owner, permissions, modules } = record
     const narrowed = permissions !== undefined || modules !== undefined
@@ -87,8 +92,7 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
       principal: {
         id: owner.name,
         kind: owner.kind,
-        groups: owner.kind === 'user' ? (groups.get(owner.name) ?? []) : [],
-        claims: {},
+        ...person,
         rights: [],
         ...(narrowed && {
           limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
@@ -99,6 +103,8 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
   }
 }
 
+const NOTHING = { groups: [], claims: {} }
+
 const MISTYPED = {
   refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',
   next: 'copy it whole: mst_ and 46 letters and digits',
@@ -106,4 +112,8 @@ const MISTYPED = {
 const GONE = {
   refusal: 'the token of the request is not valid: it has expired, was revoked, or was never issued here',
   next: 'make a new one with modstead token create, or ask who runs this server',
+}
+const LEFT = {
+  refusal: 'the token of the request belongs to somebody whom the directory of users does not have any more',
+  next: 'ask who runs that directory whether the account was ended',
 }

@@ -1,4 +1,5 @@
 import type { BuiltInGroup, Permission } from '../permissions.ts'
+import type { LdapConfig } from './ldap.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {
@@ -6,6 +7,8 @@ export interface AccessConfig {
   anonymous: readonly string[]
   /** An htpasswd file; absent: nobody signs in with a password. */
   htpasswd?: string
+  /** A directory of users and groups. */
+  ldap?: LdapConfig
   /** Names of the groups of each user. */
   groups: ReadonlyMap<string, readonly string[]>
   /** The members of `$admins`. */
@@ -14,6 +17,8 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** The first that fits names the client of a certificate. */
+  certificates: readonly CertificateRule[]
   issued: IssuedConfig
   workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
@@ -117,3 +122,17 @@ export interface Lockout {
   /** Addresses are closed too: not where all requests come from one reverse proxy. */
   addresses: boolean
 }
+
+/** Whom a client certificate names. */
+export interface CertificateRule {
+  match: NameMatch
+  /** In `name`, `{1}` is what the first star of the pattern stood for, `{0}` the whole name. */
+  as: { kind: 'user' | 'service' | 'workload'; name: string }
+  /** Names of groups, with the same braces. */
+  groups: readonly string[]
+}
+
+/** A name of a certificate: hosts in lower case, `*` for one part of it. */
+export type NameMatch =
+  | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
+  | { kind: 'dns' | 'email' | 'uri'; pattern: string }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { certificateSchema } from './certificates.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
+import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -48,6 +50,7 @@ export const accessSchema = z.strictObject({
     .describe(
       'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
     ),
+  ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z
     .record(z.string().regex(name), texts('the name of a user'))
     .optional()
@@ -62,6 +65,10 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  certificates: z
+    .array(certificateSchema)
+    .optional()
+    .describe('Whom client certificates name, where `tls` asks for them. The first rule that fits decides.'),
   workloads: z
     .record(z.string().regex(name), workloadSchema)
     .optional()

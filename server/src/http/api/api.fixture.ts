@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { peopleOf } from '../../access/people.ts'
 import { createAccess } from '../../access/access.ts'
 import { createDecide } from '../../access/decide.ts'
 import { createIdentify } from '../../access/identify.ts'
@@ -49,7 +50,7 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
     identify: createIdentify({
       credentials: [
         createConfigTokens(tokens),
-        createAccessTokens({ records: catalog, groups, onTouchFailed }),
+        createAccessTokens({ records: catalog, people: peopleOf(groups), onTouchFailed }),
       ],
     }),
     decide: createDecide(ACCESS, { isPrivate: (module) => module.startsWith('corp.example') }),

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import tls from 'node:tls'
 import type { TlsConfig } from '../../config/config.ts'
+import type { FileProblem } from './watch-files.ts'
 
 /** A certificate with its key, as they were read together. */
 export interface KeyPair {
@@ -11,12 +12,6 @@ export interface KeyPair {
   options: tls.SecureContextOptions
 }
 
-/** Why a pair cannot be used, for the person who put it there. */
-export interface PairProblem {
-  problem: string
-  next: string
-}
-
 const READING = 'check tls.cert and tls.key in the configuration, and who may read the files'
 const FORM = 'check that both are whole PEM files, and that the key is that of the certificate'
 
@@ -24,7 +19,7 @@ const FORM = 'check that both are whole PEM files, and that the key is that of t
  * Reads the certificate and its key. A pair counts only as a whole: each certificate of the chain can be read, the key
  * is that of the first one. Whether it is the time for it is another question: see `untimely`.
  */
-export async function readKeyPair(files: TlsConfig): Promise<KeyPair | PairProblem> {
+export async function readKeyPair(files: TlsConfig): Promise<KeyPair | FileProblem> {
   const texts = await Promise.all([read(files.cert), read(files.key)])
   const [cert, key] = texts
   if (typeof cert === 'object') return { problem: cert.problem, next: READING }

@@ -7,6 +7,8 @@ export interface ActionExchange {
   res: ServerResponse
   /** Fires when the client is gone. */
   signal: AbortSignal
+  /** Told what the request turned out to be about, for the audit log. */
+  note?: (facts: { module?: string; version?: string; detail?: string }) => void
 }
 
 /**
@@ -24,5 +26,5 @@ export interface Action {
    */
   answer(exchange: ActionExchange): Promise<number>
   /** The form of its refusals. Default: text for a person at a terminal. */
-  refusalFor?(error: unknown): Refusal
+  refusalFor?(error: unknown, decision?: string): Refusal
 }

@@ -5,6 +5,7 @@ import { clientGuides } from '../config/client-guides.ts'
 import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
@@ -13,6 +14,7 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
@@ -61,6 +63,8 @@ export interface SiteSurroundings {
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
+  /** What is done is recorded there, and which share of what is only read. Absent: nothing is. */
+  audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
 }
@@ -80,6 +84,8 @@ export interface Site {
   readonly tenant?: string
   readonly memory: Memory
   readonly access: Access
+  /** Absent where nothing is recorded. */
+  readonly audit?: RequestAudit
   readonly pages: SitePages
   /** The hot path: whether memory answered. */
   answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
@@ -99,6 +105,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
+  const audit =
+    surroundings.audit &&
+    createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
@@ -119,6 +128,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
@@ -130,6 +140,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,
@@ -156,7 +167,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     if (action !== undefined) {
       exchange.kind = action.kind
       requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
+      audit?.requireRoom(action.kind)
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -166,10 +183,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
+      if (endpoint.request.kind === 'lookup') {
+        exchange.module = endpoint.request.module
+        exchange.version = endpoint.request.version
+      }
+      audit?.requireRoom(exchange.kind)
       return answerSumdb({ ...endpoint, path, req, res, signal, sent })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    if ('version' in endpoint.request) exchange.version = endpoint.request.version
+    audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }
@@ -178,6 +202,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     ...(tenant !== undefined && { tenant }),
     memory,
     access,
+    ...(audit !== undefined && { audit }),
     pages: {
       ...(tenant !== undefined && { tenant }),
       prefix,
@@ -188,7 +213,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },
-    answerFromMemory: createHotPath(memory, traffic, access, tenant),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

@@ -59,6 +59,9 @@ export interface Exchange {
   /** The tenant whose site it came to; the path in the log is that within the site. */
   tenant?: string
   module?: string
+  version?: string
+  /** What else the audit log says of it. */
+  detail?: string
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */
@@ -97,7 +100,7 @@ export interface Traffic {
  * What of the address may be logged: a query is no part of any endpoint, and people put tokens there, or before the
  * host, or anywhere.
  */
-function pathOf(req: IncomingMessage): string {
+export function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
     .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')

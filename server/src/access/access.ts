@@ -149,7 +149,7 @@ export function createAccess({
         ? await decideWithHost(identity, module)
         : decide(principal, { permission, ...(module !== undefined && { module }) })
       if (decision === 'allow') return principal
-      throw refusal(decision, principal, permission, module)
+      throw refusal(decision, principal, permission, module, asksHost)
     },
   }
 }
@@ -166,12 +166,15 @@ function refusal(
   principal: Principal,
   permission: Permission,
   module: string | undefined,
+  hostAsked: boolean,
 ): ModsteadError {
   const what = WORDS[permission]
   const reading = permission === 'module:read'
   if (decision === 'absent')
     return new ModsteadError('not_found', `${described(principal)} may read nothing at ${module} itself`, {
-      next: 'what is below that path may be there: write the whole path of the module',
+      next: hostAsked
+        ? 'write the whole path of the module, or ask for the right to read its repository at the git host'
+        : 'what is below that path may be there: write the whole path of the module',
     })
   const about = module === undefined || !reading ? '' : ` ${module}`
   if (decision === 'unauthenticated')
@@ -185,7 +188,11 @@ function refusal(
       },
     )
   return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
-    ...(reading && { next: 'ask who runs this server for a binding to a role that reads it' }),
+    ...(reading && {
+      next: hostAsked
+        ? 'ask for the right to read its repository at the git host'
+        : 'ask who runs this server for a binding to a role that reads it',
+    }),
   })
 }
 

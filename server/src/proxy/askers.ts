@@ -49,7 +49,9 @@ export function createAskers(first: Asker | undefined): Askers {
         }
         trying++
         tryFor(asker).catch((error: unknown) => {
-          if (--trying === 0) reject(signal.aborted || !isGone(asker) ? error : new LeftAlone())
+          if (--trying > 0) return
+          if (signal.aborted) reject(new ModsteadError('shutting_down', 'this modstead is shutting down'))
+          else reject(isGone(asker) ? new LeftAlone() : error)
         })
       }
       async function tryFor(asker: Asker): Promise<void> {

@@ -163,3 +163,12 @@ test('while nothing may be fetched, what is stored is given, lists however old, 
   closed = false
   assert.deepEqual(await read(await file('zip')), made.zip)
 })
+
+test('what waits for its turn when the server stops is told so', async (t) => {
+  const { file, proxy } = await setUp(t, { origins: [scripted('up', {})] })
+  const { asker, waiting } = client()
+  const refused = assert.rejects(file('mod', { asker }), { code: 'shutting_down' })
+  await eventually(() => waiting.length === 1, 'it waits')
+  await proxy.close(AbortSignal.abort())
+  await refused
+})

@@ -36,7 +36,7 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Whom the limits above do not hold for: subjects as in `access.bindings`, addresses and networks. Default: nobody.',
     ),
-  queue: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
+  queue: duration({ min: 0, max: 120_000, wording: ' (2m at most)' })
     .prefault('30s')
     .describe(
       'How long a request that is too much waits for its turn; then it is refused with 429, for `go` asks only once.',

@@ -28,6 +28,8 @@ export interface Access {
    * it runs for each request. `false` says nothing yet.
    */
   mayRead(request: Received, module: string | undefined): boolean
+  /** The same, and gives who it is. */
+  reader(request: Received, module: string | undefined): Principal | undefined
   /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
   isUnknown(request: Received): boolean
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
@@ -108,6 +110,13 @@ export function createAccess({
     return 'not_permitted'
   }
 
+  function reader({ headers, socket }: Received, module: string | undefined): Principal | undefined {
+    if (open) return ANONYMOUS
+    const identity = identify.known(headers, socket)
+    if (identity === undefined) return undefined
+    return module === undefined || reads(identity, module) ? identity.principal : undefined
+  }
+
   function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
     if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
@@ -121,11 +130,8 @@ export function createAccess({
   }
 
   return {
-    mayRead({ headers, socket }, module) {
-      if (open) return true
-      const identity = identify.known(headers, socket)
-      return identity !== undefined && (module === undefined || reads(identity, module))
-    },
+    mayRead: (request, module) => reader(request, module) !== undefined,
+    reader,
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
     principalOf: ({ headers, socket }) =>
       answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),

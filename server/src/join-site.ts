@@ -87,6 +87,7 @@ export async function joinSite(
     issued,
     certificates,
     records: catalog,
+    directoryRecords: catalog,
     names: {
       isPrivate: (module) => router.routeOf(module as ModulePath).private,
       isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,

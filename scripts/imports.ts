@@ -27,6 +27,7 @@ const ROOMS = [
   'open-access.ts',
   'open-issued.ts',
   'open-keys.ts',
+  'open-git-hosts.ts',
   'open-ldap.ts',
   'open-audit.ts',
   'cli',

@@ -73,16 +73,23 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   return createAccess({
     identify: createIdentify({
       credentials,
-      connections: createCertificates({
-        rules: access.certificates,
-        presented: options.certificates,
-        people,
+      // Without rules a certificate says nothing, and is no credential.
+      ...(access.certificates.length > 0 && {
+        connections: createCertificates({
+          rules: access.certificates,
+          presented: options.certificates,
+          people,
+        }),
       }),
       now,
     }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
+    ...(access.gitHosts.length > 0 && {
+      hosts: await (await import('./open-git-hosts.ts')).openGitHosts({ ...options, hosts: access.gitHosts }),
+    }),
+    now,
   })
 }
 

@@ -297,7 +297,10 @@ test('a user of the file has the name, however the directory writes it', { skip 
   const words = await Promise.all(
     ['alice', 'bob', 'nobody-at-all', 'twin@'].map(async (user, i) => ask(user, 'x', `198.51.100.${i}`)),
   )
-  for (const word of words) assert.deepEqual(word, words[0])
+  // What is there besides is for the audit log.
+  const told = words.map((word) => typeof word === 'object' && 'refusal' in word && [word.refusal, word.next])
+  for (const word of told) assert.deepEqual(word, told[0])
+  assert.ok(told[0])
   // A wrong password takes the time of both, whose ever the name is.
   await slapd.pause()
   clock.now += 6 * MINUTE

@@ -97,11 +97,9 @@ export async function joinRooms({
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
   const helper = clientModulePaths(config.publicUrl)
-  const router = withBuiltIn(
-    createRouter(config.routes, origins.all, mirrored, config.uploads),
-    helper,
-    createClientOrigin(helper, version),
-  )
+  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const router = withBuiltIn(configured, builtIn)
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -141,8 +139,9 @@ export async function joinRooms({
     env,
     closing,
     warnings,
+    builtIn,
   }
-  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
+  const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,

@@ -2,7 +2,7 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
-import { refuseOwnIssuer } from './access/own-issuer.ts'
+import { refuseOwnIssuer, warnOfOwnIssuer } from './access/own-issuer.ts'
 import { buildAudit } from './audit/audit.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
@@ -113,6 +113,7 @@ export async function buildConfig(
   warnOfLockout(context, config)
   warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
+  warnOfOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

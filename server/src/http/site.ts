@@ -136,6 +136,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
@@ -147,6 +148,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,

@@ -53,6 +53,12 @@ export interface Tally {
   bytes: number
 }
 
+/** What came of the question who somebody is. */
+export interface Judged {
+  result: 'ok' | 'failed' | 'expired' | 'denied'
+  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
+}
+
 /** What becomes known of one request on its way. */
 export interface Exchange {
   kind: RequestKind
@@ -62,6 +68,8 @@ export interface Exchange {
   version?: string
   /** What else the audit log says of it. */
   detail?: string
+  /** Who was judged by what the request holds besides its headers; `nobody`: that was not the question. */
+  judged?: Judged | 'nobody'
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */

@@ -5,13 +5,14 @@ import type { Sessions } from '../../access/issued/sessions.ts'
 import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { ModsteadError } from '../../errors.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { Action, ActionExchange } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget } from '../request-path.ts'
 import { senderOf } from '../sender.ts'
 import { createFailures } from './failures.ts'
 import { fieldOf, parseForm } from './form.ts'
-import { CLIENT, createGrants, grantTypes } from './grants.ts'
+import { CLIENT, createGrants, grantName, grantTypes } from './grants.ts'
 import { failure, type OauthFailure, oauthRefusal } from './oauth-errors.ts'
 
 export interface AuthOptions {
@@ -21,6 +22,7 @@ export interface AuthOptions {
   prefix: string
   /** The address of this server as whoever asks knows it, with the prefix. */
   addressFor: (req: IncomingMessage) => string
+  observer: Observer
   /** Whether an address alone may be shut out: not where all requests come from one reverse proxy. */
   countAddresses: boolean
 }
@@ -54,6 +56,11 @@ export function createAuth(options: AuthOptions): Action {
   const { issuer, sessions, devices, workloads } = issued
   const readBody = createBodyReader(BODIES)
   const grant = createGrants({ sessions, devices, issuer, ...(workloads && { workloads }) })
+  const outcomes = options.observer.counter(
+    'modstead_auth_grants_total',
+    'Requests for tokens by kind and outcome.',
+    ['grant', 'outcome'],
+  )
   const failures = createFailures(options.countAddresses)
 
   /** The endpoint that a request is for. */
@@ -120,15 +127,31 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function answerForm(path: string, { req, signal }: ActionExchange): Promise<object> {
+  async function answerForm(path: string, { req, signal, note }: ActionExchange): Promise<object> {
     const { address } = senderOf(req)
     failures.check(address)
     const form = parseForm(req, await readBody(req, signal))
-    if (path === '/auth/device') return beginDevice(req, form)
-    if (path === '/auth/revoke') return revoke(form)
-    const given = await grant(form, signal)
-    if ('error' in given) failures.note(address, given.error)
-    return given
+    if (path === '/auth/device') {
+      note?.({ judged: 'nobody' })
+      return beginDevice(req, form)
+    }
+    if (path === '/auth/revoke') {
+      note?.({ detail: 'revoke' })
+      return revoke(form)
+    }
+    const { reply, judged = 'nobody' } = await grant(form, signal)
+    const failed = 'error' in reply ? reply.error : undefined
+    const name = grantName(form)
+    note?.({ judged, detail: failed === undefined ? name : `${name} ${failed}` })
+    outcomes.add(1, name, failed ?? 'ok')
+    if (failed !== undefined) failures.note(address, failed)
+    // What the job is told, without its claims: those may name people.
+    if ('error' in reply && failed === 'invalid_grant')
+      options.observer.log.info(
+        { grant: name, address, reason: reply.error_description },
+        'no token was given',
+      )
+    return reply
   }
 
   return {
@@ -139,6 +162,8 @@ export function createAuth(options: AuthOptions): Action {
       const { req, res } = exchange
       const path = pathIn(req) ?? ''
       const method = ENDPOINTS[path]!
+      // A credential in the headers is recorded as with every other request.
+      if (method === 'GET') exchange.note?.({ judged: 'nobody' })
       const allowed = method === 'GET' ? ['GET', 'HEAD'] : ['POST']
       if (!allowed.includes(req.method ?? ''))
         throw new ModsteadError('method_not_allowed', `this endpoint takes ${allowed.join(' and ')}`, {

@@ -3,18 +3,19 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import tls from 'node:tls'
 import { spawn } from 'node:child_process'
 import type { ModulePath } from '@modstead/gomod/path'
-import type { People } from '../../access/people.ts'
 import { createAccess } from '../../access/access.ts'
 import { createCertificates } from '../../access/certificates/certificates.ts'
 import type { CertificatesByConnection } from '../../access/certificates/client-certificate.ts'
 import { createDecide } from '../../access/decide.ts'
 import { createIdentify } from '../../access/identify.ts'
+import type { People } from '../../access/people.ts'
 import { createConfigTokens } from '../../access/tokens/config-tokens.ts'
 import type { CertificateRule, NameMatch } from '../../config/access/access-config.ts'
 import type { TlsConfig } from '../../config/config.ts'
@@ -42,9 +43,10 @@ const RULES: CertificateRule[] = [
   rule(subject({ CN: ['any *'] }), 'user:{1}'),
 ]
 
-/** Of a directory that has forgotten dave, and in which erin is in a group. */
+/** A directory that knew Mallory once. */
 const PEOPLE: People = {
-  find: async (user) => (user === 'dave' ? undefined : { groups: user === 'erin' ? ['ci'] : [], claims: {} }),
+  find: async (user) =>
+    user === 'mallory' ? undefined : { groups: user === 'dora' ? ['ci'] : [], claims: {} },
 }
 
 interface Site {
@@ -151,22 +153,6 @@ async function get(port: number, path: string, { with: pair, ...given }: Given =
 
 const LONG_AGO = { start: '200101000000Z', end: '200201000000Z' }
 
-test('a user of a certificate has the groups of the directory, and is nobody once that has the user no more', async (t) => {
-  const { clients, corp } = await site(t)
-  const as = (name: string) =>
-    get(clients, PRIVATE, {
-      with: corp.issue(name, {
-        extensions: `extendedKeyUsage=clientAuth\nsubjectAltName=email:${name}@corp.example`,
-      }),
-    })
-  assert.equal((await as('alice')).status, 200)
-  assert.equal((await as('erin')).status, 200)
-  assert.equal((await as('frank')).status, 403)
-  const gone = await as('dave')
-  assert.equal(gone.status, 401)
-  assert.match(gone.text, /directory of users does not have any more/)
-})
-
 test('a certificate names somebody, by subject, host, address or SPIFFE id', async (t) => {
   const { clients, spiffe, corp, workloads } = await site(t)
   const below = corp.intermediate('below')
@@ -181,6 +167,12 @@ test('a certificate names somebody, by subject, host, address or SPIFFE id', asy
       'without extended key usage',
       clients,
       corp.issue('e', { subject: '/O=Corp/OU=ci/CN=build-1', extensions: 'basicConstraints=CA:FALSE' }),
+      200,
+    ],
+    [
+      'a group of the directory',
+      clients,
+      corp.issue('j', { extensions: san('email:dora@corp.example') }),
       200,
     ],
     [
@@ -335,6 +327,12 @@ test('a certificate that proves nobody is refused in words, for public modules t
       corp.issue('v', san('email:alice@corp.example@evil.example')),
       /fits no rule/,
     ],
+    [
+      'a user who is gone',
+      clients,
+      corp.issue('gone', san('email:mallory@corp.example')),
+      /no user of the directory any more/,
+    ],
     ['an address in a URI', clients, corp.issue('w', san('URI:mailto:alice@corp.example')), /fits no rule/],
     [
       'a SPIFFE id of the wrong authority',
@@ -469,10 +467,18 @@ test('a connection outlives neither its certificate, nor what it was verified wi
   assert.equal((await get(clients, PRIVATE, { with: good, agent })).socket, before.socket)
   const drawnOut = tls.connect({ port: clients, host: '127.0.0.1', rejectUnauthorized: false, ...good })
   await once(drawnOut, 'secureConnect')
-  drawnOut.write('GET /healthz HTTP/1.1\r\nHost: x\r\n')
+  drawnOut.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n')
+  // Accepted with the list of today, and its handshake is still to come.
+  const early = net.connect(clients, '127.0.0.1')
+  await once(early, 'connect')
+  assert.equal((await get(clients, '/healthz')).status, 200)
   corp.revoke(good)
   corp.writeCrl(files.crl)
   await reload()
+  const drawnIn = tls.connect({ socket: early, rejectUnauthorized: false, ...good })
+  drawnIn.on('error', () => undefined)
+  drawnIn.write(`GET ${PRIVATE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  assert.equal(Buffer.concat(await drawnIn.toArray().catch(() => [])).toString(), '')
   // A request that was half sent ends without an answer.
   drawnOut.on('error', () => undefined)
   drawnOut.write('\r\n')
@@ -480,6 +486,16 @@ test('a connection outlives neither its certificate, nor what it was verified wi
   const after = await get(clients, PRIVATE, { with: good, agent })
   assert.notEqual(after.socket, before.socket)
   assert.deepEqual([after.status, /was revoked/.test(after.text)], [401, true])
+
+  corp.writeCrl(files.crl, '200101000000Z')
+  await reload()
+  const ended = await get(clients, PRIVATE, { with: corp.issue('c') })
+  assert.deepEqual([ended.status, /cannot be compared with a current list/.test(ended.text)], [401, true])
+  const ready = await get(clients, '/readyz')
+  assert.match(
+    ready.text,
+    /^ready\n(?:warning: .*\n)*warning: a list of revoked client certificates has ended at 2020-01-01T/,
+  )
 })
 
 test('no session is taken up again, which would bring an old verdict along', async (t) => {

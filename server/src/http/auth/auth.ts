@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Access } from '../../access/access.ts'
 import type { Devices } from '../../access/issued/devices.ts'
 import type { Sessions } from '../../access/issued/sessions.ts'
+import type { TokenRecords } from '../../access/tokens/access-tokens.ts'
+import { endByBearer } from '../../access/tokens/end-by-bearer.ts'
 import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { ModsteadError } from '../../errors.ts'
@@ -18,6 +20,8 @@ import { failure, type OauthFailure, oauthRefusal } from './oauth-errors.ts'
 export interface AuthOptions {
   access: Access
   issued: { issuer: string; sessions: Sessions; devices: Devices; workloads?: Workloads }
+  /** Tokens that were made with `modstead token create`. */
+  tokens: Pick<TokenRecords, 'token' | 'revokeToken'>
   /** `''`, or a path like `/goproxy`: the endpoints are found below it and at the root. */
   prefix: string
   /** The address of this server as whoever asks knows it, with the prefix. */
@@ -105,12 +109,9 @@ export function createAuth(options: AuthOptions): Action {
   /** What is no token of ours, or has ended, is revoked already (RFC 7009, section 2.2). */
   async function revoke(form: ReadonlyMap<string, string>): Promise<object> {
     const token = fieldOf(form, 'token')
-    if (token.startsWith(TOKEN_PREFIX))
-      throw new ModsteadError('not_permitted', 'this token was made with modstead token create', {
-        next: 'end it with modstead token revoke, on the machine of the server',
-      })
+    if (token.startsWith(TOKEN_PREFIX)) await endByBearer(options.tokens, token)
     // The id of a session is no secret: only its tokens end it here.
-    if (/[._]/.test(token)) await sessions.end(token)
+    else if (/[._]/.test(token)) await sessions.end(token)
     return {}
   }
 

@@ -17,6 +17,7 @@ export interface SourceFile {
 const ROOMS = [
   'main.ts',
   'rooms.ts',
+  'join-site.ts',
   'ask-module.ts',
   'ask-upstream.ts',
   'open-origins.ts',
@@ -24,6 +25,9 @@ const ROOMS = [
   'open-log.ts',
   'open-access.ts',
   'open-audit.ts',
+  'open-issued.ts',
+  'open-keys.ts',
+  'open-ldap.ts',
   'cli',
   'verify',
   'http',

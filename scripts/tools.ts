@@ -1,7 +1,7 @@
 /**
  * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
- * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail). Without root it says
- * what to install.
+ * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail), slapd with its
+ * clients (a directory of users). Without root it says what to install.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -11,6 +11,8 @@ const TOOLS = [
   { program: 'sshd', version: '-V', debian: 'openssh-server' },
   { program: 'strace', version: '-V', debian: 'strace' },
   { program: 'taskset', version: '-V', debian: 'util-linux' },
+  { program: 'slapd', version: '-VV', debian: 'slapd' },
+  { program: 'ldapsearch', version: '-VV', debian: 'ldap-utils' },
 ]
 
 const missing = TOOLS.filter(({ program, version }) => spawnSync(program, [version]).error !== undefined)

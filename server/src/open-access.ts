@@ -1,28 +1,38 @@
-import { readFile } from 'node:fs/promises'
-import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
+import { createCertificates } from './access/certificates/certificates.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
 import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
 import { createDecide, type PrivateNames } from './access/decide.ts'
-import { createHtpasswd } from './access/passwords/htpasswd.ts'
-import { createHtpasswdFile } from './access/passwords/htpasswd-file.ts'
+import { createHtpasswdFile, type HtpasswdUsers } from './access/passwords/htpasswd-file.ts'
+import { createPasswords } from './access/passwords/passwords.ts'
 import { createIdentify } from './access/identify.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
+import { type People, peopleOf } from './access/people.ts'
 import { createGuesses } from './access/passwords/lockout.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
+import type { Issued } from './open-issued.ts'
+import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
-  records: TokenRecords
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
+  records: TokenRecords & DirectoryRecords
+  /** Tokens of our own; absent: none are taken. */
+  issued?: Issued | undefined
   names: PrivateNames
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
   /** What is to be closed at the end. */
   closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
 }
 
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
@@ -32,62 +42,94 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   if (access === undefined) return accessOfTokens(tokens)
   const now = () => performance.now()
   const { groups, remember, htpasswd } = access
+  const local = openHtpasswd(access, options, now)
+  const isLocal = async (user: string): Promise<boolean> => (await local()).find(user) !== undefined
+  const ldap = await openLdap(access, options, isLocal)
+  const people = ldap?.people ?? peopleOf(groups)
   const credentials: Credential[] = [
     createConfigTokens(tokens),
     createAccessTokens({
       records,
-      groups,
+      people,
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
   ]
-  if (access.issuers.length > 0) credentials.push(await openJwt(access, options))
-  if (htpasswd !== undefined) {
-    const users = createHtpasswdFile({
-      path: htpasswd,
-      warn: (sentence) => observer.log.warn({ file: htpasswd }, sentence),
-      now,
-    })
+  if (options.issued !== undefined) credentials.push(options.issued.credential(people))
+  if (access.issuers.length > 0) credentials.push(await openJwt(access, people, options))
+  if (htpasswd !== undefined || ldap !== undefined) {
     const guesses = createGuesses(access.lockout, now)
     credentials.push(
-      createHtpasswd({ users, groups, guesses, countAddresses: access.lockout.addresses, remember, now }),
+      createPasswords({
+        local,
+        ...(ldap && { directory: ldap.passwords }),
+        people,
+        guesses,
+        countAddresses: access.lockout.addresses,
+        remember,
+        now,
+      }),
     )
   }
   return createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({
+      credentials,
+      connections: createCertificates({
+        rules: access.certificates,
+        presented: options.certificates,
+        groups,
+      }),
+      now,
+    }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
   })
 }
 
+/** The users of our own; nobody where there is no file of them. */
+function openHtpasswd(
+  { htpasswd }: AccessConfig,
+  { observer }: OpenAccessOptions,
+  now: () => number,
+): () => Promise<HtpasswdUsers> {
+  if (htpasswd === undefined) return async () => ({ find: () => undefined, dearest: undefined })
+  const warn = (sentence: string): void => observer.log.warn({ file: htpasswd }, sentence)
+  return createHtpasswdFile({ path: htpasswd, warn, now })
+}
+
+async function openLdap(
+  { ldap: config, groups }: AccessConfig,
+  { records, observer, closing, warnings }: OpenAccessOptions,
+  isLocal: (user: string) => Promise<boolean>,
+): Promise<OpenedLdap | undefined> {
+  if (config === undefined) return undefined
+  const opened = await (
+    await import('./open-ldap.ts')
+  ).openLdap({ config, groups, records, observer, isLocal })
+  closing.push(opened.close)
+  warnings.push(opened.warnings)
+  return opened
+}
+
 /** Loaded where it is needed: a server without issuers is spared the library. */
 async function openJwt(
-  { issuers, groups, remember }: AccessConfig,
-  { env, observer, closing }: OpenAccessOptions,
+  { issuers, remember }: AccessConfig,
+  people: People,
+  options: OpenAccessOptions,
 ): Promise<Credential> {
-  const [{ createJwt }, { createKeySource }, { createKeySets }] = await Promise.all([
+  const [{ createJwt }, { openKeys }] = await Promise.all([
     import('./access/jwt/jwt.ts'),
-    import('./access/jwt/jwks.ts'),
-    import('./origin/key-set.ts'),
+    import('./open-keys.ts'),
   ])
-  const sets = createKeySets(env)
-  closing.push(() => sets.close())
+  const keysOf = openKeys(options)
   return createJwt({
     issuers,
-    groups,
+    people,
     remember,
-    keyFor({ name, keys }) {
-      if (keys.kind === 'secret') {
-        const secret = new TextEncoder().encode(keys.secret)
-        return () => secret
-      }
-      const bytes = () => (keys.kind === 'file' ? readFile(keys.path) : sets.get(keys.url))
-      return createKeySource({
-        load: async () => JSON.parse(Buffer.from(await bytes()).toString()) as JSONWebKeySet,
-        onFailure: (error) =>
-          observer.log.warn({ err: error, issuer: name }, 'the keys of an issuer cannot be had'),
-        now: () => performance.now(),
-      })
+    keyFor({ name, issuer, keys }) {
+      if (keys.kind !== 'secret') return keysOf(name, issuer, keys)
+      const secret = new TextEncoder().encode(keys.secret)
+      return () => secret
     },
   })
 }

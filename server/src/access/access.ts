@@ -8,8 +8,10 @@ import { ANONYMOUS, described, type Principal } from './principal.ts'
 /** What of a request tells who sent it. */
 export interface Sender {
   headers: IncomingHttpHeaders
-  /** Address of the client, or `socket`. */
+  /** IP address of the client, or `unix`. */
   address: string
+  /** What it came over, where that may prove something itself. */
+  connection?: object
 }
 
 /** A request as node has it; `socket` is only compared. */
@@ -31,6 +33,10 @@ export interface Access {
   identify(sender: Sender): Promise<Principal>
   /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
   principalOf(request: Received): Principal | undefined
+  /** The same, where everybody may read, too: `identify` does not care there. */
+  prove(sender: Sender): Promise<Principal>
+  /** What would become of somebody's request. */
+  decide: Decide
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
@@ -66,14 +72,14 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     return may
   }
 
-  function ask({ headers, address }: Sender): Promise<Identity> {
-    let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = askNow(headers, address)))
+  function ask(sender: Sender): Promise<Identity> {
+    let identity = asked.get(sender.headers)
+    if (identity === undefined) asked.set(sender.headers, (identity = askNow(sender)))
     return identity
   }
 
-  async function askNow(headers: IncomingHttpHeaders, address: string): Promise<Identity> {
-    const identity = await identify.ask(headers, address)
+  async function askNow({ headers, address, connection }: Sender): Promise<Identity> {
+    const identity = await identify.ask(headers, address, connection)
     answered.set(headers, identity.principal)
     return identity
   }
@@ -88,6 +94,8 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     principalOf: ({ headers, socket }) =>
       answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
+    prove: async (sender) => (await ask(sender)).principal,
+    decide,
     async require(sender, permission, module) {
       if (open && permission === 'module:read') return ANONYMOUS
       if (closed && permission !== 'module:read') throw nobodyMay(permission)

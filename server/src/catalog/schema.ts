@@ -16,6 +16,8 @@ export interface Schema {
   marks: MarksTable
   totals: TotalsTable
   tokens: TokensTable
+  auth_records: AuthRecordsTable
+  directory_users: DirectoryUsersTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -142,4 +144,29 @@ export interface TokensTable {
   last_used: number | null
   revoked_at: number | null
   revoked_by: string | null
+}
+
+/** Sessions, device codes, signing keys and the like. Key: scope, kind, id. Rows go when they have expired. */
+export interface AuthRecordsTable {
+  /** Name of the tenant, or empty. */
+  scope: string
+  kind: string
+  id: string
+  subject: string | null
+  /** JSON. */
+  body: string
+  expires: number
+  revision: number
+}
+
+/** Users of a directory, as it last had them. Key: id. */
+export interface DirectoryUsersTable {
+  id: string
+  /** `present`, `gone` or `absent`. */
+  state: string
+  /** Both JSON: a list of names, and an object. */
+  groups: string
+  claims: string
+  checked: number
+  seen: number
 }

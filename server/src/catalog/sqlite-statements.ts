@@ -51,6 +51,20 @@ export const MIGRATIONS: readonly Migration[] = [
       'create table "tokens" ("id" text not null, "hash" bytea not null, "owner_kind" text not null, "owner" text not null, "note" text not null, "permissions" text, "modules" text, "created" bigint not null, "expires" bigint, "last_used" bigint, "revoked_at" bigint, "revoked_by" text, constraint "tokens_key" primary key ("id")) without rowid',
     ],
   },
+  {
+    name: '006_auth_records',
+    statements: [
+      'create table "auth_records" ("scope" text not null, "kind" text not null, "id" text not null, "subject" text, "body" text not null, "expires" bigint not null, "revision" bigint not null, constraint "auth_records_key" primary key ("scope", "kind", "id")) without rowid',
+      'create index "auth_records_subject" on "auth_records" ("scope", "kind", "subject")',
+      'create index "auth_records_expires" on "auth_records" ("expires")',
+    ],
+  },
+  {
+    name: '007_directory_users',
+    statements: [
+      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -106,9 +120,37 @@ export const READS: Reads = {
     sql: 'select * from "tokens" where "id" = ?',
     names: ['id'],
   },
+  tokenOwners: {
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
+    names: [],
+  },
+  directoryUsers: {
+    sql: 'select * from "directory_users"',
+    names: [],
+  },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
     names: [],
+  },
+  tokensBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'limit'],
+  },
+  tokensOfBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'owner_kind', 'owner', 'limit'],
+  },
+  authRecord: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "id" = ?',
+    names: ['scope', 'kind', 'id'],
+  },
+  authRecords: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind'],
+  },
+  authRecordsOf: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "subject" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'subject'],
   },
   totals: {
     sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',
@@ -200,6 +242,30 @@ export const WRITES: Writes = {
   touchToken: {
     sql: 'update "tokens" set "last_used" = ? where "id" = ?',
     names: ['last_used', 'id'],
+  },
+  addAuthRecord: {
+    sql: 'insert into "auth_records" ("scope", "kind", "id", "subject", "body", "expires", "revision") values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning "id"',
+    names: ['scope', 'kind', 'id', 'subject', 'body', 'expires', 'revision'],
+  },
+  changeAuthRecord: {
+    sql: 'update "auth_records" set "subject" = ?, "body" = ?, "expires" = ?, "revision" = ? where "scope" = ? and "kind" = ? and "id" = ? and "revision" = ? returning "id"',
+    names: ['subject', 'body', 'expires', 'revision', 'scope', 'kind', 'id', 'read'],
+  },
+  removeAuthRecord: {
+    sql: 'delete from "auth_records" where "scope" = ? and "kind" = ? and "id" = ? returning "id"',
+    names: ['scope', 'kind', 'id'],
+  },
+  sweepAuthRecords: {
+    sql: 'delete from "auth_records" where "expires" <= ?',
+    names: ['until'],
+  },
+  putDirectoryUser: {
+    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+  },
+  dropDirectoryUser: {
+    sql: 'delete from "directory_users" where "id" = ?',
+    names: ['id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

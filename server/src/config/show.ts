@@ -15,6 +15,8 @@ import { describeAudit } from './audit/audit.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
+import { describeTrustedProxies } from './trusted-proxies.ts'
+import { describeTls } from './tls.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
 /**
@@ -28,7 +30,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
-    ...(tls && { tls: { ...tls } }),
+    ...(config.trustedProxies && describeTrustedProxies(config.trustedProxies)),
+    ...(tls && { tls: describeTls(tls) }),
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),

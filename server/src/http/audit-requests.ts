@@ -35,6 +35,8 @@ export interface RequestAuditOptions {
   access: Pick<Access, 'principalOf'>
   /** The share of reads that is recorded, from 0 to 1. */
   share: number
+  /** Whose site it is. */
+  tenant?: string | undefined
 }
 
 /** What events are about, by the kind of request; other kinds are recorded only where they are refused. */
@@ -54,7 +56,6 @@ const TYPES: Readonly<Partial<Record<string, EventType>>> = {
   delete: 'delete',
   hook: 'hook',
   api: 'admin',
-  auth: 'authentication',
 }
 /** Those of which a share is recorded. */
 const READS: ReadonlySet<EventType> = new Set(['download', 'list', 'checksum'])
@@ -67,7 +68,7 @@ interface Facts {
   decision?: string
 }
 
-export function createRequestAudit({ trail, access, share }: RequestAuditOptions): RequestAudit {
+export function createRequestAudit({ trail, access, share, tenant }: RequestAuditOptions): RequestAudit {
   const clients = new WeakMap<object, { principal: Principal; agent: string | undefined; part: string }>()
   const requests = new WeakMap<IncomingMessage, Facts>()
   const taken = new LRUCache<string, true>(AGAIN)
@@ -83,13 +84,13 @@ export function createRequestAudit({ trail, access, share }: RequestAuditOptions
     return part
   }
 
-  function clientFacts(req: IncomingMessage, { id, kind, tenant }: Principal) {
+  function clientFacts(req: IncomingMessage, { id, kind, tenant: own }: Principal) {
     return {
       client_ip: senderOf(req).address,
       user_agent: req.headers['user-agent'] ?? '',
       user_principal: trail.mask(id),
       principal_kind: kind,
-      tenant: tenant ?? '',
+      tenant: tenant ?? own ?? '',
     }
   }
 
@@ -97,8 +98,10 @@ export function createRequestAudit({ trail, access, share }: RequestAuditOptions
     const { authorization } = req.headers
     const credential = authorization ?? req.headers['x-auth-token']
     const principal = access.principalOf(req)
-    if (credential === undefined || principal === undefined || principal.kind === 'anonymous') return
-    const key = hash('sha256', `${salt}${senderOf(req).address} ${String(credential)}`, 'base64')
+    if (principal === undefined || principal.kind === 'anonymous') return
+    // Without a header it was the certificate of the connection.
+    const proof = credential === undefined ? `${principal.kind} ${principal.id}` : String(credential)
+    const key = hash('sha256', `${salt}${senderOf(req).address} ${proof}`, 'base64')
     if (taken.has(key)) return
     taken.set(key, true)
     trail.record({
@@ -141,7 +144,8 @@ export function createRequestAudit({ trail, access, share }: RequestAuditOptions
     },
     requireRoom(kind) {
       const type = TYPES[kind]
-      if (!trail.blocked || type === undefined || (READS.has(type) && share === 0)) return
+      if (!trail.blocked || (type === undefined && kind !== 'auth')) return
+      if (type !== undefined && READS.has(type) && share === 0) return
       throw new ModsteadError(
         'audit_unavailable',
         'what is done here is recorded, and that is not possible now',
@@ -159,15 +163,15 @@ export function createRequestAudit({ trail, access, share }: RequestAuditOptions
     },
     done(req, res, exchange) {
       identified(req)
-      const { kind, error } = exchange
+      const { kind, error, event } = exchange
       const refusal = isRefusal(error)
       const proof = proofOf(req, error)
-      const usual = TYPES[kind]
+      const usual = event?.type ?? TYPES[kind]
       if (!refusal && usual === undefined) return
       const type: EventType = proof !== undefined ? 'authentication' : refusal ? 'refusal' : usual!
       if (READS.has(type) && share < 1 && Math.random() >= share) return
       const principal = access.principalOf(req) ?? ANONYMOUS
-      const claimed = proof?.principal
+      const claimed = proof?.principal ?? event?.principal
       const facts: AuditFacts = {
         ...clientFacts(req, principal),
         ...(claimed !== undefined && {
@@ -176,7 +180,7 @@ export function createRequestAudit({ trail, access, share }: RequestAuditOptions
         }),
         ...idsOf(req),
         event_type: type,
-        auth_result: proof?.result ?? resultOf(error),
+        auth_result: proof?.result ?? event?.result ?? resultOf(error),
         kind,
         module: exchange.module ?? '',
         version: exchange.version ?? '',

@@ -16,7 +16,7 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
-  audit?: Pick<RequestAudit, 'mayAnswer' | 'hit'>,
+  { tenant, audit }: { tenant?: string | undefined; audit?: RequestAudit | undefined } = {},
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 
@@ -25,7 +25,10 @@ export function createHotPath(
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
     audit?.hit(req, res, entry, bytes)
-    if (logsAll) traffic.logHit(req, res, entry.tally.kind, entry.facts.module, bytes)
+    if (logsAll) {
+      const { kind } = entry.tally
+      traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
+    }
   }
 
   return function answerFromMemory(req, res) {

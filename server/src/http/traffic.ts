@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../access/principal.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
@@ -6,7 +7,8 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API,
+ * `auth` signing in.
  */
 const KINDS = [
   'list',
@@ -26,6 +28,7 @@ const KINDS = [
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
@@ -39,6 +42,7 @@ const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ])
 
@@ -50,13 +54,25 @@ export interface Tally {
   bytes: number
 }
 
+/** Something that an endpoint has done, and whom it was about. */
+export interface ExchangeEvent {
+  type: 'authentication' | 'admin'
+  result: 'ok' | 'failed' | 'expired'
+  /** Default: who asked. */
+  principal?: Pick<Principal, 'id' | 'kind'>
+}
+
 /** What becomes known of one request on its way. */
 export interface Exchange {
   kind: RequestKind
+  /** The tenant whose site it came to; the path in the log is that within the site. */
+  tenant?: string
   module?: string
   version?: string
   /** What else the audit log says of it. */
   detail?: string
+  /** What the audit log is to record, where the kind of the request does not say it. */
+  event?: ExchangeEvent
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */
@@ -67,6 +83,14 @@ export interface Exchange {
   cut?: boolean
 }
 
+/** An answer from memory, for the log. */
+export interface LoggedHit {
+  kind: RequestKind
+  tenant: string | undefined
+  module: string | undefined
+  bytes: number
+}
+
 /** Counts and logs what goes over the listeners. */
 export interface Traffic {
   tally(kind: RequestKind): Tally
@@ -75,13 +99,7 @@ export interface Traffic {
   /** To be called for an answer from memory whose status is not 200, which the tallies do not count. */
   countOther(kind: RequestKind, status: number, bytes: number): void
   /** Logs an answer from memory; only to be called when `logsAll`. */
-  logHit(
-    req: IncomingMessage,
-    res: ServerResponse,
-    kind: RequestKind,
-    module: string | undefined,
-    bytes: number,
-  ): void
+  logHit(req: IncomingMessage, res: ServerResponse, hit: LoggedHit): void
   readonly logsAll: boolean
   /** A request that never became one: broken HTTP. */
   broken(status: number): void
@@ -96,7 +114,8 @@ export interface Traffic {
 export function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
-    .replace(/mst_[0-9A-Za-z]{20,}/g, 'mst_…')
+    .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')
+    .replace(/eyJ[\w-]{10,}\.[\w-]+\.[\w-]*/g, 'eyJ…')
   const query = target.indexOf('?')
   return query < 0 ? target : `${target.slice(0, query)}?…`
 }
@@ -125,7 +144,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     logsAll,
     tally: (kind) => tallies.get(kind)!,
     done(req, res, exchange, started) {
-      const { kind, module, bytes, error, aborted, cut } = exchange
+      const { kind, tenant, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
       if (!NEVER_KEPT.has(kind)) missCount++
@@ -137,6 +156,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         status,
         bytes,
         ms: Math.round((performance.now() - started) * 10) / 10,
+        ...(tenant !== undefined && { tenant }),
         ...(module !== undefined && { module }),
         ...(aborted === true && { aborted }),
         ...(cut === true && { cut }),
@@ -152,7 +172,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       hits.add(1)
       count(kind, classOf(status), bytes)
     },
-    logHit(req, res, kind, module, bytes) {
+    logHit(req, res, { kind, tenant, module, bytes }) {
       const fields = {
         method: req.method,
         path: pathOf(req),
@@ -161,7 +181,8 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         ms: 0,
         memory: true,
       }
-      observer.log.info({ ...fields, kind, ...(module !== undefined && { module }) }, 'request')
+      const whose = tenant === undefined ? {} : { tenant }
+      observer.log.info({ ...fields, kind, ...whose, ...(module !== undefined && { module }) }, 'request')
     },
     broken: (status) => count('other', classOf(status), 0),
     flush() {

@@ -1,4 +1,5 @@
 import type { BuiltInGroup, Permission } from '../permissions.ts'
+import type { LdapConfig } from './ldap.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {
@@ -6,6 +7,8 @@ export interface AccessConfig {
   anonymous: readonly string[]
   /** An htpasswd file; absent: nobody signs in with a password. */
   htpasswd?: string
+  /** A directory of users and groups. */
+  ldap?: LdapConfig
   /** Names of the groups of each user. */
   groups: ReadonlyMap<string, readonly string[]>
   /** The members of `$admins`. */
@@ -14,6 +17,10 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** The first that fits names the client of a certificate. */
+  certificates: readonly CertificateRule[]
+  issued: IssuedConfig
+  workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
   remember: number
   lockout: Lockout
@@ -53,6 +60,60 @@ export interface JwtIssuer {
   kind: 'user' | 'service' | 'workload'
 }
 
+/** The access tokens and sessions of our own. Durations are milliseconds. */
+export interface IssuedConfig {
+  /** Of an access token of a session. */
+  lifetime: number
+  /** Of a session that is not refreshed. */
+  refresh: number
+  /** After this time a new key signs. */
+  rotate: number
+  /** How long a session goes on while its provider cannot be asked. */
+  outage: number
+  algorithm: 'HS256' | 'HS384' | 'HS512'
+  /** Secrets to sign with, the newest first; absent: modstead makes its own. */
+  keys?: readonly string[]
+}
+
+/** Somebody who gives tokens to jobs and machines, which are exchanged here for our own. */
+export interface WorkloadIssuer {
+  /** Name in the configuration. */
+  name: string
+  type: 'gitlab' | 'github' | 'kubernetes' | 'generic'
+  /** `iss`, exactly. */
+  issuer: string
+  /** One of these must be in `aud`. */
+  audience: readonly string[]
+  /** Those of public keys only. */
+  algorithms: readonly string[]
+  /** `ca` is a PEM file. */
+  keys:
+    | { kind: 'discovery'; ca?: string }
+    | { kind: 'jwks'; url: string; ca?: string }
+    | { kind: 'file'; path: string }
+  /** How far the clocks may differ. */
+  clockSkew: number
+  /** Claims that must be there whatever the rules say: none. */
+  require: ReadonlyMap<string, string | undefined>
+  /** The first that fits counts. */
+  rules: readonly WorkloadRule[]
+}
+
+export interface WorkloadRule {
+  /** Claims by name, and patterns of which one has to fit. */
+  when: ReadonlyMap<string, readonly string[]>
+  /** `name` has names of claims in braces. */
+  as: { kind: 'workload' | 'service'; name: string }
+  groups: readonly string[]
+  /** Absent: all that the bindings say. */
+  permissions?: readonly Permission[]
+  /** GOPRIVATE-style patterns; absent: all that the bindings say. */
+  modules?: readonly string[]
+  lifetime: number
+  /** It holds as long as the token that was exchanged. */
+  untilTokenEnds: boolean
+}
+
 /** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */
 export interface Lockout {
   secrets: number
@@ -61,3 +122,17 @@ export interface Lockout {
   /** Addresses are closed too: not where all requests come from one reverse proxy. */
   addresses: boolean
 }
+
+/** Whom a client certificate names. */
+export interface CertificateRule {
+  match: NameMatch
+  /** In `name`, `{1}` is what the first star of the pattern stood for, `{0}` the whole name. */
+  as: { kind: 'user' | 'service' | 'workload'; name: string }
+  /** Names of groups, with the same braces. */
+  groups: readonly string[]
+}
+
+/** A name of a certificate: hosts in lower case, `*` for one part of it. */
+export type NameMatch =
+  | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
+  | { kind: 'dns' | 'email' | 'uri'; pattern: string }

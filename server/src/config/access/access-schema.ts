@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { certificateSchema } from './certificates.ts'
+import { workloadSchema } from './workloads.ts'
+import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
+import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -29,7 +33,9 @@ const lockout = z.strictObject({
   within: duration().prefault('60s').describe('The time within which they count.'),
   addresses: flag()
     .prefault(true)
-    .describe('Whether addresses are closed too: `false` behind a reverse proxy, whose address all have.'),
+    .describe(
+      'Whether addresses are closed too: `false` behind a reverse proxy that is not in `trustedProxies`, for all have its address.',
+    ),
   closed: duration().prefault('5m').describe('For how long; then there is one trial.'),
 })
 
@@ -44,6 +50,7 @@ export const accessSchema = z.strictObject({
     .describe(
       'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
     ),
+  ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z
     .record(z.string().regex(name), texts('the name of a user'))
     .optional()
@@ -58,6 +65,15 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  certificates: z
+    .array(certificateSchema)
+    .optional()
+    .describe('Whom client certificates name, where `tls` asks for them. The first rule that fits decides.'),
+  workloads: z
+    .record(z.string().regex(name), workloadSchema)
+    .optional()
+    .describe('Whose tokens for jobs are exchanged for tokens of this server, by a name of your choice.'),
+  issued: issuedSchema.prefault({}).describe('Sessions and access tokens of this server itself.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
     .prefault('60s')
     .describe('For how long a password that was right is not computed again, and a JWT not verified again.'),

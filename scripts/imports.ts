@@ -27,6 +27,7 @@ const ROOMS = [
   'open-audit.ts',
   'open-issued.ts',
   'open-keys.ts',
+  'open-git-hosts.ts',
   'open-ldap.ts',
   'cli',
   'verify',

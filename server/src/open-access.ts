@@ -41,11 +41,11 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   const { access, tokens } = config
   if (access === undefined) return accessOfTokens(tokens)
   const now = () => performance.now()
-  const { groups, remember, htpasswd } = access
+  const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
   const isLocal = async (user: string): Promise<boolean> => (await local()).find(user) !== undefined
   const ldap = await openLdap(access, options, isLocal)
-  const people = ldap?.people ?? peopleOf(groups)
+  const people = ldap?.people ?? peopleOf(access.groups)
   const credentials: Credential[] = [
     createConfigTokens(tokens),
     createAccessTokens({
@@ -73,16 +73,23 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   return createAccess({
     identify: createIdentify({
       credentials,
-      connections: createCertificates({
-        rules: access.certificates,
-        presented: options.certificates,
-        groups,
+      // Without rules a certificate says nothing, and is no credential.
+      ...(access.certificates.length > 0 && {
+        connections: createCertificates({
+          rules: access.certificates,
+          presented: options.certificates,
+          people,
+        }),
       }),
       now,
     }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
+    ...(access.gitHosts.length > 0 && {
+      hosts: await (await import('./open-git-hosts.ts')).openGitHosts({ ...options, hosts: access.gitHosts }),
+    }),
+    now,
   })
 }
 

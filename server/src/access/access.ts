@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Permission } from '../config/permissions.ts'
 import { ModsteadError } from '../errors.ts'
-import type { Decide } from './decide.ts'
+import type { Decide, Decision } from './decide.ts'
+import type { HostRights } from './git-hosts/host-rights.ts'
 import type { Identify, Identity } from './identify.ts'
 import { ANONYMOUS, described, type Principal } from './principal.ts'
 
@@ -31,12 +32,12 @@ export interface Access {
   isUnknown(request: Received): boolean
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
   identify(sender: Sender): Promise<Principal>
-  /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
-  principalOf(request: Received): Principal | undefined
   /** The same, where everybody may read, too: `identify` does not care there. */
   prove(sender: Sender): Promise<Principal>
   /** What would become of somebody's request. */
   decide: Decide
+  /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
+  principalOf(request: Received): Principal | undefined
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
@@ -52,29 +53,64 @@ export interface AccessOptions {
   open: boolean
   /** Nobody can prove anything: there are no tokens, and no other credentials either. */
   closed: boolean
+  /** Those who know who may read repositories; absent: bindings decide alone. */
+  hosts?: HostRights
+  now?: () => number
 }
 
 /** How many decisions are remembered for one identity. */
 const DECISIONS = 5_000
 
-export function createAccess({ identify, decide, open, closed }: AccessOptions): Access {
+export function createAccess({
+  identify,
+  decide,
+  open,
+  closed,
+  hosts,
+  now = () => performance.now(),
+}: AccessOptions): Access {
   // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
   const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
   const answered = new WeakMap<IncomingHttpHeaders, Principal>()
 
   function reads(identity: Identity, module: string): boolean {
-    let may = identity.reads.get(module)
-    if (may === undefined) {
-      may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
-      if (identity.reads.size >= DECISIONS) identity.reads.clear()
-      identity.reads.set(module, may)
-    }
+    const known = identity.reads.get(module)
+    if (known !== undefined) return typeof known === 'number' ? now() < known : known
+    const may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
+    const host = hosts?.of(module)
+    // Bindings do not have the last word: until the host was asked nothing is known.
+    if (host === 'needed' || (host === 'also' && !may)) return false
+    remember(identity, module, may)
     return may
   }
 
-  function ask(sender: Sender): Promise<Identity> {
-    let identity = asked.get(sender.headers)
-    if (identity === undefined) asked.set(sender.headers, (identity = askNow(sender)))
+  function remember({ reads }: Identity, module: string, may: boolean | number): void {
+    if (reads.size >= DECISIONS) reads.clear()
+    reads.set(module, may)
+  }
+
+  /** What bindings and the git host say together. Rejects as `HostRights.ask`. */
+  async function decideWithHost(identity: Identity, module: string): Promise<Decision> {
+    const { principal } = identity
+    const question = { permission: 'module:read', module } as const
+    const own = decide(principal, question)
+    const needed = hosts!.of(module) === 'needed'
+    if (principal.kind === 'anonymous') return own === 'allow' && needed ? 'unauthenticated' : own
+    // What a credential was narrowed to holds whatever the host says, which is not asked in vain.
+    const right = { ...principal, rights: [...principal.rights, question.permission] }
+    if (needed ? own !== 'allow' : decide(right, question) !== 'allow') return own
+    const verdict = await hosts!.ask(principal, module)
+    if (verdict?.outcome === 'allow') {
+      remember(identity, module, verdict.until)
+      return 'allow'
+    }
+    if (own === 'absent' || verdict?.outcome === 'absent') return 'absent'
+    return 'not_permitted'
+  }
+
+  function ask({ headers, address, connection }: Sender): Promise<Identity> {
+    let identity = asked.get(headers)
+    if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
     return identity
   }
 
@@ -102,7 +138,10 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
       const identity = await ask(sender)
       const { principal } = identity
       if (permission === 'module:read' && module !== undefined && reads(identity, module)) return principal
-      const decision = decide(principal, { permission, ...(module !== undefined && { module }) })
+      const asksHost = permission === 'module:read' && module !== undefined && hosts?.of(module) !== undefined
+      const decision = asksHost
+        ? await decideWithHost(identity, module)
+        : decide(principal, { permission, ...(module !== undefined && { module }) })
       if (decision === 'allow') return principal
       throw refusal(decision, principal, permission, module)
     },
@@ -135,7 +174,7 @@ function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
         }),
       },
     )

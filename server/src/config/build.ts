@@ -2,8 +2,8 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
+import { refuseOwnIssuer, warnOfOwnIssuer } from './access/own-issuer.ts'
 import { buildAudit } from './audit/audit.ts'
-import { refuseOwnIssuer } from './access/own-issuer.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, shown } from './context.ts'
@@ -111,6 +111,7 @@ export async function buildConfig(
   warnOfLockout(context, config)
   warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
+  warnOfOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

@@ -180,7 +180,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
         }),
         ...idsOf(req),
         event_type: type,
-        auth_result: proof?.result ?? event?.result ?? resultOf(error),
+        auth_result: proof?.result ?? (refusal ? resultOf(error) : (event?.result ?? 'ok')),
         kind,
         module: exchange.module ?? '',
         version: exchange.version ?? '',
@@ -210,8 +210,8 @@ function proofOf({ headers }: IncomingMessage, error: unknown): FailedProof | un
   return error.proof ?? { result: 'failed' }
 }
 
+/** Of a refusal. */
 function resultOf(error: unknown): AuthResult {
-  if (error === undefined || !isRefusal(error)) return 'ok'
   return codeOf(error) === 'bad_signature' ? 'failed' : 'denied'
 }
 

@@ -6,6 +6,12 @@ import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
 import type { Traffic } from './traffic.ts'
 
+export interface HotPathSite {
+  /** Named in the log. */
+  tenant?: string | undefined
+  audit?: Pick<RequestAudit, 'mayAnswer' | 'hit'> | undefined
+}
+
 /**
  * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
  *
@@ -16,7 +22,7 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
-  { tenant, audit }: { tenant?: string | undefined; audit?: RequestAudit | undefined } = {},
+  { tenant, audit }: HotPathSite = {},
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import type { AuditTrail } from '../audit/trail.ts'
+import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
@@ -24,7 +24,7 @@ import { createTraffic, type Exchange } from './traffic.ts'
 export interface HttpServerOptions extends SiteOptions {
   config: SiteOptions['config'] &
     Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies' | 'audit'>
-  /** What is done is recorded there, as `config.audit` says. */
+  /** What is done is recorded there; with `config.audit`. */
   audit?: AuditTrail
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
@@ -90,7 +90,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       version: options.version,
       traffic,
       sendFile: createFileSender(pool),
-      audit: options.audit && { trail: options.audit, share: config.audit?.downloads ?? 1 },
+      ...(options.audit !== undefined && {
+        audit: { trail: options.audit, share: config.audit?.downloads ?? 1 },
+      }),
     },
   })
   const ongoing = new WeakMap<IncomingMessage, Ongoing>()
@@ -167,14 +169,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     handle: Handler,
     started: number,
   ): void {
-    const { tenant, audit } = site
+    const { tenant } = site
     const exchange: Exchange = { kind: 'other', bytes: 0, ...(tenant !== undefined && { tenant }) }
     ongoing.set(req, { site, exchange })
-    audit?.begin(req, res)
+    site.audit?.begin(req, res)
     res.once('close', () => {
       if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
       traffic.done(req, res, exchange, started)
-      audit?.done(req, res, exchange)
+      site.audit?.done(req, res, exchange)
     })
     if (site.comesFirst(req)) void answerFile(req, res)
     else handle(req, res)

@@ -5,16 +5,16 @@ import { clientGuides } from '../config/client-guides.ts'
 import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
-import type { Config } from '../config/config.ts'
 import type { AuditTrail } from '../audit/trail.ts'
+import type { Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
-import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
@@ -63,10 +63,10 @@ export interface SiteSurroundings {
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
+  /** What is done is recorded there, and which share of what is only read. Absent: nothing is. */
+  audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
-  /** Where what is done is recorded, and the share of reads that is; absent: nothing is. */
-  audit?: { trail: AuditTrail; share: number } | undefined
 }
 
 /** One request that memory could not answer. */
@@ -84,9 +84,9 @@ export interface Site {
   readonly tenant?: string
   readonly memory: Memory
   readonly access: Access
+  /** Absent where nothing is recorded. */
+  readonly audit?: RequestAudit
   readonly pages: SitePages
-  /** Has requests recorded; absent: nobody does. */
-  readonly audit?: RequestAudit | undefined
   /** The hot path: whether memory answered. */
   answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
   /** Whether the request goes past the pages. */
@@ -105,7 +105,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
-  const audit = surroundings.audit && createRequestAudit({ ...surroundings.audit, access, tenant })
+  const audit =
+    surroundings.audit &&
+    createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
@@ -126,6 +128,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
@@ -137,6 +140,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,
@@ -164,8 +168,12 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       exchange.kind = action.kind
       requireHost(req)
       audit?.requireRoom(action.kind)
-      const note = (facts: Partial<Exchange>): void => void Object.assign(exchange, facts)
-      exchange.bytes = await action.answer({ req, res, signal, note })
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -194,7 +202,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     ...(tenant !== undefined && { tenant }),
     memory,
     access,
-    audit,
+    ...(audit !== undefined && { audit }),
     pages: {
       ...(tenant !== undefined && { tenant }),
       prefix,

@@ -53,7 +53,8 @@ export async function openWitnessServer(options: WitnessServerOptions): Promise<
   const readBody = createBodyReader({
     each: MAX_ADD_CHECKPOINT_BYTES,
     together: 16 * MAX_ADD_CHECKPOINT_BYTES,
-    deadline: timeouts.request,
+    // Before the listener ends the connection, which says nothing to somebody whose request has begun.
+    deadline: timeouts.request / 2,
   })
 
   async function answer(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Principal } from '../../access/principal.ts'
 import type { Exchange } from '../traffic.ts'
-import { grantTypes } from './grants.ts'
+import { grantName } from './grants.ts'
 import type { OauthError, OauthFailure } from './oauth-errors.ts'
 
 /** What a device hears while it waits: nothing has come of it yet. */
@@ -11,8 +11,7 @@ export function grantNote(
   form: ReadonlyMap<string, string>,
   given: { access_token: string } | OauthFailure,
 ): Pick<Exchange, 'event' | 'detail'> {
-  const grant = grantTypes(true).find((name) => name === form.get('grant_type')) ?? 'unknown'
-  const detail = `grant ${grant.replace(/^.*:/, '')}`
+  const detail = `grant ${grantName(form)}`
   if (!('error' in given)) {
     const principal = bearerOf(given.access_token)
     return { event: { type: 'authentication', result: 'ok', ...(principal && { principal }) }, detail }

@@ -8,7 +8,7 @@ export interface ActionExchange {
   /** Fires when the client is gone. */
   signal: AbortSignal
   /** Told what the request turned out to be about, for the audit log. */
-  note?: (facts: Pick<Exchange, 'module' | 'version' | 'detail' | 'judged'>) => void
+  note?: (facts: Pick<Exchange, 'module' | 'version' | 'detail' | 'event'>) => void
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../access/principal.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
@@ -53,10 +54,12 @@ export interface Tally {
   bytes: number
 }
 
-/** What came of the question who somebody is. */
-export interface Judged {
+/** Something that an endpoint has done, and whom it was about. */
+export interface ExchangeEvent {
+  type: 'authentication' | 'admin'
   result: 'ok' | 'failed' | 'expired' | 'denied'
-  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
+  /** Default: who asked. */
+  principal?: Pick<Principal, 'id' | 'kind'>
 }
 
 /** What becomes known of one request on its way. */
@@ -68,8 +71,8 @@ export interface Exchange {
   version?: string
   /** What else the audit log says of it. */
   detail?: string
-  /** Who was judged by what the request holds besides its headers; `nobody`: that was not the question. */
-  judged?: Judged | 'nobody'
+  /** What the audit log is to record, where the kind of the request does not say it. */
+  event?: ExchangeEvent
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */

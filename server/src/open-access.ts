@@ -41,9 +41,9 @@ export interface OpenAccessOptions {
 
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
 export async function openAccess(options: OpenAccessOptions): Promise<Access> {
-  const { config, records, names, observer } = options
+  const { config, tenant, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return accessOfTokens(tokens)
+  if (access === undefined) return accessOfTokens(tokens, tenant)
   const now = () => performance.now()
   const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
@@ -85,6 +85,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
           people,
         }),
       }),
+      tenant,
       now,
     }),
     decide: createDecide(access, names),

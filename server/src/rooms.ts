@@ -153,7 +153,6 @@ export async function joinRooms({
       config,
       folder: folder.path,
       via: id,
-      version,
       databases: mirrored,
       root: { origins, router: configured },
     },

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
 import type { ConnectionCredential } from './certificates/certificates.ts'
 import type { Credential, Judgement } from './credential.ts'
+import { isOfForeignPage } from './foreign-page.ts'
 import { presentedIn, rawCredential } from './presented.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 
@@ -36,6 +37,8 @@ export interface Identify {
 export interface IdentifyOptions {
   /** In the order in which they are asked. */
   credentials: readonly Credential[]
+  /** The tenant whose credentials they are: every principal has its name. */
+  tenant?: string | undefined
   /** What connections prove themselves; absent: nothing. */
   connections?: ConnectionCredential
   now?: () => number
@@ -50,6 +53,7 @@ const REMEMBERED = 20_000
  */
 export function createIdentify({
   credentials,
+  tenant,
   connections,
   now = () => performance.now(),
 }: IdentifyOptions): Identify {
@@ -65,7 +69,8 @@ export function createIdentify({
         ...(judgement.next !== undefined && { next: judgement.next }),
         ...(judgement.proof !== undefined && { proof: judgement.proof }),
       })
-    return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
+    const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
+    return { principal, until: began + judgement.fresh, reads: new Map() }
   }
 
   return {
@@ -74,6 +79,7 @@ export function createIdentify({
       const token = headers['x-auth-token']
       if (authorization === undefined && token === undefined) {
         if (connections === undefined || !connections.has(connection)) return anonymous
+        if (isOfForeignPage(headers)) return undefined
         const before = last.get(connection)
         return before !== undefined && before.header === undefined && now() < before.identity.until
           ? before.identity
@@ -96,6 +102,7 @@ export function createIdentify({
         const began = now()
         const proven = await (connection && connections?.judge(connection, Date.now()))
         if (proven === undefined) return anonymous
+        if (isOfForeignPage(headers)) throw ofForeignPage()
         const identity = identityOf(proven, began)
         last.set(connection!, { header: undefined, identity })
         return identity
@@ -113,4 +120,12 @@ export function createIdentify({
       })
     },
   }
+}
+
+function ofForeignPage(): ModsteadError {
+  return new ModsteadError(
+    'unauthenticated',
+    'a page of another site sent this, and the client certificate of the browser does not count for it',
+    { next: 'send a token with it, or open the address yourself' },
+  )
 }

@@ -14,6 +14,8 @@ export interface AuditTrail {
    * recorded must refuse.
    */
   readonly blocked: boolean
+  /** To be called when something is refused because of that: it is counted, and told in the log once a minute. */
+  noteRefused(): void
   /** An id as events have it, for requests and decisions. */
   newId(): string
   /** A name as the log may have it. */
@@ -59,6 +61,10 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const { log } = observer
   const recorded = observer.counter('modstead_audit_events_total', 'Events that the audit log took.')
   const dropped = observer.counter('modstead_audit_dropped_total', 'Events that the audit log lost.')
+  const refused = observer.counter(
+    'modstead_audit_refused_total',
+    'Requests that were refused because they could not be recorded.',
+  )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
   const waiting = createWaiting()
@@ -103,9 +109,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
   function lose(): void {
     lost++
     dropped.add(1)
+    alarm({ lost }, `events of the audit log are lost: ${reason()}`)
+  }
+
+  function alarm(fields: object, sentence: string): void {
     if (now() - alarmed < ALARM) return
     alarmed = now()
-    log.error({ folder: files.where, lost }, `events of the audit log are lost: ${reason()}`)
+    log.error({ folder: files.where, ...fields }, sentence)
   }
 
   function reason(): string {
@@ -201,6 +211,10 @@ export function createTrail(options: TrailOptions): AuditTrail {
   return {
     get blocked() {
       return onFull === 'block' && (failing !== undefined || isFull())
+    },
+    noteRefused() {
+      refused.add(1)
+      alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
     },
     newId,
     mask,

@@ -200,14 +200,37 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         await clustered(
           db.schema
             .createTable('directory_users')
+            .addColumn('tenant', 'text', notNull)
             .addColumn('id', 'text', notNull)
             .addColumn('state', 'text', notNull)
             .addColumn('groups', 'text', notNull)
             .addColumn('claims', 'text', notNull)
             .addColumn('checked', 'bigint', notNull)
             .addColumn('seen', 'bigint', notNull)
-            .addPrimaryKeyConstraint('directory_users_key', ['id']),
+            .addPrimaryKeyConstraint('directory_users_key', ['tenant', 'id']),
         ).execute()
+      },
+    },
+    '008_tenants': {
+      async up(db: Kysely<Schema>) {
+        await db.schema.alterTable('tokens').addColumn('tenant', 'text').execute()
+        await clustered(
+          db.schema
+            .createTable('promotions')
+            .addColumn('id', 'text', notNull)
+            .addColumn('at', 'bigint', notNull)
+            .addColumn('who', 'text', notNull)
+            .addColumn('tenant', 'text', notNull)
+            .addColumn('module', 'text', notNull)
+            .addColumn('version', 'text', notNull)
+            .addColumn('note', 'text', notNull)
+            .addPrimaryKeyConstraint('promotions_key', ['id']),
+        ).execute()
+        await db.schema
+          .createIndex('promotions_module')
+          .on('promotions')
+          .columns(['tenant', 'module', 'id'])
+          .execute()
       },
     },
   }

@@ -8,11 +8,13 @@ import type {
   MarksTable,
   Schema,
   SnapshotsTable,
+  PromotionsTable,
   TokensTable,
   VersionsTable,
 } from './schema.ts'
 
 import { AUTH_COLUMNS } from './auth-records.ts'
+import { PROMOTION_COLUMNS } from './promotion-rows.ts'
 import { DIRECTORY_USER_COLUMNS } from './directory-rows.ts'
 import { TOKEN_COLUMNS } from './token-rows.ts'
 
@@ -108,11 +110,32 @@ export function compileReads(db: Kysely<Schema>) {
         .select('owner')
         .distinct()
         .where('owner_kind', '=', sql.lit('user'))
-        .where('revoked_at', 'is', null),
+        .where('revoked_at', 'is', null)
+        .where(sql<string>`coalesce(${sql.ref('tenant')}, '')`, '=', placeholder('tenant')),
     ),
-    directoryUsers: compileStatement(db.selectFrom('directory_users').selectAll()),
+    directoryUsers: compileStatement(
+      db.selectFrom('directory_users').selectAll().where('tenant', '=', placeholder('tenant')),
+    ),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     tokensBefore: compileStatement(tokensBefore),
+    promoted: compileStatement(
+      db
+        .selectFrom('promotions')
+        .selectAll()
+        .where('tenant', '=', placeholder('tenant'))
+        .where('module', '=', placeholder('module'))
+        .orderBy('id', 'desc')
+        .limit(sql.lit(1)),
+    ),
+    promotionsBefore: compileStatement(
+      db
+        .selectFrom('promotions')
+        .selectAll()
+        .where('tenant', '=', placeholder('tenant'))
+        .where('id', '<', placeholder('before'))
+        .orderBy('id', 'desc')
+        .limit(placeholder('limit')),
+    ),
     tokensOfBefore: compileStatement(
       tokensBefore
         .where('owner_kind', '=', placeholder('owner_kind'))
@@ -246,6 +269,12 @@ export function compileWrites(db: Kysely<Schema>) {
           })),
         ),
     ),
+    lastPromotion: compileStatement(
+      db.selectFrom('promotions').select('id').orderBy('id', 'desc').limit(sql.lit(1)),
+    ),
+    addPromotion: compileStatement(
+      db.insertInto('promotions').values(values<PromotionsTable>(...PROMOTION_COLUMNS)),
+    ),
     addToken: compileStatement(db.insertInto('tokens').values(values<TokensTable>(...TOKEN_COLUMNS))),
     revokeToken: compileStatement(
       db
@@ -295,7 +324,7 @@ export function compileWrites(db: Kysely<Schema>) {
         .values(values<DirectoryUsersTable>(...DIRECTORY_USER_COLUMNS))
         .onConflict((conflict) =>
           conflict
-            .column('id')
+            .columns(['tenant', 'id'])
             .doUpdateSet((eb) =>
               Object.fromEntries(
                 DIRECTORY_USER_COLUMNS.map((column) => [column, eb.ref(`excluded.${column}`)]),
@@ -303,7 +332,12 @@ export function compileWrites(db: Kysely<Schema>) {
             ),
         ),
     ),
-    dropDirectoryUser: compileStatement(db.deleteFrom('directory_users').where('id', '=', placeholder('id'))),
+    dropDirectoryUser: compileStatement(
+      db
+        .deleteFrom('directory_users')
+        .where('tenant', '=', placeholder('tenant'))
+        .where('id', '=', placeholder('id')),
+    ),
     addTotals: compileStatement(
       db
         .updateTable('totals')

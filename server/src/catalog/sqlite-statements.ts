@@ -62,7 +62,15 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: '007_directory_users',
     statements: [
-      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+      'create table "directory_users" ("tenant" text not null, "id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("tenant", "id")) without rowid',
+    ],
+  },
+  {
+    name: '008_tenants',
+    statements: [
+      'alter table "tokens" add column "tenant" text',
+      'create table "promotions" ("id" text not null, "at" bigint not null, "who" text not null, "tenant" text not null, "module" text not null, "version" text not null, "note" text not null, constraint "promotions_key" primary key ("id")) without rowid',
+      'create index "promotions_module" on "promotions" ("tenant", "module", "id")',
     ],
   },
 ]
@@ -121,12 +129,12 @@ export const READS: Reads = {
     names: ['id'],
   },
   tokenOwners: {
-    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
-    names: [],
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null and coalesce("tenant", \'\') = ?',
+    names: ['tenant'],
   },
   directoryUsers: {
-    sql: 'select * from "directory_users"',
-    names: [],
+    sql: 'select * from "directory_users" where "tenant" = ?',
+    names: ['tenant'],
   },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
@@ -135,6 +143,14 @@ export const READS: Reads = {
   tokensBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
     names: ['created', 'created', 'id', 'limit'],
+  },
+  promoted: {
+    sql: 'select * from "promotions" where "tenant" = ? and "module" = ? order by "id" desc limit 1',
+    names: ['tenant', 'module'],
+  },
+  promotionsBefore: {
+    sql: 'select * from "promotions" where "tenant" = ? and "id" < ? order by "id" desc limit ?',
+    names: ['tenant', 'before', 'limit'],
   },
   tokensOfBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
@@ -231,9 +247,17 @@ export const WRITES: Writes = {
     sql: 'insert into "marks" ("module", "version", "published", "deletion") values (?, ?, ?, ?) on conflict ("module", "version") do update set "published" = "excluded"."published", "deletion" = "excluded"."deletion"',
     names: ['module', 'version', 'published', 'deletion'],
   },
+  lastPromotion: {
+    sql: 'select "id" from "promotions" order by "id" desc limit 1',
+    names: [],
+  },
+  addPromotion: {
+    sql: 'insert into "promotions" ("id", "at", "who", "tenant", "module", "version", "note") values (?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'who', 'tenant', 'module', 'version', 'note'],
+  },
   addToken: {
-    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by'],
+    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by", "tenant") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by', 'tenant'],
   },
   revokeToken: {
     sql: 'update "tokens" set "revoked_at" = ?, "revoked_by" = ? where "id" = ?',
@@ -260,12 +284,12 @@ export const WRITES: Writes = {
     names: ['until'],
   },
   putDirectoryUser: {
-    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
-    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+    sql: 'insert into "directory_users" ("tenant", "id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?, ?) on conflict ("tenant", "id") do update set "tenant" = "excluded"."tenant", "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['tenant', 'id', 'state', 'groups', 'claims', 'checked', 'seen'],
   },
   dropDirectoryUser: {
-    sql: 'delete from "directory_users" where "id" = ?',
-    names: ['id'],
+    sql: 'delete from "directory_users" where "tenant" = ? and "id" = ?',
+    names: ['tenant', 'id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

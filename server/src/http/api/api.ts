@@ -60,7 +60,7 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     })
   }
 
-  async function answer({ req, res, signal }: ActionExchange): Promise<number> {
+  async function answer({ req, res, signal, note }: ActionExchange): Promise<number> {
     const target = rawTarget(req)
     const { path } = requestPath(target)
     const { endpoint, values } = find(req.method ?? '', pathIn(path) ?? '')
@@ -68,6 +68,8 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
     const body = async () => jsonIn(req, await readBody(req, signal))
     const value = await endpoint.answer({ values, query, principal, body })
+    // What was made has its id nowhere in the address.
+    if (endpoint.status === 201 && 'id' in value && typeof value.id === 'string') note?.({ detail: value.id })
     return send(req, res, endpoint.status ?? 200, value)
   }
 

@@ -8,7 +8,7 @@ import { answerPart, clientPart, saneRequestId, traceIdIn } from '../audit/line.
 import type { AuditTrail } from '../audit/trail.ts'
 import { type FailedProof, ModsteadError } from '../errors.ts'
 import type { MemoryEntry } from './memory.ts'
-import { senderOf } from './sender.ts'
+import { placeOf, senderOf } from './sender.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
 import { pathOf, type Exchange, type RequestKind } from './traffic.ts'
 
@@ -74,13 +74,14 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
   const taken = new LRUCache<string, true>(AGAIN)
   const salt = randomBytes(32).toString('base64')
 
-  /** The same for all requests of one client over one connection. */
+  /** The same for all requests of one client over one connection; over that of a reverse proxy there are many. */
   function clientOf(req: IncomingMessage, principal: Principal): string {
     const agent = req.headers['user-agent']
-    const before = clients.get(req.socket)
+    const place = placeOf(req)
+    const before = clients.get(place)
     if (before !== undefined && before.principal === principal && before.agent === agent) return before.part
     const part = clientPart(clientFacts(req, principal))
-    clients.set(req.socket, { principal, agent, part })
+    clients.set(place, { principal, agent, part })
     return part
   }
 
@@ -96,10 +97,10 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
 
   function identified(req: IncomingMessage): void {
     const { authorization } = req.headers
-    const credential = authorization ?? req.headers['x-auth-token']
     const principal = access.principalOf(req)
     if (principal === undefined || principal.kind === 'anonymous') return
     // Without a header it was the certificate of the connection.
+    const credential = authorization ?? req.headers['x-auth-token']
     const proof = credential === undefined ? `${principal.kind} ${principal.id}` : String(credential)
     const key = hash('sha256', `${salt}${senderOf(req).address} ${proof}`, 'base64')
     if (taken.has(key)) return

@@ -57,7 +57,7 @@ export interface Tally {
 /** Something that an endpoint has done, and whom it was about. */
 export interface ExchangeEvent {
   type: 'authentication' | 'admin'
-  result: 'ok' | 'failed' | 'expired'
+  result: 'ok' | 'failed' | 'expired' | 'denied'
   /** Default: who asked. */
   principal?: Pick<Principal, 'id' | 'kind'>
 }

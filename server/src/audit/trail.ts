@@ -35,7 +35,7 @@ export interface TrailOptions {
   files: AuditFiles
   writer: Writer
   retention: Retention
-  newId: () => string
+  newId: (time?: number) => string
   mask: (name: string) => string
   /** Milliseconds between two writes that are synced. */
   sync: number
@@ -84,8 +84,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  function stamp(): string {
-    const at = now()
+  function stamp(at: number): string {
     if (at !== stampedAt) {
       stampedAt = at
       stamped = new Date(at).toISOString()
@@ -101,8 +100,9 @@ export function createTrail(options: TrailOptions): AuditTrail {
       lose()
       return
     }
-    const id = newId()
-    waiting.add(eventLine(++seq, id, stamp(), requestId, traceId, stem), seq)
+    const at = now()
+    const id = newId(at)
+    waiting.add(eventLine(++seq, id, stamp(at), requestId, traceId, stem), seq)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
@@ -216,7 +216,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
       refused.add(1)
       alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
     },
-    newId,
+    newId: () => newId(),
     mask,
     record,
     recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client + answer),

@@ -137,6 +137,8 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
   const at = { segment: 0, at: 0 }
   return {
     ...server,
+    // That of the log, and not of the server.
+    observer,
     trail,
     async events() {
       // An answer is recorded when its response is closed, which may be after the client has it.

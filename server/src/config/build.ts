@@ -54,7 +54,7 @@ export async function buildConfig(
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens)
+  const access = await buildAccess(context, file.access, tokens, file.publicUrl)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {

@@ -14,6 +14,8 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** Where people sign in with the browser. */
+  oidc: readonly OidcProvider[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
   remember: number
   lockout: Lockout
@@ -51,6 +53,36 @@ export interface JwtIssuer {
   groups: string
   /** What its bearers are. */
   kind: 'user' | 'service' | 'workload'
+}
+
+/** An OpenID Connect issuer where people sign in with the browser. */
+export interface OidcProvider {
+  /** Name in the configuration, and in the address that it sends browsers back to. */
+  name: string
+  /** What the button says. */
+  label: string
+  type: 'gitlab' | 'keycloak' | 'generic'
+  /** Exactly as it names itself: https, or http on loopback. */
+  issuer: string
+  clientId: string
+  clientSecret?: string
+  clientAuth: 'basic' | 'post'
+  scopes: readonly string[]
+  /** The claim with the name of the user. */
+  subject: string
+  /** Put before names of users and groups; `''` for nothing. */
+  userPrefix: string
+  groupPrefix: string
+  /** Claims that list groups: `realm_access.roles` is `roles` within `realm_access`. */
+  groups: readonly string[]
+  /** Claims that must be there, with this value where one is given. */
+  require: ReadonlyMap<string, string | undefined>
+  /** Whether the userinfo endpoint is asked for claims. */
+  userinfo: boolean
+  /** A PEM file. */
+  ca?: string
+  /** How long somebody stays signed in while it cannot be asked. */
+  grace: number
 }
 
 /** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */

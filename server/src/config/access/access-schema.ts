@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
 import { issuerSchema } from './jwt.ts'
+import { oidcSchema } from './oidc.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -58,6 +59,10 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  oidc: z
+    .record(z.string(), oidcSchema)
+    .optional()
+    .describe('OpenID Connect issuers where people sign in with the browser, by a name of your choice.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
     .prefault('60s')
     .describe('For how long a password that was right is not computed again, and a JWT not verified again.'),

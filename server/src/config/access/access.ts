@@ -2,6 +2,7 @@ import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
 import { buildIssuers } from './jwt.ts'
+import { buildOidc } from './oidc.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
 import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
 import type { KeyPath } from '../problems.ts'
@@ -11,6 +12,7 @@ export async function buildAccess(
   context: BuildContext,
   file: FileAccess | undefined,
   tokens: readonly { name: string }[],
+  publicUrl?: string,
 ): Promise<AccessConfig | undefined> {
   if (file === undefined) return undefined
   const at: KeyPath = ['access']
@@ -58,6 +60,7 @@ export async function buildAccess(
     roles,
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
+    oidc: await buildOidc(context, [...at, 'oidc'], file.oidc ?? {}, publicUrl),
     remember: file.remember,
     lockout: file.lockout,
   }

@@ -1,10 +1,11 @@
 import type { AccessConfig, Subject } from './access-config.ts'
 import { describeIssuer } from './jwt.ts'
+import { describeOidc } from './oidc.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, remember, lockout } = access
+  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, oidc, remember, lockout } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -17,6 +18,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,

@@ -23,6 +23,7 @@ const ROOMS = [
   'open-databases.ts',
   'open-log.ts',
   'open-access.ts',
+  'open-issued.ts',
   'cli',
   'verify',
   'http',

@@ -13,10 +13,13 @@ import { createGuesses } from './access/passwords/lockout.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
+import type { Issued } from './open-issued.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
   records: TokenRecords
+  /** Tokens of our own; absent: none are taken. */
+  issued?: Issued | undefined
   names: PrivateNames
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
@@ -40,6 +43,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
   ]
+  if (options.issued !== undefined) credentials.push(options.issued.credential)
   if (access.issuers.length > 0) credentials.push(await openJwt(access, options))
   if (htpasswd !== undefined) {
     const users = createHtpasswdFile({

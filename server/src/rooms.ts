@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os'
+import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { goproxyUrl } from './config/address.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
 import { openAccess } from './open-access.ts'
+import { openIssued } from './open-issued.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
@@ -33,7 +36,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords
+  catalog: Catalog & TokenRecords & AuthRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -117,8 +120,11 @@ export async function joinRooms({
     refresh: proxy.refresh,
     log: observer.log,
   })
+  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
   const access = await openAccess({
     config,
+    issued,
     records: catalog,
     names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
     observer,

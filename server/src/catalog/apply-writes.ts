@@ -4,6 +4,7 @@ import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
 import { addFacts } from './facts.ts'
+import { type AuthChange, type AuthWrite, encodeAuthRecord } from './auth-records.ts'
 import { nextActId, nextIncidentId } from './record-ids.ts'
 import type { Reads, Writes } from './queries.ts'
 import { decodeAct, decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
@@ -21,11 +22,15 @@ export type Write =
   | { kind: 'addToken'; token: TokenRecord }
   | { kind: 'revokeToken'; id: string; by: string }
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
+  | AuthWrite
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
-/** What a write gives: the row of an incident that was reported or acknowledged, of an act that was begun, or of a token. */
-export type WriteResult = IncidentRow | ActRow | TokenRecord | undefined
+/**
+ * What a write gives: the row of an incident that was reported or acknowledged, of an act that was begun, or of a token;
+ * whether an auth record was changed.
+ */
+export type WriteResult = IncidentRow | ActRow | TokenRecord | AuthChange | undefined
 
 /** The counts that a group of writes may change. */
 const NOTHING = { modules: 0, versions: 0, zip_bytes: 0, incidents: 0, open_incidents: 0 }
@@ -202,6 +207,22 @@ export function createWriteApplier(
         return revokeToken(write, now)
       case 'touchTokens':
         for (const { id, at } of write.uses) writes.touchToken.run({ id, last_used: at })
+        return undefined
+      case 'putAuthRecord': {
+        const { revision } = write.record
+        const row = encodeAuthRecord(write.record)
+        const changed =
+          revision === 0
+            ? writes.addAuthRecord.get(row)
+            : writes.changeAuthRecord.get({ ...row, read: revision })
+        return { changed: changed !== undefined }
+      }
+      case 'removeAuthRecord': {
+        const { scope, record: kind, id } = write
+        return { changed: writes.removeAuthRecord.get({ scope, kind, id }) !== undefined }
+      }
+      case 'sweepAuthRecords':
+        writes.sweepAuthRecords.run({ until: write.until })
         return undefined
       case 'begin':
         return begin(write, now)

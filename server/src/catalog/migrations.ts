@@ -173,6 +173,28 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         ).execute()
       },
     },
+    '006_auth_records': {
+      async up(db: Kysely<Schema>) {
+        await clustered(
+          db.schema
+            .createTable('auth_records')
+            .addColumn('scope', 'text', notNull)
+            .addColumn('kind', 'text', notNull)
+            .addColumn('id', 'text', notNull)
+            .addColumn('subject', 'text')
+            .addColumn('body', 'text', notNull)
+            .addColumn('expires', 'bigint', notNull)
+            .addColumn('revision', 'bigint', notNull)
+            .addPrimaryKeyConstraint('auth_records_key', ['scope', 'kind', 'id']),
+        ).execute()
+        await db.schema
+          .createIndex('auth_records_subject')
+          .on('auth_records')
+          .columns(['scope', 'kind', 'subject'])
+          .execute()
+        await db.schema.createIndex('auth_records_expires').on('auth_records').column('expires').execute()
+      },
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { compileStatement, placeholder } from './placeholder.ts'
 import type {
   ActsTable,
+  AuthRecordsTable,
   IncidentsTable,
   MarksTable,
   Schema,
@@ -10,6 +11,7 @@ import type {
   VersionsTable,
 } from './schema.ts'
 
+import { AUTH_COLUMNS } from './auth-records.ts'
 import { TOKEN_COLUMNS } from './token-rows.ts'
 
 export type Reads = ReturnType<typeof compileReads>
@@ -23,6 +25,11 @@ export function compileReads(db: Kysely<Schema>) {
     .where('modules.path', '=', placeholder('path'))
   const incidents = db.selectFrom('incidents').selectAll()
   const acts = db.selectFrom('acts').selectAll()
+  const authRecords = db
+    .selectFrom('auth_records')
+    .selectAll()
+    .where('scope', '=', placeholder('scope'))
+    .where('kind', '=', placeholder('kind'))
   const page = { before: placeholder('before'), limit: placeholder('limit') }
   const incidentPage = (rows: typeof incidents) =>
     compileStatement(rows.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit))
@@ -82,6 +89,15 @@ export function compileReads(db: Kysely<Schema>) {
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
     token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
+    authRecord: compileStatement(authRecords.where('id', '=', placeholder('id'))),
+    authRecords: compileStatement(authRecords.orderBy('expires').orderBy('id').limit(sql.lit(1000))),
+    authRecordsOf: compileStatement(
+      authRecords
+        .where('subject', '=', placeholder('subject'))
+        .orderBy('expires')
+        .orderBy('id')
+        .limit(sql.lit(1000)),
+    ),
     totals: compileStatement(
       db
         .selectFrom('totals')
@@ -213,6 +229,36 @@ export function compileWrites(db: Kysely<Schema>) {
         .updateTable('tokens')
         .set(values<Pick<TokensTable, 'last_used'>>('last_used'))
         .where('id', '=', placeholder('id')),
+    ),
+    addAuthRecord: compileStatement(
+      db
+        .insertInto('auth_records')
+        .values(values<AuthRecordsTable>(...AUTH_COLUMNS))
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('id'),
+    ),
+    changeAuthRecord: compileStatement(
+      db
+        .updateTable('auth_records')
+        .set(
+          values<Omit<AuthRecordsTable, 'scope' | 'kind' | 'id'>>('subject', 'body', 'expires', 'revision'),
+        )
+        .where('scope', '=', placeholder('scope'))
+        .where('kind', '=', placeholder('kind'))
+        .where('id', '=', placeholder('id'))
+        .where('revision', '=', placeholder('read'))
+        .returning('id'),
+    ),
+    removeAuthRecord: compileStatement(
+      db
+        .deleteFrom('auth_records')
+        .where('scope', '=', placeholder('scope'))
+        .where('kind', '=', placeholder('kind'))
+        .where('id', '=', placeholder('id'))
+        .returning('id'),
+    ),
+    sweepAuthRecords: compileStatement(
+      db.deleteFrom('auth_records').where('expires', '<=', placeholder('until')),
     ),
     addTotals: compileStatement(
       db

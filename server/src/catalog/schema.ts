@@ -16,6 +16,7 @@ export interface Schema {
   marks: MarksTable
   totals: TotalsTable
   tokens: TokensTable
+  auth_records: AuthRecordsTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -142,4 +143,17 @@ export interface TokensTable {
   last_used: number | null
   revoked_at: number | null
   revoked_by: string | null
+}
+
+/** Sessions, device codes, signing keys and the like. Key: scope, kind, id. Rows go when they have expired. */
+export interface AuthRecordsTable {
+  /** Name of the tenant, or empty. */
+  scope: string
+  kind: string
+  id: string
+  subject: string | null
+  /** JSON. */
+  body: string
+  expires: number
+  revision: number
 }

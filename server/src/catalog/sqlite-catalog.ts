@@ -1,8 +1,10 @@
 import { DatabaseSync } from 'node:sqlite'
+import type { AuthRecords } from '../access/issued/records.ts'
 import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
+import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
@@ -27,7 +29,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -122,6 +124,7 @@ export async function openSqliteCatalog(
     async touchTokens(uses) {
       await writer.write({ kind: 'touchTokens', uses })
     },
+    ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
     totals: async () =>
       read(() => {
         const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!

@@ -51,6 +51,14 @@ export const MIGRATIONS: readonly Migration[] = [
       'create table "tokens" ("id" text not null, "hash" bytea not null, "owner_kind" text not null, "owner" text not null, "note" text not null, "permissions" text, "modules" text, "created" bigint not null, "expires" bigint, "last_used" bigint, "revoked_at" bigint, "revoked_by" text, constraint "tokens_key" primary key ("id")) without rowid',
     ],
   },
+  {
+    name: '006_auth_records',
+    statements: [
+      'create table "auth_records" ("scope" text not null, "kind" text not null, "id" text not null, "subject" text, "body" text not null, "expires" bigint not null, "revision" bigint not null, constraint "auth_records_key" primary key ("scope", "kind", "id")) without rowid',
+      'create index "auth_records_subject" on "auth_records" ("scope", "kind", "subject")',
+      'create index "auth_records_expires" on "auth_records" ("expires")',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -109,6 +117,18 @@ export const READS: Reads = {
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
     names: [],
+  },
+  authRecord: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "id" = ?',
+    names: ['scope', 'kind', 'id'],
+  },
+  authRecords: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind'],
+  },
+  authRecordsOf: {
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "subject" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'subject'],
   },
   totals: {
     sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',
@@ -200,6 +220,22 @@ export const WRITES: Writes = {
   touchToken: {
     sql: 'update "tokens" set "last_used" = ? where "id" = ?',
     names: ['last_used', 'id'],
+  },
+  addAuthRecord: {
+    sql: 'insert into "auth_records" ("scope", "kind", "id", "subject", "body", "expires", "revision") values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning "id"',
+    names: ['scope', 'kind', 'id', 'subject', 'body', 'expires', 'revision'],
+  },
+  changeAuthRecord: {
+    sql: 'update "auth_records" set "subject" = ?, "body" = ?, "expires" = ?, "revision" = ? where "scope" = ? and "kind" = ? and "id" = ? and "revision" = ? returning "id"',
+    names: ['subject', 'body', 'expires', 'revision', 'scope', 'kind', 'id', 'read'],
+  },
+  removeAuthRecord: {
+    sql: 'delete from "auth_records" where "scope" = ? and "kind" = ? and "id" = ? returning "id"',
+    names: ['scope', 'kind', 'id'],
+  },
+  sweepAuthRecords: {
+    sql: 'delete from "auth_records" where "expires" <= ?',
+    names: ['until'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

@@ -18,8 +18,10 @@ export interface Signin {
 /** What was found out about somebody who had signed in. */
 export type Renewed =
   | { person: Person }
-  /** They are signed in no more: the provider said so, or could not be asked for too long. A sentence. */
+  /** They are signed in no more. A sentence. */
   | { ended: string }
+  /** The provider could not be asked: what it last said, and when (milliseconds since the epoch). */
+  | { last: Person; checked: number }
 
 /**
  * The sign-ins that are kept. Refresh tokens of providers may count once each, so there is one record for all that rests
@@ -98,7 +100,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     if (provider === undefined) return end(id, 'its provider is not in the configuration any more')
     if (now() - kept.checked < FRESH) return { person: kept.person }
     const { refreshToken, idToken } = open(kept.tokens, secret)
-    if (refreshToken === undefined) return orTooOld(kept, provider)
+    if (refreshToken === undefined) return lastOf(kept)
     let told: Told
     try {
       told = await provider.refresh(refreshToken, kept.subject)
@@ -127,7 +129,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     provider: Provider,
   ): Promise<Renewed> {
     onFailure(error, kept.provider)
-    if (isOutage(error)) return orTooOld(kept, provider)
+    if (isOutage(error)) return lastOf(kept)
     const { id } = partsOf(upstream)
     if (error instanceof SignedOut) {
       // A token counts once: another process may have used it a moment before.
@@ -136,13 +138,6 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
         return { person: again.kept.person }
     }
     return end(id, `${provider.config.label} says that the sign-in has ended`)
-  }
-
-  async function orTooOld(kept: Kept, { config: { grace, label } }: Provider): Promise<Renewed> {
-    // It is not ended: the provider may come back.
-    return now() - kept.checked < grace
-      ? { person: kept.person }
-      : { ended: `${label} could not be asked for too long` }
   }
 
   async function end(id: string, why: string): Promise<Renewed> {
@@ -200,6 +195,8 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     },
   }
 }
+
+const lastOf = ({ person, checked }: Kept): Renewed => ({ last: person, checked })
 
 const ENDED: Renewed = { ended: 'the sign-in has ended' }
 

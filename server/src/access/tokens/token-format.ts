@@ -25,18 +25,19 @@ export interface NewToken {
 }
 
 export function newToken(): NewToken {
-  const letters = (count: number) =>
-    Array.from({ length: count }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-  const id = letters(ID)
-  const text = TOKEN_PREFIX + id + letters(SECRET)
-  const token = text + checkOf(text)
+  const id = randomLetters(ID)
+  const token = withCheck(TOKEN_PREFIX + id + randomLetters(SECRET))
   return { token, id, hash: hashToken(token) }
+}
+
+/** Letters and digits, each worth 5.95 bits. */
+export function randomLetters(count: number): string {
+  return Array.from({ length: count }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }
 
 /** The id in a token; `undefined` for one that was cut, mistyped or made up. */
 export function tokenId(token: string): string | undefined {
-  if (!/^mst_[0-9A-Za-z]{46}$/.test(token)) return undefined
-  return checkOf(token.slice(0, -CHECK)) === token.slice(-CHECK)
+  return /^mst_[0-9A-Za-z]{46}$/.test(token) && hasCheck(token)
     ? token.slice(TOKEN_PREFIX.length, TOKEN_PREFIX.length + ID)
     : undefined
 }
@@ -48,6 +49,15 @@ export function isTokenId(text: string): boolean {
 /** Hex SHA-256, as it is stored. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
+}
+
+/** A text with the six characters that check it. */
+export function withCheck(text: string): string {
+  return text + checkOf(text)
+}
+
+export function hasCheck(text: string): boolean {
+  return checkOf(text.slice(0, -CHECK)) === text.slice(-CHECK)
 }
 
 function checkOf(text: string): string {

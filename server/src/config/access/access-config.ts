@@ -16,6 +16,7 @@ export interface AccessConfig {
   issuers: readonly JwtIssuer[]
   /** Where people sign in with the browser. */
   oidc: readonly OidcProvider[]
+  issued: IssuedConfig
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
   remember: number
   lockout: Lockout
@@ -81,8 +82,21 @@ export interface OidcProvider {
   userinfo: boolean
   /** A PEM file. */
   ca?: string
-  /** How long somebody stays signed in while it cannot be asked. */
-  grace: number
+}
+
+/** The access tokens and sessions of our own. Durations are milliseconds. */
+export interface IssuedConfig {
+  /** Of an access token of a session. */
+  lifetime: number
+  /** Of a session that is not refreshed. */
+  refresh: number
+  /** After this time a new key signs. */
+  rotate: number
+  /** How long a session goes on while its provider cannot be asked. */
+  outage: number
+  algorithm: 'HS256' | 'HS384' | 'HS512'
+  /** Secrets to sign with, the newest first; absent: modstead makes its own. */
+  keys?: readonly string[]
 }
 
 /** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */

@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { type BuildContext, complain, pemFile, shown } from '../context.ts'
-import { age, choice, flag, path, secret, text, texts } from '../fields.ts'
+import { choice, flag, path, secret, text, texts } from '../fields.ts'
 import type { KeyPath } from '../problems.ts'
 import { HIDDEN, resolveSecret } from '../secrets.ts'
-import { formatDuration } from '../units.ts'
 import type { OidcProvider } from './access-config.ts'
 
 /** Names stand in addresses: `/auth/callback/NAME`. */
@@ -83,9 +82,6 @@ export const oidcSchema = z.strictObject({
   ca: path('a PEM file')
     .optional()
     .describe('Authorities that are trusted for this issuer besides those of Node and of the system.'),
-  grace: age()
-    .prefault('24h')
-    .describe('For how long somebody stays signed in while the issuer cannot be asked.'),
 })
 
 type FileOidc = z.output<typeof oidcSchema>
@@ -116,14 +112,7 @@ export async function buildOidc(
     const scopes = file.scopes ?? preset.scopes
     if (!scopes.includes('openid'))
       complain(context, [...place, 'scopes'], 'expected "openid" among them: without it nobody is named')
-    const {
-      label = preset.label ?? name,
-      userPrefix = '',
-      groupPrefix = '',
-      clientAuth,
-      userinfo,
-      grace,
-    } = file
+    const { label = preset.label ?? name, userPrefix = '', groupPrefix = '', clientAuth, userinfo } = file
     for (const [key, prefix] of Object.entries({ userPrefix, groupPrefix }))
       if (/[\s:\p{Cc}]/u.test(prefix))
         complain(context, [...place, key], 'expected text without spaces, colons and control characters')
@@ -154,7 +143,6 @@ export async function buildOidc(
       ...(file.ca !== undefined && {
         ca: await pemFile(context, [...place, 'ca'], file.ca),
       }),
-      grace,
     })
   }
   return built
@@ -184,7 +172,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 /** An entry of `oidc` as a file would say it. */
 export function describeOidc(given: OidcProvider): [string, Record<string, unknown>] {
-  const { name, clientSecret, require, userPrefix, groupPrefix, ca, grace, scopes, groups, ...rest } = given
+  const { name, clientSecret, require, userPrefix, groupPrefix, ca, scopes, groups, ...rest } = given
   const { type, issuer, clientId, clientAuth, subject, userinfo, label } = rest
   return [
     name,
@@ -205,7 +193,6 @@ export function describeOidc(given: OidcProvider): [string, Record<string, unkno
       userinfo,
       label,
       ...(ca !== undefined && { ca }),
-      grace: formatDuration(grace),
     },
   ]
 }

@@ -1,4 +1,5 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeIssued } from './issued.ts'
 import { describeIssuer } from './jwt.ts'
 import { describeOidc } from './oidc.ts'
 import { formatDuration, mapValues } from '../units.ts'
@@ -19,6 +20,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
     ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
+    issued: describeIssued(access.issued),
     remember: formatDuration(remember),
     lockout: {
       secrets: lockout.secrets,

@@ -1,0 +1,312 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Limit } from '../principal.ts'
+import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
+import type { AccessJwt, SignedIn } from './access-jwt.ts'
+import type { AuthRecord, AuthRecords } from './records.ts'
+import {
+  hashOf,
+  newRefreshToken,
+  newSessionId,
+  parseRefreshToken,
+  type RefreshToken,
+} from './refresh-token.ts'
+import { seal, unseal } from './seal.ts'
+
+/** Somebody has proven who they are: what is to be remembered of it. */
+export interface SignIn {
+  principal: SignedIn
+  /** How they did: `password`, `oidc:gitlab`, … What stands before the colon finds the recheck. */
+  via: string
+  /** The most that the session is good for; absent: all that the principal may. */
+  limit?: Limit
+  /** What the provider wants to see again at a refresh. It is kept closed with the refresh token itself. */
+  upstream?: string
+}
+
+export interface IssuedSession {
+  accessToken: string
+  /** Seconds. */
+  expiresIn: number
+  refreshToken: string
+  sessionId: string
+}
+
+/** What a provider says of somebody later: who they are by now, or that they are nobody any more. */
+export type Rechecked =
+  | { principal: SignedIn; upstream?: string }
+  | 'gone'
+  /** It cannot say now: what it said last goes on for a time. */
+  | 'unavailable'
+
+/** Asks again, at a refresh. Must not take long, and rejects only for defects. */
+export type Recheck = (sign: SignIn, signal: AbortSignal) => Promise<Rechecked>
+
+/** A session as it may be shown. Times are milliseconds since the epoch. */
+export interface SessionFacts {
+  id: string
+  principal: SignedIn
+  via: string
+  limit?: Limit
+  created: number
+  /** When a token was last issued for it. */
+  refreshed: number
+  /** Without another refresh. */
+  expires: number
+}
+
+export interface Sessions {
+  begin(sign: SignIn): Promise<IssuedSession>
+  /**
+   * The next tokens of a session. A refresh token is good once: one that was used before ends its session, for it was
+   * copied (RFC 9700, section 4.14.2); but for ten seconds after its use, where the answer may have been lost.
+   */
+  refresh(refreshToken: string, signal: AbortSignal): Promise<IssuedSession | { refused: string }>
+  /** An access token of at most an hour without a session: nothing renews it. */
+  exchange(
+    claims: { principal: SignedIn; limit?: Limit },
+    seconds: number,
+  ): Promise<Omit<IssuedSession, 'refreshToken' | 'sessionId'>>
+  /**
+   * Ends the session with this id, or that of a refresh or access token, or an access token that has none. When it
+   * returns, no request that arrives after that is let in. `false` where there is none.
+   */
+  end(given: string): Promise<boolean>
+  /** All sessions, or those of somebody; at most 1000. */
+  list(subject?: Pick<SignedIn, 'kind' | 'id'>): Promise<SessionFacts[]>
+  find(id: string): Promise<SessionFacts | undefined>
+  /** Whether an access token without a session was taken back. */
+  isRevoked(tokenId: string): Promise<boolean>
+  /** Who is to be asked at refreshes of sessions whose `via` begins with `method`. */
+  recheckWith(method: string, recheck: Recheck): void
+}
+
+export interface SessionsOptions {
+  records: AuthRecords
+  /** The name of the tenant, or `''`. */
+  scope: string
+  jwt: AccessJwt
+  /** Of an access token, of a session that is not refreshed, and of one whose provider is away. Milliseconds. */
+  lifetime: number
+  refresh: number
+  outage: number
+  /** Milliseconds since the epoch. */
+  now: () => number
+  /** Told when somebody used an old refresh token, and when something could not be cleaned up. */
+  warn: (fields: object, sentence: string) => void
+}
+
+interface Kept {
+  principal: SignedIn
+  via: string
+  limit?: Limit
+  upstream?: string
+  /** Hashes of the family, the token that is good, and the one before. */
+  family: string
+  current: string
+  previous?: string
+  created: number
+  refreshed: number
+  /** When the provider last said so. */
+  checked: number
+}
+
+const KIND = 'session'
+const REVOKED = 'revoked'
+/** How long a refresh token may be presented again. Milliseconds. */
+const OVERLAP = 10_000
+/** Sessions of one principal at most: the one that ends first goes. */
+const MOST = 100
+/** How often what has expired is removed, and how long it stays. Milliseconds. */
+const SWEEP = 600_000
+const NOT_VALID =
+  'the refresh token is not valid: its session has ended or expired, or it was never issued here'
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { records, scope, jwt, lifetime, now, warn } = options
+  const rechecks = new Map<string, Recheck>()
+  /** One refresh of a session at a time: providers take a second use of their own token for theft. */
+  const running = new Map<string, Promise<unknown>>()
+  let swept = now()
+
+  async function read(id: string): Promise<{ record: AuthRecord; kept: Kept } | undefined> {
+    const record = await records.authRecord({ scope, kind: KIND, id })
+    if (record === undefined || record.expires <= now()) return undefined
+    return { record, kept: JSON.parse(record.body) as Kept }
+  }
+
+  function put(id: string, kept: Kept, revision: number): Promise<boolean> {
+    const { kind, id: name } = kept.principal
+    return records.putAuthRecord({
+      scope,
+      kind: KIND,
+      id,
+      subject: `${kind}:${name}`,
+      body: JSON.stringify(kept),
+      expires: kept.refreshed + options.refresh,
+      revision,
+    })
+  }
+
+  async function issue(kept: Kept, { session, token }: RefreshToken): Promise<IssuedSession> {
+    const { principal, limit } = kept
+    const seconds = Math.floor(lifetime / 1000)
+    const accessToken = await jwt.sign(
+      { principal, session, ...(limit !== undefined && { limit }) },
+      now(),
+      seconds,
+    )
+    return { accessToken, expiresIn: seconds, refreshToken: token, sessionId: session }
+  }
+
+  async function makeRoom({ kind, id }: SignedIn): Promise<void> {
+    const there = await records.authRecords({ scope, kind: KIND, subject: `${kind}:${id}` })
+    for (const { id } of there.slice(0, Math.max(0, there.length + 1 - MOST)))
+      await records.removeAuthRecord({ scope, kind: KIND, id })
+    if (now() - swept < SWEEP) return
+    swept = now()
+    records
+      .sweepAuthRecords(now() - SWEEP)
+      .catch((error: unknown) => warn({ err: error }, 'sessions that have expired could not be removed'))
+  }
+
+  /** What the provider says by now; a reason where that ends the session. */
+  async function recheck(kept: Kept, token: RefreshToken, signal: AbortSignal): Promise<Kept | string> {
+    const ask = rechecks.get(kept.via.split(':', 1)[0]!)
+    if (ask === undefined) return kept
+    const { principal, via, limit, upstream } = kept
+    const opened = upstream === undefined ? undefined : unseal(upstream, token.family, token.session)
+    const said = await ask(
+      { principal, via, ...(limit && { limit }), ...(opened !== undefined && { upstream: opened }) },
+      signal,
+    )
+    if (said === 'gone') return 'who signed in is not known any more where they did'
+    if (said === 'unavailable')
+      return now() - kept.checked < options.outage
+        ? kept
+        : 'where this session was signed in cannot be reached, and has not been for long'
+    const same = said.principal.kind === principal.kind && said.principal.id === principal.id
+    if (!same) return 'who signed in has another name by now'
+    const closed = said.upstream === undefined ? upstream : seal(said.upstream, token.family, token.session)
+    return {
+      ...kept,
+      principal: said.principal,
+      checked: now(),
+      ...(closed !== undefined && { upstream: closed }),
+    }
+  }
+
+  async function rotate(
+    token: RefreshToken,
+    signal: AbortSignal,
+  ): Promise<IssuedSession | { refused: string }> {
+    // Whoever writes between the look and the write is another process: a second look tells what came of it.
+    for (let tries = 0; tries < 3; tries++) {
+      const found = await read(token.session)
+      if (found === undefined || found.kept.family !== hashOf(token.family)) return { refused: NOT_VALID }
+      const { record, kept } = found
+      const hash = hashOf(token.token)
+      const again = hash === kept.previous && now() - kept.refreshed < OVERLAP
+      if (hash !== kept.current && !again) {
+        await records.removeAuthRecord(record)
+        const { kind, id } = kept.principal
+        warn(
+          { session: token.session, principal: `${kind}:${id}` },
+          'a refresh token was used twice: its session has been ended',
+        )
+        return {
+          refused:
+            'the refresh token was used before, so that it may have been stolen: its session has been ended',
+        }
+      }
+      const checked = await recheck(kept, token, signal)
+      if (typeof checked === 'string') {
+        await records.removeAuthRecord(record)
+        return { refused: checked }
+      }
+      const next = newRefreshToken(token.session, token.family)
+      const renewed: Kept = { ...checked, current: hashOf(next.token), previous: hash, refreshed: now() }
+      if (await put(token.session, renewed, record.revision)) return issue(renewed, next)
+    }
+    return { refused: 'the session is being renewed by others at the same time: ask again' }
+  }
+
+  async function end(given: string): Promise<boolean> {
+    const refresh = parseRefreshToken(given)
+    if (refresh !== undefined) {
+      const found = await read(refresh.session)
+      if (found?.kept.family !== hashOf(refresh.family)) return false
+      return records.removeAuthRecord({ scope, kind: KIND, id: refresh.session })
+    }
+    if (!given.includes('.')) return records.removeAuthRecord({ scope, kind: KIND, id: given })
+    const access = await jwt.verify(given, now())
+    if (access === undefined || access === 'not mine') return false
+    if (access.session !== undefined)
+      return records.removeAuthRecord({ scope, kind: KIND, id: access.session })
+    const { id, expires } = access
+    return records.putAuthRecord({ scope, kind: REVOKED, id, body: '{}', expires, revision: 0 })
+  }
+
+  return {
+    async begin({ principal, via, limit, upstream }) {
+      await makeRoom(principal)
+      const token = newRefreshToken(newSessionId())
+      const at = now()
+      const kept: Kept = {
+        principal,
+        via,
+        ...(limit !== undefined && { limit }),
+        ...(upstream !== undefined && { upstream: seal(upstream, token.family, token.session) }),
+        family: hashOf(token.family),
+        current: hashOf(token.token),
+        created: at,
+        refreshed: at,
+        checked: at,
+      }
+      const issued = await issue(kept, token)
+      if (!(await put(token.session, kept, 0))) throw new TypeError('the id of a session came twice')
+      return issued
+    },
+    async refresh(given, signal) {
+      const token = parseRefreshToken(given)
+      if (token === undefined) return { refused: NOT_VALID }
+      const before = running.get(token.session) ?? Promise.resolve()
+      const mine = before.catch(() => undefined).then(() => rotate(token, signal))
+      running.set(token.session, mine)
+      try {
+        return await mine
+      } finally {
+        if (running.get(token.session) === mine) running.delete(token.session)
+      }
+    },
+    async exchange(claims, seconds) {
+      return { accessToken: await jwt.sign(claims, now(), seconds), expiresIn: seconds }
+    },
+    async end(given) {
+      const ended = await end(given)
+      // So long it may still be taken for good, here and in other processes.
+      if (ended) await wait(2 * TOKEN_FRESH)
+      return ended
+    },
+    async list(subject) {
+      const there = await records.authRecords({
+        scope,
+        kind: KIND,
+        ...(subject && { subject: `${subject.kind}:${subject.id}` }),
+      })
+      return there.filter(({ expires }) => expires > now()).map(factsOf)
+    },
+    async find(id) {
+      const found = await read(id)
+      return found && factsOf(found.record)
+    },
+    async isRevoked(id) {
+      return (await records.authRecord({ scope, kind: REVOKED, id })) !== undefined
+    },
+    recheckWith: (method, recheck) => void rechecks.set(method, recheck),
+  }
+}
+
+function factsOf({ id, body, expires }: AuthRecord): SessionFacts {
+  const { principal, via, limit, created, refreshed } = JSON.parse(body) as Kept
+  return { id, principal, via, ...(limit && { limit }), created, refreshed, expires }
+}

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import type { JSONWebKeySet } from 'jose'
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
@@ -28,11 +26,25 @@ export interface OpenAccessOptions {
   closing: (() => Promise<void>)[]
 }
 
+/** Who signs in with a user name and a password. */
+export interface Passwords {
+  /** As HTTP Basic does. */
+  judge: Credential
+  /** Whether somebody of this name still can. */
+  knows(user: string): Promise<boolean>
+}
+
+export interface OpenedAccess {
+  access: Access
+  /** Absent: nobody has a password. */
+  passwords?: Passwords
+}
+
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
-export async function openAccess(options: OpenAccessOptions): Promise<Access> {
+export async function openAccess(options: OpenAccessOptions): Promise<OpenedAccess> {
   const { config, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return accessOfTokens(tokens)
+  if (access === undefined) return { access: accessOfTokens(tokens) }
   const now = () => performance.now()
   const { groups, remember, htpasswd } = access
   const credentials: Credential[] = [
@@ -45,6 +57,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   ]
   if (options.issued !== undefined) credentials.push(options.issued.credential)
   if (access.issuers.length > 0) credentials.push(await openJwt(access, options))
+  let passwords: Passwords | undefined
   if (htpasswd !== undefined) {
     const users = createHtpasswdFile({
       path: htpasswd,
@@ -52,46 +65,38 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
       now,
     })
     const guesses = createGuesses(access.lockout, now)
-    credentials.push(
-      createHtpasswd({ users, groups, guesses, countAddresses: access.lockout.addresses, remember, now }),
-    )
+    const countAddresses = access.lockout.addresses
+    const judge = createHtpasswd({ users, groups, guesses, countAddresses, remember, now })
+    passwords = { judge, knows: async (user) => (await users()).find(user) !== undefined }
+    credentials.push(judge)
   }
-  return createAccess({
+  const joined = createAccess({
     identify: createIdentify({ credentials, now }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
   })
+  return { access: joined, ...(passwords && { passwords }) }
 }
 
 /** Loaded where it is needed: a server without issuers is spared the library. */
 async function openJwt(
   { issuers, groups, remember }: AccessConfig,
-  { env, observer, closing }: OpenAccessOptions,
+  options: OpenAccessOptions,
 ): Promise<Credential> {
-  const [{ createJwt }, { createKeySource }, { createKeySets }] = await Promise.all([
+  const [{ createJwt }, { openKeys }] = await Promise.all([
     import('./access/jwt/jwt.ts'),
-    import('./access/jwt/jwks.ts'),
-    import('./origin/key-set.ts'),
+    import('./open-keys.ts'),
   ])
-  const sets = createKeySets(env)
-  closing.push(() => sets.close())
+  const keysOf = openKeys(options)
   return createJwt({
     issuers,
     groups,
     remember,
-    keyFor({ name, keys }) {
-      if (keys.kind === 'secret') {
-        const secret = new TextEncoder().encode(keys.secret)
-        return () => secret
-      }
-      const bytes = () => (keys.kind === 'file' ? readFile(keys.path) : sets.get(keys.url))
-      return createKeySource({
-        load: async () => JSON.parse(Buffer.from(await bytes()).toString()) as JSONWebKeySet,
-        onFailure: (error) =>
-          observer.log.warn({ err: error, issuer: name }, 'the keys of an issuer cannot be had'),
-        now: () => performance.now(),
-      })
+    keyFor({ name, issuer, keys }) {
+      if (keys.kind !== 'secret') return keysOf(name, issuer, keys)
+      const secret = new TextEncoder().encode(keys.secret)
+      return () => secret
     },
   })
 }

@@ -5,13 +5,16 @@ import { createIssuedTokens } from './access/issued/issued-tokens.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
+import type { Workloads } from './access/workloads/workloads.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
-import type { Observer } from './observe/observer.ts'
+import type { OpenKeysOptions } from './open-keys.ts'
 
-export interface OpenIssuedOptions {
-  access: Pick<AccessConfig, 'issued' | 'groups'>
+/** No exchanged token lives longer. Milliseconds. */
+const A_DAY = 86_400_000
+
+export interface OpenIssuedOptions extends OpenKeysOptions {
+  access: Pick<AccessConfig, 'issued' | 'groups' | 'workloads'>
   records: AuthRecords
-  observer: Observer
   /** Where clients reach this site: `iss` and `aud` of its tokens. */
   issuer: string
   /** The name of the tenant; default: `''`. */
@@ -25,19 +28,18 @@ export interface Issued {
   issuer: string
   sessions: Sessions
   devices: Devices
+  /** Absent where no workloads are known. */
+  workloads?: Workloads
   /** Judges the access tokens. Its place is before those of other issuers. */
   credential: Credential
 }
 
-/** An exchange gives no longer one, in milliseconds. */
-const LONGEST_EXCHANGE = 3_600_000
-
-export function openIssued(options: OpenIssuedOptions): Issued {
+export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
   const { access, records, observer, issuer, scope = '', now = Date.now } = options
   const { lifetime, refresh, rotate, outage, algorithm, keys: given } = access.issued
   const keys =
     given === undefined
-      ? keptKeys({ records, scope, algorithm, rotate, lifetime: Math.max(lifetime, LONGEST_EXCHANGE) })
+      ? keptKeys({ records, scope, algorithm, rotate, lifetime: Math.max(lifetime, A_DAY) })
       : givenKeys(given, algorithm)
   const jwt = createAccessJwt(issuer, keys)
   const sessions = createSessions({
@@ -55,5 +57,25 @@ export function openIssued(options: OpenIssuedOptions): Issued {
     sessions,
     devices: createDevices({ records, scope, sessions, now }),
     credential: createIssuedTokens({ jwt, sessions, groups: access.groups }),
+    ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
   }
+}
+
+/** Loaded where it is needed, as for issuers of other tokens. */
+async function openWorkloads(
+  options: OpenIssuedOptions,
+  sessions: Sessions,
+  now: () => number,
+): Promise<Workloads> {
+  const [{ createWorkloads }, { openKeys }] = await Promise.all([
+    import('./access/workloads/workloads.ts'),
+    import('./open-keys.ts'),
+  ])
+  const keysOf = openKeys(options)
+  return createWorkloads({
+    issuers: options.access.workloads,
+    keyFor: ({ name, issuer, keys }) => keysOf(name, issuer, keys),
+    sessions,
+    now,
+  })
 }

@@ -121,8 +121,10 @@ export async function joinRooms({
     log: observer.log,
   })
   const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
-  const issued = config.access && openIssued({ access: config.access, records: catalog, observer, issuer })
-  const access = await openAccess({
+  const issued =
+    config.access &&
+    (await openIssued({ access: config.access, records: catalog, issuer, observer, env, closing }))
+  const { access, passwords } = await openAccess({
     config,
     issued,
     records: catalog,
@@ -131,6 +133,20 @@ export async function joinRooms({
     env,
     closing,
   })
+  const signsIn = config.access !== undefined && (config.access.oidc.length > 0 || passwords !== undefined)
+  const desk =
+    signsIn && issued !== undefined
+      ? // Loaded where people sign in: with its libraries it is large.
+        (await import('./open-sign-in.ts')).openSignIn({
+          access: config.access!,
+          passwords,
+          issued,
+          records: catalog,
+          observer,
+          env,
+          closing,
+        })
+      : undefined
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     config,
@@ -138,6 +154,7 @@ export async function joinRooms({
     access,
     databases,
     ...(log !== undefined && { log }),
+    ...(desk && { desk }),
     observer,
     totals: () => catalog.totals(),
     incidents: catalog,

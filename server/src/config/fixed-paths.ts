@@ -13,6 +13,7 @@ const ENDPOINTS: ReadonlySet<string> = new Set([
   '/tlog',
   '/hooks',
   '/api',
+  '/auth',
 ])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Access } from '../access/access.ts'
+import type { SignInDesk } from '../access/browser/sign-in.ts'
 import { accessOfTokens } from '../access/access-of-tokens.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
@@ -11,6 +12,8 @@ import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
+import { createBackchannelLogout } from './auth/backchannel-logout.ts'
+import { createAuthPages } from './auth/pages/pages.ts'
 import { createApi } from './api/api.ts'
 import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
 import { createBufferPool } from './buffer-pool.ts'
@@ -56,6 +59,8 @@ export interface HttpServerOptions {
   access?: Access
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
+  /** Where people sign in with a browser; absent: nobody does. */
+  desk?: SignInDesk
   /** A log of our own. */
   log?: AuditedLog
   observer: Observer
@@ -126,6 +131,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...(options.log === undefined
       ? []
       : [createLogAnswers({ log: options.log, access, prefix: config.pathPrefix })]),
+    ...(options.desk === undefined
+      ? []
+      : [
+          createAuthPages({
+            desk: options.desk,
+            publicUrl: config.publicUrl,
+            prefix: config.pathPrefix,
+            scope: '',
+            observer,
+          }),
+          createBackchannelLogout({ desk: options.desk, prefix: config.pathPrefix, observer }),
+        ]),
     createApi({
       endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
       access,

@@ -6,7 +6,7 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API, `auth` signing in.
  */
 const KINDS = [
   'list',
@@ -26,6 +26,7 @@ const KINDS = [
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ] as const
 export type RequestKind = (typeof KINDS)[number]
@@ -39,6 +40,7 @@ const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
   'hook',
   'log',
   'api',
+  'auth',
   'other',
 ])
 

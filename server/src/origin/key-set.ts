@@ -12,9 +12,15 @@ const DEADLINE = 10_000
 /** Bytes: a hundred keys with certificates. */
 const LARGEST = 512 << 10
 
-/** Gets public keys of issuers through the HTTP proxies of the environment. Throws `upstream_failed` and what undici throws. */
-export function createKeySets(env: Readonly<Record<string, string | undefined>>): KeySets {
-  const dispatcher = createEnvironmentAgent(env)
+/**
+ * Gets public keys of issuers through the HTTP proxies of the environment. `authority` is one in PEM that is trusted
+ * besides the usual. Throws `upstream_failed` and what undici throws.
+ */
+export function createKeySets(
+  env: Readonly<Record<string, string | undefined>>,
+  authority?: string,
+): KeySets {
+  const dispatcher = createEnvironmentAgent(env, authority)
   return {
     async get(url) {
       const signal = AbortSignal.timeout(DEADLINE)

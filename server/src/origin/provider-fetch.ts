@@ -1,7 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { fetch } from 'undici'
 import { ModsteadError } from '../errors.ts'
 import { createEnvironmentAgent } from './environment-agent.ts'
-import { createTrust } from './trust.ts'
 
 /** One request as the OpenID Connect library makes it. */
 export interface ProviderRequest {
@@ -35,8 +35,7 @@ export function createProviderFetch({
   ca?: string
   env: Readonly<Record<string, string | undefined>>
 }): ProviderFetch {
-  const secureContext = ca === undefined ? undefined : createTrust({ name, ca }).otherHosts()
-  const dispatcher = createEnvironmentAgent(env, secureContext)
+  const dispatcher = createEnvironmentAgent(env, ca === undefined ? undefined : readPem(name, ca))
   return {
     async fetch(url, { method, headers, body, signal }) {
       const deadline = AbortSignal.timeout(DEADLINE)
@@ -67,5 +66,15 @@ export function createProviderFetch({
       })
     },
     close: () => dispatcher.close(),
+  }
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ModsteadError('config_invalid', `the file ${file} of access.oidc.${name} cannot be read`, {
+      cause,
+    })
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
-import type { IssuedConfig } from '../../config/access/access-config.ts'
+import type { IssuedConfig, WorkloadIssuer } from '../../config/access/access-config.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { openIssued } from '../../open-issued.ts'
 import type { Judgement } from '../credential.ts'
@@ -22,6 +22,7 @@ export const ALICE = { kind: 'user', id: 'alice', groups: ['dev'] } as const
 
 export interface IssuedSetUp {
   issued?: Partial<IssuedConfig>
+  workloads?: readonly WorkloadIssuer[]
   issuer?: string
   scope?: string
   groups?: ReadonlyMap<string, readonly string[]>
@@ -32,16 +33,28 @@ export async function setUp(t: TestContext) {
   const file = join(await temporaryFolder(t), 'catalog.db')
   const observer = createTestObserver()
   const clock = { now: START }
+  const closing: (() => Promise<void>)[] = []
   const opened: { close(): Promise<void> }[] = []
-  t.after(() => Promise.all(opened.map((catalog) => catalog.close())))
+  t.after(async () => {
+    for (const close of closing) await close()
+    for (const catalog of opened) await catalog.close()
+  })
 
-  async function open({ issued, issuer = ISSUER, scope = '', groups = new Map() }: IssuedSetUp = {}) {
+  async function open({
+    issued,
+    workloads = [],
+    issuer = ISSUER,
+    scope = '',
+    groups = new Map(),
+  }: IssuedSetUp = {}) {
     const catalog = await openSqliteCatalog(file, { observer })
     opened.push(catalog)
-    const parts = openIssued({
-      access: { issued: { ...USUAL, ...issued }, groups },
+    const parts = await openIssued({
+      access: { issued: { ...USUAL, ...issued }, groups, workloads },
       records: catalog,
       observer,
+      env: {},
+      closing,
       issuer,
       scope,
       now: () => clock.now,

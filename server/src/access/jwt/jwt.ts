@@ -1,17 +1,10 @@
 import { checkPattern } from '@modstead/gomod/pattern'
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-  type JWTVerifyGetKey,
-} from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
-import { ModsteadError } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
 import type { Limit, Principal } from '../principal.ts'
+import { createVerifier } from './verify.ts'
 
 export interface JwtOptions {
   issuers: readonly JwtIssuer[]
@@ -24,75 +17,31 @@ export interface JwtOptions {
 }
 
 /**
- * JSON Web Tokens of other issuers (RFC 7519, as RFC 8725 advises). What a token says of its algorithm only chooses among
- * those that the configuration has for its issuer; `exp`, the issuer and the audience must be there. The claims `scope`
- * and `resource_id` narrow what its bearer may do:
+ * JSON Web Tokens of other issuers. The claims `scope` and `resource_id` narrow what the bearer may do:
  *
  *     scope         words such as module:read; where it has none with a colon it is about something else
  *     resource_id   a pattern of module paths as in GOPRIVATE, or a list of them
  */
 export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Credential {
-  const known = new Map(issuers.map((config) => [config.issuer, { config, key: keyFor(config) }]))
+  const verify = createVerifier(issuers, keyFor)
 
   return async ({ secret }, { now }): Promise<Judgement> => {
-    const issuer = issuerIn(secret)
-    if (issuer === undefined) return 'not mine'
-    const found = known.get(issuer)
-    if (found === undefined) return refusal('nobody whose tokens are taken here has issued it')
-    const { config, key } = found
-    try {
-      const { payload } = await jwtVerify(secret, key, {
-        algorithms: [...config.algorithms],
-        issuer: config.issuer,
-        audience: [...config.audience],
-        clockTolerance: config.clockSkew / 1000,
-        requiredClaims: ['exp', config.subject, ...config.require.keys()],
-        currentDate: new Date(now),
-      })
-      const principal = principalOf(payload, config, groups)
-      if (typeof principal === 'string') return refusal(principal)
-      const left = payload.exp! * 1000 + config.clockSkew - now
-      return { principal, fresh: Math.max(0, Math.min(remember, left)) }
-    } catch (error) {
-      if (error instanceof errors.JOSEError) return refusal(REASONS[error.code] ?? 'it cannot be verified')
-      if (error instanceof ModsteadError) throw error
-      throw new ModsteadError('upstream_unreachable', `the keys of the issuer ${config.name} cannot be had`, {
-        cause: error,
-        next: 'ask again in half a minute; who runs this server finds the reason in its log',
-      })
-    }
-  }
-}
-
-/** What is wrong, by the codes of jose: no more than the bearer of the token can see in it. */
-const REASONS: Readonly<Record<string, string>> = {
-  ERR_JWT_EXPIRED: 'it has expired',
-  ERR_JWT_CLAIM_VALIDATION_FAILED:
-    'its claims are not those that this server asks for, or it is not valid yet',
-}
-
-/** `iss` of what looks like a JWT, unproven; `''` where it has none; `undefined` for what is no JWT. */
-function issuerIn(secret: string): string | undefined {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(secret)) return undefined
-  try {
-    decodeProtectedHeader(secret)
-    const { iss } = decodeJwt(secret)
-    return typeof iss === 'string' ? iss : ''
-  } catch (error) {
-    // Three words with dots between them may be a token of another kind.
-    if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
-    throw error
+    const verified = await verify(secret, now)
+    if (verified === 'no JWT') return 'not mine'
+    if ('problem' in verified) return refusal(verified.problem)
+    const { payload, issuer } = verified
+    const principal = principalOf(payload, issuer, groups)
+    if (typeof principal === 'string') return refusal(principal)
+    const left = payload.exp! * 1000 + issuer.clockSkew - now
+    return { principal, fresh: Math.max(0, Math.min(remember, left)) }
   }
 }
 
 function principalOf(
   payload: JWTPayload,
-  { require, subject, groups: groupsClaim, kind }: JwtIssuer,
+  { subject, groups: groupsClaim, kind }: JwtIssuer,
   configured: ReadonlyMap<string, readonly string[]>,
 ): Principal | string {
-  for (const [claim, value] of require)
-    if (value !== undefined && String(payload[claim]) !== value)
-      return REASONS.ERR_JWT_CLAIM_VALIDATION_FAILED!
   const id = payload[subject]
   if (typeof id !== 'string' || !/^[^\s\p{Cc}]{1,256}$/u.test(id))
     return `its ${subject} cannot be a name here`

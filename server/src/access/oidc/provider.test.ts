@@ -32,7 +32,6 @@ test('try', async (t: TestContext) => {
     groups: ['groups'],
     require: new Map(),
     userinfo: true,
-    grace: 1000,
   }
   const provider = createProvider({
     config,

@@ -17,6 +17,7 @@ export interface AccessConfig {
   /** Where people sign in with the browser. */
   oidc: readonly OidcProvider[]
   issued: IssuedConfig
+  workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
   remember: number
   lockout: Lockout
@@ -97,6 +98,45 @@ export interface IssuedConfig {
   algorithm: 'HS256' | 'HS384' | 'HS512'
   /** Secrets to sign with, the newest first; absent: modstead makes its own. */
   keys?: readonly string[]
+}
+
+/** Somebody who gives tokens to jobs and machines, which are exchanged here for our own. */
+export interface WorkloadIssuer {
+  /** Name in the configuration. */
+  name: string
+  type: 'gitlab' | 'github' | 'kubernetes' | 'generic'
+  /** `iss`, exactly. */
+  issuer: string
+  /** One of these must be in `aud`. */
+  audience: readonly string[]
+  /** Those of public keys only. */
+  algorithms: readonly string[]
+  /** `ca` is a PEM file. */
+  keys:
+    | { kind: 'discovery'; ca?: string }
+    | { kind: 'jwks'; url: string; ca?: string }
+    | { kind: 'file'; path: string }
+  /** How far the clocks may differ. */
+  clockSkew: number
+  /** Claims that must be there whatever the rules say: none. */
+  require: ReadonlyMap<string, string | undefined>
+  /** The first that fits counts. */
+  rules: readonly WorkloadRule[]
+}
+
+export interface WorkloadRule {
+  /** Claims by name, and patterns of which one has to fit. */
+  when: ReadonlyMap<string, readonly string[]>
+  /** `name` has names of claims in braces. */
+  as: { kind: 'workload' | 'service'; name: string }
+  groups: readonly string[]
+  /** Absent: all that the bindings say. */
+  permissions?: readonly Permission[]
+  /** GOPRIVATE-style patterns; absent: all that the bindings say. */
+  modules?: readonly string[]
+  lifetime: number
+  /** It holds as long as the token that was exchanged. */
+  untilTokenEnds: boolean
 }
 
 /** So many different wrong passwords for a user, or from an address, `within` a time close it for a time. */

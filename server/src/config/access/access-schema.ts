@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
 import { oidcSchema } from './oidc.ts'
@@ -64,6 +65,10 @@ export const accessSchema = z.strictObject({
     .record(z.string(), oidcSchema)
     .optional()
     .describe('OpenID Connect issuers where people sign in with the browser, by a name of your choice.'),
+  workloads: z
+    .record(z.string().regex(name), workloadSchema)
+    .optional()
+    .describe('Whose tokens for jobs are exchanged for tokens of this server, by a name of your choice.'),
   issued: issuedSchema.prefault({}).describe('Sessions and access tokens of this server itself.'),
   remember: duration({ min: 0, max: 600_000, wording: ' (10m at most)' })
     .prefault('60s')

@@ -2,6 +2,7 @@ import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
 import { buildIssued } from './issued.ts'
+import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
 import { buildOidc } from './oidc.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
@@ -62,6 +63,7 @@ export async function buildAccess(
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
     oidc: await buildOidc(context, [...at, 'oidc'], file.oidc ?? {}, publicUrl),
+    workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),
     issued: await buildIssued(context, [...at, 'issued'], file.issued),
     remember: file.remember,
     lockout: file.lockout,

@@ -1,12 +1,25 @@
 import type { AccessConfig, Subject } from './access-config.ts'
 import { describeIssued } from './issued.ts'
+import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
 import { describeOidc } from './oidc.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
 export function describeAccess(access: AccessConfig): Record<string, unknown> {
-  const { anonymous, htpasswd, groups, admins, roles, bindings, issuers, oidc, remember, lockout } = access
+  const {
+    anonymous,
+    htpasswd,
+    groups,
+    admins,
+    roles,
+    bindings,
+    issuers,
+    remember,
+    lockout,
+    workloads,
+    oidc,
+  } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
@@ -20,6 +33,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
     ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
+    ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
     issued: describeIssued(access.issued),
     remember: formatDuration(remember),
     lockout: {

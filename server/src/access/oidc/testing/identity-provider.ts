@@ -75,7 +75,7 @@ export async function startIdentityProvider(
       return
     }
     if (path.startsWith('/interaction/')) void interact(provider, req, res)
-    else if (path === '/token' && known.spoof !== undefined) spoofed(known.spoof, answer, req, res)
+    else if (path === '/token' && known.spoof !== undefined) void spoofed(known.spoof, answer, req, res)
     else void answer(req, res)
   }
   return known
@@ -174,15 +174,15 @@ async function interact(
 /** Lets `change` rewrite the JSON that the provider answers with. */
 function spoofed(
   change: (body: Record<string, unknown>) => Record<string, unknown>,
-  answer: http.RequestListener,
+  answer: (req: http.IncomingMessage, res: http.ServerResponse) => Promise<void>,
   req: http.IncomingMessage,
   res: http.ServerResponse,
-): void {
+): Promise<void> {
   const end = res.end.bind(res)
   res.end = ((text: string | Buffer) => {
     const body = JSON.stringify(change(JSON.parse(String(text)) as Record<string, unknown>))
     res.setHeader('content-length', Buffer.byteLength(body))
     return end(body)
   }) as typeof res.end
-  answer(req, res)
+  return answer(req, res)
 }

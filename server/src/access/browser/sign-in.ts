@@ -1,0 +1,44 @@
+import type { Credential } from '../credential.ts'
+import type { Devices } from '../issued/devices.ts'
+import type { Sessions } from '../issued/sessions.ts'
+import type { Provider } from '../oidc/provider.ts'
+import type { LogoutTokens } from '../oidc/logout-token.ts'
+import type { Signins } from '../oidc/signins.ts'
+import type { Principal } from '../principal.ts'
+import type { BrowserSession, BrowserSessions } from './browser-sessions.ts'
+import type { PendingSignins } from './pending-signin.ts'
+
+/** All that signing in with a browser takes, joined. */
+export interface SignInDesk {
+  /** By name, in the order of the configuration. */
+  providers: ReadonlyMap<string, Provider>
+  /** Judges a user name and a password, as HTTP Basic does; absent: nobody has a password. */
+  password?: Credential
+  pending: PendingSignins
+  signins: Signins
+  browsers: BrowserSessions
+  logoutTokens: LogoutTokens
+  devices: Devices
+  sessions: Sessions
+  /** Names of the groups of a user in the configuration. */
+  groupsOf: (user: string) => readonly string[]
+}
+
+/** Whoever is signed in with a browser. */
+export function principalOf(
+  { person }: Pick<BrowserSession, 'person'>,
+  { groupsOf }: Pick<SignInDesk, 'groupsOf'>,
+): Principal {
+  const { id, groups, claims } = person
+  return { id, kind: 'user', groups: [...new Set([...groups, ...groupsOf(id)])], claims, rights: [] }
+}
+
+/** The sign-in that a session rests on, by what it says of itself; `undefined` for a password. */
+export function signinOf(via: string): { provider: string; signin: string } | undefined {
+  const [, provider, signin] = /^oidc:([^:]+):(.+)$/.exec(via) ?? []
+  return provider === undefined || signin === undefined ? undefined : { provider, signin }
+}
+
+export function viaOf(provider: string, signin: string): string {
+  return `oidc:${provider}:${signin}`
+}

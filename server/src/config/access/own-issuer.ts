@@ -1,0 +1,17 @@
+import { goproxyUrl } from '../address.ts'
+import type { Config } from '../config.ts'
+import { type BuildContext, complain } from '../context.ts'
+
+/** Who signs tokens elsewhere must not be able to sign in our name: that would be everybody's. */
+export function refuseOwnIssuer(context: BuildContext, config: Config): void {
+  const own = goproxyUrl(config, config.listen)
+  const { issuers = [], workloads = [] } = config.access ?? {}
+  for (const [key, entries] of Object.entries({ jwt: issuers, workloads }))
+    for (const { name, issuer } of entries)
+      if (issuer.replace(/\/+$/, '') === own)
+        complain(
+          context,
+          ['access', key, name, 'issuer'],
+          'is the address of this server, whose own tokens are taken without an entry',
+        )
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import type { BrowserSession } from '../../../access/browser/browser-sessions.ts'
+import type { SignInDesk } from '../../../access/browser/sign-in.ts'
+import type { Observer } from '../../../observe/observer.ts'
+import type { CookieNames } from '../cookies.ts'
+import type { Reply } from './page.ts'
+
+/** What all pages of the sign-in work with. */
+export interface PagesOptions {
+  desk: SignInDesk
+  /** Where browsers reach this server; absent: as each request says. Without the prefix. */
+  publicUrl: string | undefined
+  /** `''`, or a path like `/goproxy`. */
+  prefix: string
+  /** The name of the tenant, or `''`. */
+  scope: string
+  observer: Observer
+}
+
+/** One request for a page. */
+export interface Visit {
+  req: IncomingMessage
+  /** Fires when the client is gone. */
+  signal: AbortSignal
+  query: URLSearchParams
+  /** The fields of the form that was sent; empty for GET. It came from a page of ours, as far as that can be known. */
+  form: ReadonlyMap<string, string>
+  /** Where browsers reach this server, with the prefix. */
+  base: string
+  secure: boolean
+  names: CookieNames
+  session?: BrowserSession
+  /** What forms of this browser carry, and the cookie that it needs for that. */
+  formToken: string
+  formCookie?: string
+}
+
+/** Answers one page. What it throws becomes a page that says so. */
+export type Handler = (visit: Visit) => Promise<Reply>

@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import { ModsteadError } from '../../errors.ts'
+
+/**
+ * Refuses a request that a page of another site made a browser send. `Sec-Fetch-Site` says it of its own (W3C Fetch
+ * Metadata), `Origin` (RFC 6454) must be this server's as the configuration or the `Host` header names it.
+ *
+ * `unknown` says that the client sent neither, as text browsers and programs do: then something else must prove where the
+ * request comes from. Throws `not_permitted`.
+ */
+export function checkOrigin(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  publicUrl: string | undefined,
+): 'same' | 'unknown' {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin') throw foreign()
+  const { origin, host } = headers
+  if (origin === undefined) return site === undefined ? 'unknown' : 'same'
+  const url = URL.parse(origin)
+  const own = url !== null && (url.origin === originOf(publicUrl) || url.host === host?.toLowerCase())
+  if (!own) throw foreign()
+  return 'same'
+}
+
+function originOf(publicUrl: string | undefined): string | undefined {
+  return publicUrl === undefined ? undefined : new URL(publicUrl).origin
+}
+
+function foreign(): ModsteadError {
+  return new ModsteadError('not_permitted', 'the request was made by a page of another site', {
+    next: 'open the page of this server yourself, and do it there',
+  })
+}

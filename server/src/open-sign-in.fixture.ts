@@ -1,5 +1,6 @@
 /** A server where people sign in, on a real catalog and before a real provider, with a clock that is moved by hand. */
 import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -44,7 +45,10 @@ export interface SignInPlace {
   clock: { now: number }
   desk: ReturnType<typeof openSignIn>
   issued: Awaited<ReturnType<typeof openIssued>>
-  observer: ReturnType<typeof createTestObserver>
+  /** All that was logged. */
+  logs(): string
+  /** The bytes of the catalog and of what belongs to it. */
+  catalogFiles(): Promise<Buffer[]>
   /** Signs in from the first page to the last, and gives that. */
   signIn(browser: Browser, as?: string, options?: { then?: string; provider?: string }): Promise<Page>
   /** Up to where the provider sends the browser back: the URL of that. */
@@ -66,7 +70,8 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     ...(options.endSession !== undefined && { endSession: options.endSession }),
     ...(options.backchannel === true && { backchannelLogoutUri: `${base}/auth/backchannel-logout/idp` }),
   })
-  const catalog = await openSqliteCatalog(join(await temporaryFolder(t), 'catalog.db'), { observer })
+  const folder = await temporaryFolder(t)
+  const catalog = await openSqliteCatalog(join(folder, 'catalog.db'), { observer })
   const closing: (() => Promise<void>)[] = [() => catalog.close()]
   const now = () => clock.now
   const issuedConfig = {
@@ -99,7 +104,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   t.after(async () => {
     for (const close of closing.toReversed()) await close()
   })
-  await startServer(t, {
+  const { observer: http } = await startServer(t, {
     desk,
     config: {
       listen: [{ host: '127.0.0.1', port }],
@@ -115,7 +120,9 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     clock,
     desk,
     issued,
-    observer,
+    logs: () => JSON.stringify([...observer.lines, ...http.lines]),
+    catalogFiles: async () =>
+      Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name)))),
     async comeBack(browser, as = '7', { then = '/auth', provider = 'idp' } = {}) {
       const begin = `${base}/auth/signin/${provider}?${new URLSearchParams({ return: then }).toString()}`
       const back = (url: URL) => url.href.startsWith(`${base}/auth/callback/`)
@@ -154,6 +161,11 @@ export function usualProvider(idp: IdentityProvider, name: string): OidcProvider
 /** The value of a hidden field. */
 export function fieldIn({ text }: Page, name: string): string {
   return new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
+}
+
+/** The cookie of the session. */
+export function cookieOf(browser: Browser, base: string): string | undefined {
+  return browser.cookies.get(new URL(base).host)?.get('modstead')
 }
 
 async function freePort(): Promise<number> {

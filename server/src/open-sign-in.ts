@@ -43,7 +43,7 @@ export function openSignIn(options: OpenSignInOptions): SignInDesk {
     fetches.set(name, outside)
     const redirectUri = `${issued.issuer}/auth/callback/${name}`
     const { fetch } = outside
-    providers.set(name, createProvider({ config, redirectUri, fetch, now: () => performance.now() }))
+    providers.set(name, createProvider({ config, redirectUri, fetch, now }))
   }
   const onFailure = (error: unknown, provider: string): void =>
     observer.log.warn({ err: error, provider }, 'a provider of sign-ins could not be asked, or refused')

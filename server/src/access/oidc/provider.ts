@@ -58,6 +58,7 @@ export interface ProviderOptions {
   redirectUri: string
   /** Requests to it, with a deadline of their own and a bound for answers. */
   fetch: CustomFetch
+  /** Milliseconds since the epoch. */
   now: () => number
 }
 

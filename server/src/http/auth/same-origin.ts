@@ -9,7 +9,7 @@ import { ModsteadError } from '../../errors.ts'
  * request comes from. Throws `not_permitted`.
  */
 export function checkOrigin(
-  { headers }: Pick<IncomingMessage, 'headers'>,
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
   publicUrl: string | undefined,
 ): 'same' | 'unknown' {
   const site = headers['sec-fetch-site']
@@ -17,7 +17,10 @@ export function checkOrigin(
   const { origin, host } = headers
   if (origin === undefined) return site === undefined ? 'unknown' : 'same'
   const url = URL.parse(origin)
-  const own = url !== null && (url.origin === originOf(publicUrl) || url.host === host?.toLowerCase())
+  // Who ends TLS in front of this server speaks HTTP with it.
+  const schemes = 'encrypted' in socket ? ['https:'] : ['http:', 'https:']
+  const asNamed = url !== null && url.host === host?.toLowerCase() && schemes.includes(url.protocol)
+  const own = asNamed || (url !== null && url.origin === originOf(publicUrl))
   if (!own) throw foreign()
   return 'same'
 }

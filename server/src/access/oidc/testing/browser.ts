@@ -13,6 +13,8 @@ export interface Page {
 export interface Visit {
   method?: 'GET' | 'POST'
   form?: Record<string, string>
+  /** A form as it is sent. */
+  body?: string
   headers?: Record<string, string>
 }
 
@@ -25,7 +27,7 @@ export interface Browser {
   go(url: string | URL, visit?: Visit, until?: (url: URL) => boolean): Promise<Page>
 }
 
-export function openBrowser(options: { ca?: string } = {}): Browser {
+export function openBrowser(options: { ca?: string; sendsOrigin?: boolean } = {}): Browser {
   const cookies: Browser['cookies'] = new Map()
 
   function keep(url: URL, lines: readonly string[]): void {
@@ -39,15 +41,18 @@ export function openBrowser(options: { ca?: string } = {}): Browser {
     }
   }
 
-  async function ask(given: string | URL, { method, form, headers = {} }: Visit = {}): Promise<Page> {
+  async function ask(
+    given: string | URL,
+    { method, form, body: raw, headers = {} }: Visit = {},
+  ): Promise<Page> {
     const url = new URL(given)
     const jar = [...(cookies.get(url.host) ?? [])].map(([name, value]) => `${name}=${value}`)
     const { promise, resolve, reject } = Promise.withResolvers<Page>()
-    const body = form && new URLSearchParams(form).toString()
+    const body = raw ?? (form && new URLSearchParams(form).toString())
     const request = (url.protocol === 'https:' ? https : http).request(
       url,
       {
-        method: method ?? (form === undefined ? 'GET' : 'POST'),
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
         agent: false,
         ...(options.ca !== undefined && { ca: options.ca }),
         headers: {
@@ -56,8 +61,7 @@ export function openBrowser(options: { ca?: string } = {}): Browser {
           ...(body !== undefined && {
             'content-type': 'application/x-www-form-urlencoded',
             'content-length': Buffer.byteLength(body),
-            origin: url.origin,
-            'sec-fetch-site': 'same-origin',
+            ...(options.sendsOrigin !== false && { origin: url.origin, 'sec-fetch-site': 'same-origin' }),
           }),
           ...headers,
         },

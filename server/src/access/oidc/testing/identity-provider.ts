@@ -18,6 +18,10 @@ export interface IdentityProvider {
   broken: number | undefined
   /** What is said instead of the next answer of the token endpoint. */
   spoof: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined
+  /** The same, with time to think. */
+  rewrite: ((body: Record<string, unknown>) => Promise<Record<string, unknown>>) | undefined
+  /** What the userinfo endpoint says instead of the truth. */
+  userinfo: Record<string, unknown> | undefined
   /** Stops listening: connections are refused. */
   stop(): Promise<void>
   /** Listens again at the same port. */
@@ -55,6 +59,8 @@ export async function startIdentityProvider(
     asked: [],
     broken: undefined,
     spoof: undefined,
+    rewrite: undefined,
+    userinfo: undefined,
     async stop() {
       server.closeAllConnections()
       server.close()
@@ -75,7 +81,11 @@ export async function startIdentityProvider(
       return
     }
     if (path.startsWith('/interaction/')) void interact(provider, req, res)
-    else if (path === '/token' && known.spoof !== undefined) void spoofed(known.spoof, answer, req, res)
+    else if (path === '/token' && known.rewrite !== undefined) void spoofed(known.rewrite, answer, req, res)
+    else if (path === '/token' && known.spoof !== undefined)
+      void spoofed(async (body) => known.spoof!(body), answer, req, res)
+    else if (path === '/me' && known.userinfo !== undefined)
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(known.userinfo))
     else void answer(req, res)
   }
   return known
@@ -173,16 +183,19 @@ async function interact(
 
 /** Lets `change` rewrite the JSON that the provider answers with. */
 function spoofed(
-  change: (body: Record<string, unknown>) => Record<string, unknown>,
+  change: (body: Record<string, unknown>) => Promise<Record<string, unknown>>,
   answer: (req: http.IncomingMessage, res: http.ServerResponse) => Promise<void>,
   req: http.IncomingMessage,
   res: http.ServerResponse,
 ): Promise<void> {
   const end = res.end.bind(res)
   res.end = ((text: string | Buffer) => {
-    const body = JSON.stringify(change(JSON.parse(String(text)) as Record<string, unknown>))
-    res.setHeader('content-length', Buffer.byteLength(body))
-    return end(body)
+    void change(JSON.parse(String(text)) as Record<string, unknown>).then((changed) => {
+      const body = JSON.stringify(changed)
+      res.setHeader('content-length', Buffer.byteLength(body))
+      return end(body)
+    })
+    return res
   }) as typeof res.end
   return answer(req, res)
 }

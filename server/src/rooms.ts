@@ -152,6 +152,7 @@ export async function joinRooms({
     config,
     proxy,
     access,
+    ...(issued && { issued }),
     databases,
     ...(log !== undefined && { log }),
     ...(desk && { desk }),

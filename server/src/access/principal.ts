@@ -15,6 +15,8 @@ export interface Principal {
   rights: readonly Permission[]
   /** The most that may be done with this credential, whatever its bearer may; absent: everything the bearer may. */
   limit?: Limit
+  /** When the credential ends, in milliseconds since the epoch; absent: not by itself, or it is not known. */
+  expires?: number
 }
 
 /** What a credential was narrowed to. */

@@ -2,8 +2,8 @@
 export const PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
 /**
- * What else is looked for at a path of its own at the root: checksum databases, calls of other services, and the
- * administrative API.
+ * What else is looked for at a path of its own at the root: checksum databases, calls of other services, the
+ * administrative API, and signing in.
  */
 const ENDPOINTS: ReadonlySet<string> = new Set([
   '/sumdb',
@@ -14,6 +14,7 @@ const ENDPOINTS: ReadonlySet<string> = new Set([
   '/hooks',
   '/api',
   '/auth',
+  '/.well-known',
 ])
 
 /** The fixed path that modules below `prefix` would hide, or be hidden by; `undefined` where there is none. */

@@ -15,6 +15,7 @@ import { createActs } from './acts.ts'
 import { createBackchannelLogout } from './auth/backchannel-logout.ts'
 import { createAuthPages } from './auth/pages/pages.ts'
 import { createApi } from './api/api.ts'
+import { type AuthOptions, createAuth } from './auth/auth.ts'
 import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
@@ -53,10 +54,13 @@ export interface HttpServerOptions {
     | 'vanity'
     | 'hooks'
     | 'tokens'
+    | 'access'
   >
   proxy: ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
+  /** What signs in; absent: nobody does. */
+  issued?: AuthOptions['issued']
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** Where people sign in with a browser; absent: nobody does. */
@@ -128,6 +132,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
+    ...(options.issued === undefined
+      ? []
+      : [
+          createAuth({
+            access,
+            issued: options.issued,
+            prefix: config.pathPrefix,
+            addressFor: (req) => addressFor(req, address),
+            countAddresses: config.access?.lockout.addresses ?? true,
+          }),
+        ]),
     ...(options.log === undefined
       ? []
       : [createLogAnswers({ log: options.log, access, prefix: config.pathPrefix })]),

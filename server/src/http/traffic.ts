@@ -6,7 +6,8 @@ import { codeOf, MEANINGS } from './statuses.ts'
 
 /**
  * What kinds of requests there are, as the metrics name them. `page` is the home page, health and metrics, `vanity` an
- * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API, `auth` signing in.
+ * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API,
+ * `auth` signing in.
  */
 const KINDS = [
   'list',
@@ -95,7 +96,8 @@ export interface Traffic {
 function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
-    .replace(/mst_[0-9A-Za-z]{20,}/g, 'mst_…')
+    .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')
+    .replace(/eyJ[\w-]{10,}\.[\w-]+\.[\w-]*/g, 'eyJ…')
   const query = target.indexOf('?')
   return query < 0 ? target : `${target.slice(0, query)}?…`
 }

@@ -31,6 +31,7 @@ export function createIssuedTokens({ jwt, sessions, groups }: IssuedTokensOption
       groups: [...new Set([...principal.groups, ...own])],
       claims,
       rights: [],
+      expires: token.expires,
       ...(limit !== undefined && { limit }),
     }
   }

@@ -29,6 +29,7 @@ test('a session is begun, known by its access token, renewed and ended', async (
     groups: ['dev', 'team-a'],
     claims: {},
     rights: [],
+    expires: clock.now + DAY,
   })
 
   clock.now += 23 * HOUR
@@ -172,7 +173,7 @@ test('an exchanged token has no session, an end of its own, and can be taken bac
   const { accessToken, expiresIn } = await sessions.exchange({ principal, limit }, 900)
   assert.equal(expiresIn, 900)
   const found = bearer(await judge(accessToken))
-  assert.deepEqual(found, { ...principal, rights: [], limit })
+  assert.deepEqual(found, { ...principal, rights: [], limit, expires: clock.now + 900_000 })
   clock.now += 899_990
   const near = await judge(accessToken)
   assert.ok(typeof near === 'object' && 'fresh' in near && near.fresh === 10)

@@ -4,7 +4,7 @@
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   const parts = pattern.match(/\*{2,}|\*|[^*]/gu) ?? []
-  const letters = [...text]
+  const letters = Array.from(text)
   // Which beginnings of the text fit what of the pattern was looked at so far.
   let fits = letters.map(() => false)
   fits.unshift(true)
@@ -12,8 +12,8 @@ export function matchesGlob(pattern: string, text: string): boolean {
     const next = fits.map(() => false)
     for (let i = 0; i < fits.length; i++) {
       if (part.startsWith('*')) {
-        const extends_ = i > 0 && next[i - 1]! && (part !== '*' || letters[i - 1] !== '/')
-        next[i] = fits[i]! || extends_
+        const longer = i > 0 && next[i - 1]! && (part !== '*' || letters[i - 1] !== '/')
+        next[i] = fits[i]! || longer
       } else next[i] = i > 0 && fits[i - 1]! && letters[i - 1] === part
     }
     fits = next

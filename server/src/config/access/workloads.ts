@@ -71,15 +71,13 @@ type FileRule = z.output<typeof rule>
 /** Issuers that give tokens to everybody in the world, and the claims that tell whose they are. */
 const EVERYBODYS: Readonly<Record<string, readonly string[]>> = {
   'https://token.actions.githubusercontent.com': [
-    ...[
-      'sub',
-      'repository',
-      'repository_id',
-      'repository_owner',
-      'repository_owner_id',
-      'enterprise',
-      'enterprise_id',
-    ],
+    'sub',
+    'repository',
+    'repository_id',
+    'repository_owner',
+    'repository_owner_id',
+    'enterprise',
+    'enterprise_id',
   ],
   'https://gitlab.com': ['sub', 'project_path', 'project_id', 'namespace_path', 'namespace_id'],
 }

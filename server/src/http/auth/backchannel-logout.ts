@@ -5,7 +5,7 @@ import type { Observer } from '../../observe/observer.ts'
 import type { Action } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget } from '../request-path.ts'
-import { parseForm } from './form-body.ts'
+import { parseForm } from './form.ts'
 
 export interface BackchannelLogoutOptions {
   desk: SignInDesk

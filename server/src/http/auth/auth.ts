@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http'
+import type { Access } from '../../access/access.ts'
+import type { Devices } from '../../access/issued/devices.ts'
+import type { Sessions } from '../../access/issued/sessions.ts'
+import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
+import type { Workloads } from '../../access/workloads/workloads.ts'
+import { ModsteadError } from '../../errors.ts'
+import type { Action, ActionExchange } from '../action.ts'
+import { createBodyReader } from '../read-body.ts'
+import { rawTarget } from '../request-path.ts'
+import { senderOf } from '../sender.ts'
+import { createFailures } from './failures.ts'
+import { fieldOf, parseForm } from './form.ts'
+import { CLIENT, createGrants, grantTypes } from './grants.ts'
+import { failure, type OauthFailure, oauthRefusal } from './oauth-errors.ts'
+
+export interface AuthOptions {
+  access: Access
+  issued: { issuer: string; sessions: Sessions; devices: Devices; workloads?: Workloads }
+  /** `''`, or a path like `/goproxy`: the endpoints are found below it and at the root. */
+  prefix: string
+  /** The address of this server as whoever asks knows it, with the prefix. */
+  addressFor: (req: IncomingMessage) => string
+  /** Whether an address alone may be shut out: not where all requests come from one reverse proxy. */
+  countAddresses: boolean
+}
+
+/** The largest token has 8 KiB. Bytes; milliseconds. */
+const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 10_000 }
+const METADATA = '/.well-known/oauth-authorization-server'
+/** Methods of the endpoints by their path. */
+const ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
+  [METADATA]: 'GET',
+  '/auth/device': 'POST',
+  '/auth/token': 'POST',
+  '/auth/revoke': 'POST',
+  '/auth/whoami': 'GET',
+}
+
+/**
+ * The endpoints for programs that sign in: forms in, JSON out. Cookies count for nothing here, and no web page of others
+ * may read an answer.
+ *
+ *     GET  /.well-known/oauth-authorization-server    what there is (RFC 8414)
+ *     POST /auth/device                               a code for a person, and one for the device (RFC 8628)
+ *     POST /auth/token                                tokens for that, for a refresh token, or for a job (RFC 6749, 8693)
+ *     POST /auth/revoke                               ends a session or a token (RFC 7009)
+ *     GET  /auth/whoami                               who the bearer of a credential is
+ *
+ * A POST to /auth/device with a query comes from the page of that name, and is not for here.
+ */
+export function createAuth(options: AuthOptions): Action {
+  const { access, issued, prefix, addressFor } = options
+  const { issuer, sessions, devices, workloads } = issued
+  const readBody = createBodyReader(BODIES)
+  const grant = createGrants({ sessions, devices, issuer, ...(workloads && { workloads }) })
+  const failures = createFailures(options.countAddresses)
+
+  /** The endpoint that a request is for. */
+  function pathIn(req: IncomingMessage): string | undefined {
+    const target = rawTarget(req).replace(/^https?:\/\/[^/?]*/i, '')
+    const [path = '', query] = target.split('?', 2)
+    if (path === METADATA + prefix) return METADATA
+    const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
+    const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
+    return Object.hasOwn(ENDPOINTS, rest) && !isPage ? rest : undefined
+  }
+
+  function metadata(req: IncomingMessage): object {
+    const address = addressFor(req)
+    return {
+      issuer: address,
+      token_endpoint: `${address}/auth/token`,
+      device_authorization_endpoint: `${address}/auth/device`,
+      revocation_endpoint: `${address}/auth/revoke`,
+      grant_types_supported: grantTypes(workloads !== undefined),
+      response_types_supported: [],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+    }
+  }
+
+  async function beginDevice(req: IncomingMessage, form: ReadonlyMap<string, string>): Promise<object> {
+    if (fieldOf(form, 'client_id') !== CLIENT)
+      return failure('invalid_client', `client_id can only be ${CLIENT}`)
+    const begun = await devices.begin(senderOf(req).address)
+    const page = `${addressFor(req)}/auth/device`
+    return {
+      device_code: begun.deviceCode,
+      user_code: begun.userCode,
+      verification_uri: page,
+      verification_uri_complete: `${page}?user_code=${begun.userCode}`,
+      expires_in: begun.expiresIn,
+      interval: begun.interval,
+    }
+  }
+
+  /** What is no token of ours, or has ended, is revoked already (RFC 7009, section 2.2). */
+  async function revoke(form: ReadonlyMap<string, string>): Promise<object> {
+    const token = fieldOf(form, 'token')
+    if (token.startsWith(TOKEN_PREFIX))
+      throw new ModsteadError('not_permitted', 'this token was made with modstead token create', {
+        next: 'end it with modstead token revoke, on the machine of the server',
+      })
+    // The id of a session is no secret: only its tokens end it here.
+    if (/[._]/.test(token)) await sessions.end(token)
+    return {}
+  }
+
+  async function whoami(req: IncomingMessage): Promise<object> {
+    const { kind, id, groups, tenant, expires } = await access.identify(senderOf(req))
+    if (kind === 'anonymous')
+      throw new ModsteadError('unauthenticated', 'nobody is signed in: the request presents no credential')
+    return {
+      kind,
+      id,
+      groups,
+      ...(tenant !== undefined && { tenant }),
+      ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
+    }
+  }
+
+  async function answerForm(path: string, { req, signal }: ActionExchange): Promise<object> {
+    const { address } = senderOf(req)
+    failures.check(address)
+    const form = parseForm(req, await readBody(req, signal))
+    if (path === '/auth/device') return beginDevice(req, form)
+    if (path === '/auth/revoke') return revoke(form)
+    const given = await grant(form, signal)
+    if ('error' in given) failures.note(address, given.error)
+    return given
+  }
+
+  return {
+    kind: 'auth',
+    takes: (req) => pathIn(req) !== undefined,
+    refusalFor: oauthRefusal,
+    async answer(exchange) {
+      const { req, res } = exchange
+      const path = pathIn(req) ?? ''
+      const method = ENDPOINTS[path]!
+      const allowed = method === 'GET' ? ['GET', 'HEAD'] : ['POST']
+      if (!allowed.includes(req.method ?? ''))
+        throw new ModsteadError('method_not_allowed', `this endpoint takes ${allowed.join(' and ')}`, {
+          next: `use ${method}`,
+          allow: allowed.join(', '),
+        })
+      const value =
+        path === METADATA
+          ? metadata(req)
+          : path === '/auth/whoami'
+            ? await whoami(req)
+            : await answerForm(path, exchange)
+      const failed = 'error' in value ? (value as OauthFailure).error : undefined
+      const bytes = Buffer.from(`${JSON.stringify(value)}\n`)
+      res.writeHead(failed === undefined ? 200 : failed === 'invalid_client' ? 401 : 400, [
+        'Content-Type',
+        'application/json',
+        'Content-Length',
+        String(bytes.length),
+        'Cache-Control',
+        'no-store',
+        'X-Content-Type-Options',
+        'nosniff',
+      ])
+      res.end(req.method === 'HEAD' ? undefined : bytes)
+      return req.method === 'HEAD' ? 0 : bytes.length
+    },
+  }
+}

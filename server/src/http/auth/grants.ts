@@ -1,0 +1,113 @@
+import type { Devices } from '../../access/issued/devices.ts'
+import type { IssuedSession, Sessions } from '../../access/issued/sessions.ts'
+import type { Workloads } from '../../access/workloads/workloads.ts'
+import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
+import { fieldOf } from './form.ts'
+import { failure, type OauthFailure } from './oauth-errors.ts'
+
+export interface GrantsOptions {
+  sessions: Pick<Sessions, 'refresh'>
+  devices: Pick<Devices, 'redeem'>
+  workloads?: Workloads
+  /** The addresses that `audience` and `resource` may name. */
+  issuer: string
+}
+
+/** A success of RFC 6749, section 5.1. */
+interface Tokens {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  refresh_token?: string
+  issued_token_type?: string
+}
+
+/** The one client of ours: it is public, and proves nothing. */
+export const CLIENT = 'modstead'
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+const SUBJECT_TYPES = ['urn:ietf:params:oauth:token-type:jwt', 'urn:ietf:params:oauth:token-type:id_token']
+
+/** The grants that can succeed here. */
+export function grantTypes(workloads: boolean): string[] {
+  return [DEVICE, 'refresh_token', ...(workloads ? [EXCHANGE] : [])]
+}
+
+/** `POST /auth/token`. Throws `bad_request`, and what the grants throw. */
+export function createGrants(options: GrantsOptions) {
+  const { sessions, devices, workloads, issuer } = options
+
+  async function exchange(form: ReadonlyMap<string, string>): Promise<Tokens | OauthFailure> {
+    if (workloads === undefined)
+      return failure('unsupported_grant_type', 'this server exchanges no tokens: it has no access.workloads')
+    const type = fieldOf(form, 'subject_token_type')
+    if (!SUBJECT_TYPES.includes(type))
+      return failure('invalid_request', `subject_token_type is none of ${SUBJECT_TYPES.join(', ')}`)
+    if ((form.get('requested_token_type') ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
+      return failure('invalid_request', `requested_token_type can only be ${ACCESS_TOKEN}`)
+    if (form.has('actor_token') || form.has('actor_token_type'))
+      return failure('invalid_request', 'nobody acts for somebody else here: leave out actor_token')
+    for (const name of ['audience', 'resource'])
+      if ((form.get(name) ?? issuer).replace(/\/$/, '') !== issuer)
+        return failure('invalid_target', `${name} can only be ${issuer}: leave it out`)
+    const asked = permissionsIn(form.get('scope'))
+    if (asked === undefined)
+      return failure('invalid_scope', `scope can have ${PERMISSIONS.join(' ')}, or be left out`)
+    const given = await workloads.exchange(
+      fieldOf(form, 'subject_token'),
+      asked.length > 0 ? asked : undefined,
+    )
+    return 'refused' in given
+      ? failure('invalid_grant', given.refused, given.claims)
+      : { ...bearer(given), issued_token_type: ACCESS_TOKEN }
+  }
+
+  return async (form: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Tokens | OauthFailure> => {
+    const grant = fieldOf(form, 'grant_type')
+    // A job has no client of its own: it may leave that out.
+    if ((form.get('client_id') ?? (grant === EXCHANGE ? CLIENT : undefined)) !== CLIENT)
+      return failure('invalid_client', `client_id can only be ${CLIENT}`)
+    switch (grant) {
+      case EXCHANGE:
+        return exchange(form)
+      case 'refresh_token': {
+        const given = await sessions.refresh(fieldOf(form, 'refresh_token'), signal)
+        return 'refused' in given ? failure('invalid_grant', given.refused) : ofSession(given)
+      }
+      case DEVICE: {
+        const given = await devices.redeem(fieldOf(form, 'device_code'))
+        return typeof given === 'string' ? failure(given, DEVICE_WORDS[given]) : ofSession(given)
+      }
+      default:
+        return failure(
+          'unsupported_grant_type',
+          `grant_type is none of ${grantTypes(workloads !== undefined).join(', ')}`,
+        )
+    }
+  }
+}
+
+const DEVICE_WORDS = {
+  authorization_pending: 'nobody has approved the device yet: ask again after the interval',
+  slow_down: 'the device asks too often: wait five seconds more each time',
+  access_denied: 'somebody refused the device',
+  expired_token: 'the code of the device has expired: begin again',
+  invalid_grant: 'the device_code is not valid: it was used before, has expired, or was never issued here',
+} as const
+
+function bearer({ accessToken, expiresIn }: { accessToken: string; expiresIn: number }): Tokens {
+  return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
+}
+
+function ofSession(given: IssuedSession): Tokens {
+  return { ...bearer(given), refresh_token: given.refreshToken }
+}
+
+/** `undefined` for words that nothing here means. */
+function permissionsIn(scope = ''): Permission[] | undefined {
+  const words = scope.split(' ').filter((word) => word !== '')
+  const known = PERMISSIONS.filter((permission) => words.includes(permission))
+  return words.every((word) => known.some((permission) => permission === word)) ? known : undefined
+}

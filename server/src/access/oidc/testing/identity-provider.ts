@@ -1,15 +1,17 @@
 /** A real OpenID Connect provider on loopback: node-oidc-provider, with a page where one signs in by a name alone. */
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import Provider from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 
 export interface IdentityProvider {
   issuer: string
   clientId: string
   clientSecret: string
+  /** RS256, `kid` test. */
+  signingKey: KeyObject
   /** What is said of each account, by `sub`; may be changed, and accounts taken away. */
   accounts: Map<string, Record<string, unknown>>
   /** Paths of the requests that came. */
@@ -51,10 +53,12 @@ export async function startIdentityProvider(
   await listen(server, 0)
   const { port } = server.address() as AddressInfo
   const issuer = `http://127.0.0.1:${port}`
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const known: IdentityProvider = {
     issuer,
     clientId: CLIENT.id,
     clientSecret: CLIENT.secret,
+    signingKey: privateKey,
     accounts: new Map(Object.entries(options.accounts)),
     asked: [],
     broken: undefined,
@@ -97,7 +101,6 @@ async function listen(server: http.Server, port: number): Promise<void> {
 }
 
 function createProvider(issuer: string, known: IdentityProvider, options: IdentityProviderOptions): Provider {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const { redirectUris, postLogoutRedirectUris = [], backchannelLogoutUri, refreshTokens = true } = options
   const provider = new Provider(issuer, {
     clients: [
@@ -113,7 +116,14 @@ function createProvider(issuer: string, known: IdentityProvider, options: Identi
         }),
       },
     ],
-    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'test' }] },
+    jwks: {
+      keys: [{ ...known.signingKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'test' }],
+    },
+    // It would not reach loopback by itself.
+    fetch: (url: string, options: RequestInit & { dispatcher?: unknown }) => {
+      const { dispatcher: _, ...rest } = options
+      return fetch(url, rest)
+    },
     cookies: { keys: ['only-for-tests'] },
     pkce: { required: () => true },
     conformIdTokenClaims: false,

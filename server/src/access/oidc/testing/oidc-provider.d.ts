@@ -29,6 +29,4 @@ declare module 'oidc-provider' {
     Grant: new (properties: { accountId: string; clientId: string }) => Grant
     on(event: string, listener: (...args: unknown[]) => void): void
   }
-
-  export default Provider
 }

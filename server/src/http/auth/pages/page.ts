@@ -45,7 +45,8 @@ export function sendReply(
     ...pageHeaders(formOrigins).flat(),
     ...(location === undefined ? [] : ['Location', location]),
     ...cookies.flatMap((cookie) => ['Set-Cookie', cookie]),
-    ...['Content-Length', String(body.length)],
+    'Content-Length',
+    String(body.length),
   ])
   res.end(req.method === 'HEAD' ? undefined : body)
   return req.method === 'HEAD' ? 0 : body.length

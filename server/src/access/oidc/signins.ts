@@ -75,7 +75,7 @@ interface Tokens {
 
 const KIND = 'signin'
 /** Within this time the provider is not asked again. Milliseconds. */
-const FRESH = 30_000
+const FRESH = 5_000
 /** After this time without a question it is forgotten. Milliseconds. */
 const KEPT = 60 * 86_400_000
 

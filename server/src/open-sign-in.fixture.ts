@@ -1,12 +1,11 @@
 /** A server where people sign in, on a real catalog and before a real provider, with a clock that is moved by hand. */
-import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Credential } from './access/credential.ts'
 import { type IdentityProvider, startIdentityProvider } from './access/oidc/testing/identity-provider.ts'
 import { type Browser, openBrowser, type Page } from './access/oidc/testing/browser.ts'
+import { quietPort } from './access/oidc/testing/free-port.ts'
 import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
 import type { OidcProvider } from './config/access/access-config.ts'
 import { startServer } from './http/http.fixture.ts'
@@ -57,7 +56,7 @@ export interface SignInPlace {
 
 export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Promise<SignInPlace> {
   const { providers = { idp: {} }, prefix = '', groups = new Map() } = options
-  const port = await freePort()
+  const port = await quietPort()
   const base = `http://127.0.0.1:${port}${prefix}`
   const observer = createTestObserver()
   const clock = { now: Date.now() }
@@ -166,15 +165,6 @@ export function fieldIn({ text }: Page, name: string): string {
 /** The cookie of the session. */
 export function cookieOf(browser: Browser, base: string): string | undefined {
   return browser.cookies.get(new URL(base).host)?.get('modstead')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export { openBrowser }

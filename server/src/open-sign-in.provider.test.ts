@@ -119,6 +119,21 @@ test('who is gone at the provider is gone here, and so is who has another name',
   }
 })
 
+test('who is blocked at the provider is out, and where it fails everybody stays', async (t) => {
+  const place = await setSignIn(t)
+  const { clock, idp, signIn } = place
+  const browser = openBrowser()
+  await signIn(browser)
+  const sessions = [await laptop(place, browser), await laptop(place, browser)]
+  clock.now += HOUR
+  idp.userinfo = 500
+  const next = await refreshed(place, sessions[0]!)
+  clock.now += HOUR
+  idp.userinfo = 403
+  assert.match(await refusal(place, next), /not known any more/)
+  assert.match(await refusal(place, sessions[1]!), /not known any more/)
+})
+
 test('while the provider is down everybody goes on for a day, and then nobody', async (t) => {
   const place = await setSignIn(t, { accounts: { 7: { ...ALICE, groups: ['team-a'] } } })
   const { base, clock, idp, signIn } = place

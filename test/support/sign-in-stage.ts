@@ -7,8 +7,8 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from '../../server/src/access/oidc/testing/identity-provider.ts'
+import { quietPort } from '../../server/src/access/oidc/testing/free-port.ts'
 import type { GoHome } from './go.ts'
-import { freePort } from './modstead.ts'
 import { setStage, type Stage } from './stage.ts'
 import { makeModule, putModule, type TestModule } from './test-module.ts'
 
@@ -31,7 +31,7 @@ export interface SignInStage {
 }
 
 export async function setSignInStage(t: TestContext): Promise<SignInStage> {
-  const port = await freePort()
+  const port = await quietPort()
   const base = `https://127.0.0.1:${port}`
   const idp = await startIdentityProvider(t, {
     redirectUris: [`${base}/auth/callback/corp`],

@@ -69,7 +69,7 @@ input { width: 100%; max-width: 22rem; box-sizing: border-box }
 button, .button { display: inline-block; cursor: pointer; color: inherit; text-decoration: none; background: var(--soft) }
 .code { font: 1.5rem/1.5 ui-monospace, monospace; letter-spacing: .1em }
 .warning { padding: .75rem 1rem; border: 1px solid var(--line); border-left-width: .4rem; border-radius: .4rem }
-table { border-collapse: collapse; width: 100% }
+table { display: block; overflow-x: auto; border-collapse: collapse }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
 td form { margin: 0 }
 `

@@ -64,6 +64,8 @@ export const LONGEST = 24 * 3_600_000
 /** How often it is noted that a session was used, and how often its provider is asked. Milliseconds. */
 const NOTED = 60_000
 const CHECKED = 900_000
+/** How often what has expired is removed, and how long it stays. Milliseconds. */
+const SWEEP = 600_000
 /** Sessions of one person at most: the one that ends first goes. */
 const MOST = 50
 /** Characters of a secret: 32 bytes as base64url. */
@@ -75,6 +77,8 @@ export function createBrowserSessions({
   now,
   renew,
 }: BrowserSessionsOptions): BrowserSessions {
+  let swept = now()
+
   async function put(record: AuthRecord, kept: Kept): Promise<boolean> {
     const expires = Math.min(kept.seen + IDLE, kept.created + LONGEST)
     return records.putAuthRecord({ ...record, body: JSON.stringify(kept), expires })
@@ -108,6 +112,10 @@ export function createBrowserSessions({
     async begin({ person, via, upstream }) {
       const there = await records.authRecords({ scope, kind: KIND, subject: person.id })
       for (const { id } of there.slice(0, Math.max(0, there.length + 1 - MOST))) await end(id)
+      if (now() - swept >= SWEEP) {
+        swept = now()
+        await records.sweepAuthRecords(swept - SWEEP)
+      }
       const secret = randomBytes(32).toString('base64url')
       const id = idOf(secret)
       const at = now()

@@ -35,8 +35,6 @@ export function providerError(error: unknown, { label, name }: OidcProvider): Er
       })
     return failed(`${label} refused the sign-in`, NEXT_LOG, error)
   }
-  if (error instanceof WWWAuthenticateChallengeError)
-    return failed(`${label} refused to describe you`, NEXT_LOG, error)
   if (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT')
     return new ModsteadError('upstream_timeout', `${label} does not answer in time`, {
       next: NEXT_AGAIN,
@@ -50,6 +48,21 @@ export function providerError(error: unknown, { label, name }: OidcProvider): Er
       cause: error,
     })
   return failed(`the sign-in at ${label} failed`, NEXT_LOG, error)
+}
+
+/** Whether an answer says 401 or 403. */
+export function isRefused(error: unknown): boolean {
+  if (error instanceof WWWAuthenticateChallengeError) return true
+  const answer = error instanceof ClientError ? error.cause : undefined
+  return answer instanceof Response && (answer.status === 401 || answer.status === 403)
+}
+
+/** With a token that it has just given, a provider refuses to describe only who may not be here, such as blocked users. */
+export function refusedUserinfo(cause: unknown, { label }: OidcProvider): ModsteadError {
+  return new ModsteadError('not_permitted', `${label} does not say who you are: it refused that`, {
+    next: `look at your account at ${label}: it may be blocked`,
+    cause,
+  })
 }
 
 /** Whether the provider could not be asked at all, so that nothing is known of the person that was not known before. */

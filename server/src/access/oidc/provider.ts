@@ -3,7 +3,7 @@ import type { Configuration, CustomFetch } from 'openid-client'
 import type { OidcProvider } from '../../config/access/access-config.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Claims } from './person.ts'
-import { providerError, SignedOut } from './provider-errors.ts'
+import { isRefused, providerError, refusedUserinfo, SignedOut } from './provider-errors.ts'
 
 /** What a provider says of somebody who signed in, or who still is. */
 export interface Told {
@@ -137,7 +137,9 @@ export function createProvider({ config, redirectUri, fetch, now }: ProviderOpti
       throw new ModsteadError('not_permitted', `${name} speaks of somebody else than before`)
     const asks = config.userinfo && configuration.serverMetadata().userinfo_endpoint !== undefined
     const more: Claims | undefined = asks
-      ? await client.fetchUserInfo(configuration, tokens.access_token, subject)
+      ? await client.fetchUserInfo(configuration, tokens.access_token, subject).catch((error: unknown) => {
+          throw isRefused(error) ? refusedUserinfo(error, config) : error
+        })
       : undefined
     const session = claims?.sid
     return {

@@ -23,7 +23,7 @@ export interface IdentityProvider {
   /** The same, with time to think. */
   rewrite: ((body: Record<string, unknown>) => Promise<Record<string, unknown>>) | undefined
   /** What the userinfo endpoint says instead of the truth. */
-  userinfo: Record<string, unknown> | undefined
+  userinfo: Record<string, unknown> | number | undefined
   /** Stops listening: connections are refused. */
   stop(): Promise<void>
   /** Listens again at the same port. */
@@ -88,6 +88,7 @@ export async function startIdentityProvider(
     else if (path === '/token' && known.rewrite !== undefined) void spoofed(known.rewrite, answer, req, res)
     else if (path === '/token' && known.spoof !== undefined)
       void spoofed(async (body) => known.spoof!(body), answer, req, res)
+    else if (path === '/me' && typeof known.userinfo === 'number') res.writeHead(known.userinfo).end()
     else if (path === '/me' && known.userinfo !== undefined)
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(known.userinfo))
     else void answer(req, res)

@@ -1,9 +1,10 @@
 import { principalOf } from '../../../access/browser/sign-in.ts'
 import type { BrowserSession } from '../../../access/browser/browser-sessions.ts'
 import type { SignIn } from '../../../access/issued/sessions.ts'
+import { senderOf } from '../../sender.ts'
 import { escapeHtml } from '../../html-page.ts'
 import { hidden, type Reply, shownTime, signInPage } from './page.ts'
-import type { Handler, PagesOptions } from './visit.ts'
+import type { Handler, PagesOptions, Visit } from './visit.ts'
 
 export interface DeviceHandlers {
   /** `GET /auth/device`: asks for the code, or shows who waits under it. */
@@ -27,7 +28,7 @@ export function createDevicePage({ desk, prefix, observer }: PagesOptions): Devi
     )
   }
 
-  async function waiting(code: string, session: BrowserSession, formToken: string): Promise<Reply> {
+  async function waiting(code: string, session: BrowserSession, { req, formToken }: Visit): Promise<Reply> {
     const device = await devices.find(code, byOf(session))
     if (device === undefined) return { status: 404, html: ask(NOBODY) }
     const { userCode, address, created } = device
@@ -38,6 +39,7 @@ export function createDevicePage({ desk, prefix, observer }: PagesOptions): Devi
 <dl>
 <dt>Program</dt><dd>modstead on a command line</dd>
 <dt>It asked from</dt><dd>${escapeHtml(address)}</dd>
+<dt>You are at</dt><dd>${escapeHtml(senderOf(req).address)}</dd>
 <dt>At</dt><dd>${shownTime(created)}</dd>
 <dt>Your groups</dt><dd>${groups.length === 0 ? 'none' : escapeHtml(groups.slice(0, 20).join(', '))}${groups.length > 20 ? ' …' : ''}</dd>
 </dl>
@@ -50,11 +52,12 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
   }
 
   return {
-    async show({ query, session, formToken }) {
+    async show(visit) {
+      const { query, session } = visit
       const code = query.get('user_code') ?? ''
       if (session === undefined) return toSignIn(prefix, code)
       if (code === '') return { html: ask() }
-      return waiting(code, session, formToken)
+      return waiting(code, session, visit)
     },
 
     async confirm({ form, session }) {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { formTokenOf } from '../../../access/browser/browser-sessions.ts'
 import { ModsteadError } from '../../../errors.ts'
@@ -72,7 +72,7 @@ export function createAuthPages(options: PagesOptions): Action {
       req.method === 'POST' ? parseForm(req, await readBody(req, signal)) : new Map<string, string>()
     if (req.method === 'POST') {
       door.checkOrigin(req)
-      if (known === undefined || form.get('token') !== formToken) throw stale()
+      if (known === undefined || !isSame(form.get('token') ?? '', formToken)) throw stale()
     }
     return {
       req,
@@ -124,6 +124,11 @@ export function createAuthPages(options: PagesOptions): Action {
       },
     )
   }
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'

@@ -93,8 +93,17 @@ listen: [":443", "unix:/run/modstead.sock"]
 publicUrl: https://go.corp.example
 tls: { cert: /etc/modstead/tls.crt, key: /etc/modstead/tls.key }
 \`\`\`
+
+Behind a reverse proxy, name its addresses in \`trustedProxies\`, so that clients are told apart: limits, and addresses that
+are closed after wrong passwords, count the client that the proxy names. From anybody else such headers mean nothing.
+
+\`\`\`yaml
+listen: 10.0.0.5:6637
+publicUrl: https://go.corp.example
+trustedProxies: [10.0.0.0/24, "::1", unix]
+\`\`\`
 `,
-    keys: ['listen', 'publicUrl', 'pathPrefix', 'tls'],
+    keys: ['listen', 'publicUrl', 'pathPrefix', 'tls', 'trustedProxies', 'forwardedHeader'],
   },
   {
     title: 'Choose where data lies and how much memory it takes',

@@ -17,6 +17,7 @@ export interface SourceFile {
 const ROOMS = [
   'main.ts',
   'rooms.ts',
+  'join-site.ts',
   'ask-module.ts',
   'ask-upstream.ts',
   'open-origins.ts',
@@ -26,6 +27,7 @@ const ROOMS = [
   'open-access.ts',
   'open-issued.ts',
   'open-keys.ts',
+  'open-ldap.ts',
   'cli',
   'verify',
   'http',

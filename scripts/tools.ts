@@ -1,8 +1,7 @@
 /**
  * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
- * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail),
- * chromium (the pages of the sign-in). Without root it says
- * what to install.
+ * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail), slapd with its
+ * clients (a directory of users), chromium (the pages of the sign-in). Without root it says what to install.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -13,6 +12,8 @@ const TOOLS = [
   { program: 'strace', version: '-V', debian: 'strace' },
   { program: 'chromium', version: '--version', debian: 'chromium' },
   { program: 'taskset', version: '-V', debian: 'util-linux' },
+  { program: 'slapd', version: '-VV', debian: 'slapd' },
+  { program: 'ldapsearch', version: '-VV', debian: 'ldap-utils' },
 ]
 
 const missing = TOOLS.filter(({ program, version }) => spawnSync(program, [version]).error !== undefined)

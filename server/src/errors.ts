@@ -29,6 +29,7 @@ export type ErrorCode =
   // publishing and deleting
   | 'unauthenticated'
   | 'not_permitted'
+  | 'directory_unavailable'
   | 'publish_disabled'
   | 'bad_zip'
   | 'version_conflict'

@@ -17,6 +17,8 @@ export interface RunningServer {
   addresses: string[]
   /** Stops accepting, lets running requests finish within `shutdownGrace`, then closes everything. */
   stop(): Promise<void>
+  /** Reads again what may change while it runs: the files of `tls`. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Starts the server. Throws `data_folder`, `listen_failed` and `config_invalid`. */
@@ -36,9 +38,18 @@ export async function start({ config, observer, env, version }: StartOptions): P
     const catalog = await openSqliteCatalog(folder.catalog, { observer })
     closing.push(() => catalog.close())
     const { joinRooms } = await loading
-    const { addresses, drain } = await joinRooms({ config, observer, env, version, folder, catalog, closing })
+    const { addresses, drain, reload } = await joinRooms({
+      config,
+      observer,
+      env,
+      version,
+      folder,
+      catalog,
+      closing,
+    })
     return {
       addresses,
+      reload,
       async stop() {
         await drain()
         await closeAll()

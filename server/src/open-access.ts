@@ -1,21 +1,28 @@
 import { type Access, createAccess } from './access/access.ts'
 import { accessOfTokens } from './access/access-of-tokens.ts'
+import { createCertificates } from './access/certificates/certificates.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import { createAccessTokens, type TokenRecords } from './access/tokens/access-tokens.ts'
 import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
 import { createDecide, type PrivateNames } from './access/decide.ts'
-import { createHtpasswd } from './access/passwords/htpasswd.ts'
-import { createHtpasswdFile } from './access/passwords/htpasswd-file.ts'
+import { createHtpasswdFile, type HtpasswdUsers } from './access/passwords/htpasswd-file.ts'
+import { createPasswords } from './access/passwords/passwords.ts'
 import { createIdentify } from './access/identify.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
+import { type People, peopleOf } from './access/people.ts'
 import { createGuesses } from './access/passwords/lockout.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Config } from './config/config.ts'
 import type { Observer } from './observe/observer.ts'
 import type { Issued } from './open-issued.ts'
+import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
-  records: TokenRecords
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
+  records: TokenRecords & DirectoryRecords
   /** Tokens of our own; absent: none are taken. */
   issued?: Issued | undefined
   names: PrivateNames
@@ -24,18 +31,21 @@ export interface OpenAccessOptions {
   env: Readonly<Record<string, string | undefined>>
   /** What is to be closed at the end. */
   closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
 }
 
 /** Who signs in with a user name and a password. */
 export interface Passwords {
   /** As HTTP Basic does. */
   judge: Credential
-  /** Whether somebody of this name still can. */
+  /** Whether somebody of this name still can. Rejects with `directory_unavailable`. */
   knows(user: string): Promise<boolean>
 }
 
 export interface OpenedAccess {
   access: Access
+  people: People
   /** Absent: nobody has a password. */
   passwords?: Passwords
 }
@@ -44,44 +54,85 @@ export interface OpenedAccess {
 export async function openAccess(options: OpenAccessOptions): Promise<OpenedAccess> {
   const { config, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return { access: accessOfTokens(tokens) }
+  if (access === undefined) return { access: accessOfTokens(tokens), people: peopleOf(new Map()) }
   const now = () => performance.now()
   const { groups, remember, htpasswd } = access
+  const local = openHtpasswd(access, options, now)
+  const isLocal = async (user: string): Promise<boolean> => (await local()).find(user) !== undefined
+  const ldap = await openLdap(access, options, isLocal)
+  const people = ldap?.people ?? peopleOf(groups)
   const credentials: Credential[] = [
     createConfigTokens(tokens),
     createAccessTokens({
       records,
-      groups,
+      people,
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
   ]
-  if (options.issued !== undefined) credentials.push(options.issued.credential)
-  if (access.issuers.length > 0) credentials.push(await openJwt(access, options))
+  if (options.issued !== undefined) credentials.push(options.issued.credential(people))
+  if (access.issuers.length > 0) credentials.push(await openJwt(access, people, options))
   let passwords: Passwords | undefined
-  if (htpasswd !== undefined) {
-    const users = createHtpasswdFile({
-      path: htpasswd,
-      warn: (sentence) => observer.log.warn({ file: htpasswd }, sentence),
+  if (htpasswd !== undefined || ldap !== undefined) {
+    const judge = createPasswords({
+      local,
+      ...(ldap && { directory: ldap.passwords }),
+      people,
+      guesses: createGuesses(access.lockout, now),
+      countAddresses: access.lockout.addresses,
+      remember,
       now,
     })
-    const guesses = createGuesses(access.lockout, now)
-    const countAddresses = access.lockout.addresses
-    const judge = createHtpasswd({ users, groups, guesses, countAddresses, remember, now })
-    passwords = { judge, knows: async (user) => (await users()).find(user) !== undefined }
+    const inDirectory = async (user: string): Promise<boolean> =>
+      ldap !== undefined && (await people.find(user)) !== undefined
+    passwords = { judge, knows: async (user) => (await isLocal(user)) || inDirectory(user) }
     credentials.push(judge)
   }
   const joined = createAccess({
-    identify: createIdentify({ credentials, now }),
+    identify: createIdentify({
+      credentials,
+      connections: createCertificates({
+        rules: access.certificates,
+        presented: options.certificates,
+        groups,
+      }),
+      now,
+    }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
   })
-  return { access: joined, ...(passwords && { passwords }) }
+  return { access: joined, people, ...(passwords && { passwords }) }
+}
+
+/** The users of our own; nobody where there is no file of them. */
+function openHtpasswd(
+  { htpasswd }: AccessConfig,
+  { observer }: OpenAccessOptions,
+  now: () => number,
+): () => Promise<HtpasswdUsers> {
+  if (htpasswd === undefined) return async () => ({ find: () => undefined, dearest: undefined })
+  const warn = (sentence: string): void => observer.log.warn({ file: htpasswd }, sentence)
+  return createHtpasswdFile({ path: htpasswd, warn, now })
+}
+
+async function openLdap(
+  { ldap: config, groups }: AccessConfig,
+  { records, observer, closing, warnings }: OpenAccessOptions,
+  isLocal: (user: string) => Promise<boolean>,
+): Promise<OpenedLdap | undefined> {
+  if (config === undefined) return undefined
+  const opened = await (
+    await import('./open-ldap.ts')
+  ).openLdap({ config, groups, records, observer, isLocal })
+  closing.push(opened.close)
+  warnings.push(opened.warnings)
+  return opened
 }
 
 /** Loaded where it is needed: a server without issuers is spared the library. */
 async function openJwt(
-  { issuers, groups, remember }: AccessConfig,
+  { issuers, remember }: AccessConfig,
+  people: People,
   options: OpenAccessOptions,
 ): Promise<Credential> {
   const [{ createJwt }, { openKeys }] = await Promise.all([
@@ -91,7 +142,7 @@ async function openJwt(
   const keysOf = openKeys(options)
   return createJwt({
     issuers,
-    groups,
+    people,
     remember,
     keyFor({ name, issuer, keys }) {
       if (keys.kind !== 'secret') return keysOf(name, issuer, keys)

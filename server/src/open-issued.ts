@@ -5,6 +5,7 @@ import { createIssuedTokens } from './access/issued/issued-tokens.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
+import type { People } from './access/people.ts'
 import type { Workloads } from './access/workloads/workloads.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { OpenKeysOptions } from './open-keys.ts'
@@ -13,7 +14,7 @@ import type { OpenKeysOptions } from './open-keys.ts'
 const A_DAY = 86_400_000
 
 export interface OpenIssuedOptions extends OpenKeysOptions {
-  access: Pick<AccessConfig, 'issued' | 'groups' | 'workloads'>
+  access: Pick<AccessConfig, 'issued' | 'workloads'>
   records: AuthRecords
   /** Where clients reach this site: `iss` and `aud` of its tokens. */
   issuer: string
@@ -31,7 +32,7 @@ export interface Issued {
   /** Absent where no workloads are known. */
   workloads?: Workloads
   /** Judges the access tokens. Its place is before those of other issuers. */
-  credential: Credential
+  credential: (people: People) => Credential
 }
 
 export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
@@ -56,7 +57,7 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
     issuer,
     sessions,
     devices: createDevices({ records, scope, sessions, now }),
-    credential: createIssuedTokens({ jwt, sessions, groups: access.groups }),
+    credential: (people) => createIssuedTokens({ jwt, sessions, people }),
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
   }
 }

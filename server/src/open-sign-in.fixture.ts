@@ -6,6 +6,7 @@ import type { Credential } from './access/credential.ts'
 import { type IdentityProvider, startIdentityProvider } from './access/oidc/testing/identity-provider.ts'
 import { type Browser, openBrowser, type Page } from './access/oidc/testing/browser.ts'
 import { quietPort } from './access/oidc/testing/free-port.ts'
+import { peopleOf } from './access/people.ts'
 import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
 import type { OidcProvider } from './config/access/access-config.ts'
 import { startServer } from './http/http.fixture.ts'
@@ -81,7 +82,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     algorithm: 'HS512',
   } as const
   const issued = await openIssued({
-    access: { issued: issuedConfig, groups, workloads: [] },
+    access: { issued: issuedConfig, workloads: [] },
     records: catalog,
     observer,
     env: {},
@@ -91,7 +92,8 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   })
   const oidc = Object.entries(providers).map(([name, more]) => ({ ...usualProvider(idp, name), ...more }))
   const desk = openSignIn({
-    access: { issued: issuedConfig, groups, oidc },
+    access: { issued: issuedConfig, oidc },
+    people: peopleOf(groups),
     passwords: options.password,
     issued,
     records: catalog,

@@ -28,8 +28,8 @@ async function laptop({ base, issued }: SignInPlace, browser: Browser): Promise<
   return session
 }
 
-async function principalOf({ issued, clock }: SignInPlace, { accessToken: secret }: IssuedSession) {
-  const judgement = await issued.credential({ secret }, { address: '192.0.2.7', now: clock.now })
+async function principalOf({ issued, clock, desk }: SignInPlace, { accessToken: secret }: IssuedSession) {
+  const judgement = await issued.credential(desk.people)({ secret }, { address: '192.0.2.7', now: clock.now })
   return typeof judgement === 'object' && 'principal' in judgement ? judgement.principal : undefined
 }
 

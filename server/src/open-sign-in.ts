@@ -4,9 +4,10 @@ import type { SignInDesk } from './access/browser/sign-in.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import type { Rechecked, SignIn } from './access/issued/sessions.ts'
 import { createLogoutTokens } from './access/oidc/logout-token.ts'
-import type { Person } from './access/oidc/person.ts'
+import type { Account } from './access/oidc/account.ts'
 import { createProvider, type Provider } from './access/oidc/provider.ts'
 import { createSignins } from './access/oidc/signins.ts'
+import type { People } from './access/people.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Observer } from './observe/observer.ts'
 import type { Passwords } from './open-access.ts'
@@ -14,7 +15,8 @@ import type { Issued } from './open-issued.ts'
 import { createProviderFetch, type ProviderFetch } from './origin/provider-fetch.ts'
 
 export interface OpenSignInOptions {
-  access: Pick<AccessConfig, 'oidc' | 'issued' | 'groups'>
+  access: Pick<AccessConfig, 'oidc' | 'issued'>
+  people: People
   /** Absent: nobody has a password. */
   passwords?: Passwords | undefined
   issued: Issued
@@ -32,7 +34,18 @@ export interface OpenSignInOptions {
 
 /** Joins what signing in with a browser takes, and lets sessions ask the providers again. Throws `config_invalid`. */
 export function openSignIn(options: OpenSignInOptions): SignInDesk {
-  const { access, passwords, issued, records, observer, env, scope = '', closing, now = Date.now } = options
+  const {
+    access,
+    people,
+    passwords,
+    issued,
+    records,
+    observer,
+    env,
+    scope = '',
+    closing,
+    now = Date.now,
+  } = options
   const { outage } = access.issued
   const fetches = new Map<string, ProviderFetch>()
   const providers = new Map<string, Provider>()
@@ -51,14 +64,14 @@ export function openSignIn(options: OpenSignInOptions): SignInDesk {
 
   /** Who it is by now; `undefined` once that has ended. */
   async function renew({
-    person,
+    account,
     via,
     upstream,
-  }: Pick<SignIn, 'via' | 'upstream'> & { person: Person }): Promise<Person | undefined> {
-    if (via === 'password') return (await passwords?.knows(person.id)) === true ? person : undefined
+  }: Pick<SignIn, 'via' | 'upstream'> & { account: Account }): Promise<Account | undefined> {
+    if (via === 'password') return (await passwords?.knows(account.id)) === true ? account : undefined
     if (upstream === undefined) return undefined
     const renewed = await signins.renew(upstream)
-    if ('person' in renewed) return renewed.person
+    if ('account' in renewed) return renewed.account
     return 'last' in renewed && now() - renewed.checked < outage ? renewed.last : undefined
   }
 
@@ -67,7 +80,7 @@ export function openSignIn(options: OpenSignInOptions): SignInDesk {
     const renewed = await signins.renew(upstream)
     if ('last' in renewed) return 'unavailable'
     if ('ended' in renewed) return 'gone'
-    const { id, groups, claims } = renewed.person
+    const { id, groups, claims } = renewed.account
     return { principal: { kind: principal.kind, id, groups, claims } }
   })
   issued.sessions.recheckWith('password', async ({ principal }): Promise<Rechecked> =>
@@ -95,6 +108,6 @@ export function openSignIn(options: OpenSignInOptions): SignInDesk {
     }),
     devices: issued.devices,
     sessions: issued.sessions,
-    groupsOf: (user) => access.groups.get(user) ?? [],
+    people,
   }
 }

@@ -1,24 +1,24 @@
 import { availableParallelism } from 'node:os'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
 import type { AuthRecords } from './access/issued/records.ts'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
-import { goproxyUrl } from './config/address.ts'
+import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
-import { openAccess } from './open-access.ts'
-import { openIssued } from './open-issued.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
+import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createViaId, isLoop } from './origin/loop.ts'
-import { createPushes } from './origin/git/pushes.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
-import type { ModulePath } from '@modstead/gomod/path'
 import type { Catalog } from './proxy/catalog.ts'
+import { joinSite, type SharedRooms } from './join-site.ts'
+import { withBuiltIn } from './proxy/built-in.ts'
+import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
-import { learnRepositories } from './proxy/learn-repositories.ts'
 import { createRouter } from './proxy/route.ts'
-import { createModuleProxy } from './proxy/serve.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -28,7 +28,6 @@ import { openFileStore } from './store/file-store.ts'
 import { openSumdbFiles } from './store/sumdb-files.ts'
 import { reportAlarms } from './sumdb/alarms.ts'
 import { createSumdbMirror } from './sumdb/mirror.ts'
-import type { ServedDatabase } from './sumdb/served.ts'
 
 export interface Opened {
   config: Config
@@ -36,7 +35,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -45,6 +44,8 @@ export interface Rooms {
   addresses: string[]
   /** Lets running requests and fetches finish within `shutdownGrace`. */
   drain(): Promise<void>
+  /** Looks at once whether the files of `tls` have changed. Never rejects. */
+  reload(): Promise<void>
 }
 
 /** Joins the rooms on an open data folder and catalog. Throws `listen_failed` and `config_invalid`. */
@@ -85,7 +86,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const router = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const helper = clientModulePaths(config.publicUrl)
+  const router = withBuiltIn(
+    createRouter(config.routes, origins.all, mirrored, config.uploads),
+    helper,
+    createClientOrigin(helper, version),
+  )
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -101,67 +107,36 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
-  const proxy = createModuleProxy({
-    router,
+  const engine = createEngine({
     store,
     catalog,
     checker,
-    lookAhead: config.lookAhead,
     observer,
-    ...(log !== undefined && { promised: log.promised }),
+    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const serving = log?.serve({ router, proxy, mirrors })
-  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
-  const pushes = createPushes({
-    *repositories() {
-      for (const git of origins.gits) yield* git.repositories()
-    },
-    learn: (signal) => learnRepositories({ store, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
-    log: observer.log,
-  })
-  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
-  const issued =
-    config.access &&
-    (await openIssued({ access: config.access, records: catalog, issuer, observer, env, closing }))
-  const { access, passwords } = await openAccess({
-    config,
-    issued,
-    records: catalog,
-    names: { isPrivate: (module) => router.routeOf(module as ModulePath).private },
+  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? []]
+  const certificates: CertificatesByConnection = new WeakMap()
+  const shared: SharedRooms = {
+    engine,
+    store,
+    catalog,
+    certificates,
+    mirrors,
     observer,
     env,
     closing,
-  })
-  const signsIn = config.access !== undefined && (config.access.oidc.length > 0 || passwords !== undefined)
-  const desk =
-    signsIn && issued !== undefined
-      ? // Loaded where people sign in: with its libraries it is large.
-        (await import('./open-sign-in.ts')).openSignIn({
-          access: config.access!,
-          passwords,
-          issued,
-          records: catalog,
-          observer,
-          env,
-          closing,
-        })
-      : undefined
+    warnings,
+  }
+  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
+    ...root.site,
     config,
-    proxy,
-    access,
-    ...(issued && { issued }),
-    databases,
-    ...(log !== undefined && { log }),
-    ...(desk && { desk }),
+    certificates,
     observer,
     totals: () => catalog.totals(),
-    incidents: catalog,
     ready: createReadiness(store, folder),
-    warnings: () => log?.warnings() ?? [],
-    pushes,
+    warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,
   })
@@ -183,18 +158,19 @@ export async function joinRooms({
     keepWhole({
       config: config.mirror,
       router,
-      keep: proxy.keepWhole,
+      keep: root.proxy.keepWhole,
       log: observer.log,
     })
   const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
   return {
     addresses,
+    reload: () => http.reload(),
     async drain() {
       const given = AbortSignal.timeout(config.shutdownGrace)
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([pushes.close(), whole?.stop(), proxy.close(given), serving?.stop(given)])
+      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

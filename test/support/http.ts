@@ -14,6 +14,7 @@ export interface HttpAnswer {
 export interface HttpOptions {
   method?: string
   headers?: Record<string, string>
+  body?: string
   /** Ends the request; what came until then is the answer. */
   signal?: AbortSignal
   /** Sees each piece as it comes. */
@@ -27,7 +28,7 @@ export interface HttpOptions {
  * or retried. Rejects only when there is no answer at all.
  */
 export function ask(base: string, path: string, options: HttpOptions = {}): Promise<HttpAnswer> {
-  const { method = 'GET', headers = {}, signal, onData, ca } = options
+  const { method = 'GET', headers = {}, body, signal, onData, ca } = options
   const { protocol, hostname, port } = new URL(base)
   const prefix = new URL(base).pathname.replace(/\/$/, '')
   const started = performance.now()
@@ -49,6 +50,6 @@ export function ask(base: string, path: string, options: HttpOptions = {}): Prom
         resolve({ status, headers, body: Buffer.concat(chunks), complete, took })
       })
     })
-    request.end()
+    request.end(body)
   })
 }

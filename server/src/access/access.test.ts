@@ -8,6 +8,7 @@ import { createAccessTokens, TOKEN_FRESH, type TokenRecord } from './tokens/acce
 import { createConfigTokens } from './tokens/config-tokens.ts'
 import { createDecide } from './decide.ts'
 import { createIdentify } from './identify.ts'
+import { peopleOf } from './people.ts'
 import { newToken } from './tokens/token-format.ts'
 
 const CI = 'ci-0123456789abcdef'
@@ -86,7 +87,7 @@ function issued() {
         createConfigTokens(TOKENS),
         createAccessTokens({
           records,
-          groups: new Map([['alice', ['a']]]),
+          people: peopleOf(new Map([['alice', ['a']]])),
           onTouchFailed: (error) => assert.fail(String(error)),
         }),
       ],

@@ -8,8 +8,10 @@ import { ANONYMOUS, described, type Principal } from './principal.ts'
 /** What of a request tells who sent it. */
 export interface Sender {
   headers: IncomingHttpHeaders
-  /** Address of the client, or `socket`. */
+  /** IP address of the client, or `unix`. */
   address: string
+  /** What it came over, where that may prove something itself. */
+  connection?: object
 }
 
 /** A request as node has it; `socket` is only compared. */
@@ -29,6 +31,10 @@ export interface Access {
   isUnknown(request: Received): boolean
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
   identify(sender: Sender): Promise<Principal>
+  /** The same, where everybody may read, too: `identify` does not care there. */
+  prove(sender: Sender): Promise<Principal>
+  /** What would become of somebody's request. */
+  decide: Decide
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
@@ -63,9 +69,9 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     return may
   }
 
-  function ask({ headers, address }: Sender): Promise<Identity> {
+  function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address)))
+    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address, connection)))
     return identity
   }
 
@@ -77,6 +83,8 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
     },
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
+    prove: async (sender) => (await ask(sender)).principal,
+    decide,
     async require(sender, permission, module) {
       if (open && permission === 'module:read') return ANONYMOUS
       if (closed && permission !== 'module:read') throw nobodyMay(permission)

@@ -123,3 +123,17 @@ test('every role that there is allows what its list says, and nothing else', () 
       }
   }
 })
+
+test('what the server has itself is read by everybody, and nothing else is done with it', () => {
+  const helper = 'go.corp.example/modstead/client'
+  const open = createDecide(
+    { ...CONFIG, anonymous: [] },
+    { isPrivate, isOpen: (module) => module === helper },
+  )
+  const ask = (who: Principal, permission: Permission, module: string) => open(who, { permission, module })
+  assert.equal(ask(ANONYMOUS, 'module:read', helper), 'allow')
+  assert.equal(ask(narrowed(['corp.example/a']), 'module:read', helper), 'allow')
+  assert.equal(ask(ANONYMOUS, 'module:read', `${helper}/x`), 'unauthenticated')
+  assert.equal(ask(ANONYMOUS, 'module:publish', helper), 'unauthenticated')
+  assert.equal(ask(BOB, 'module:delete', helper), 'not_permitted')
+})

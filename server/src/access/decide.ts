@@ -1,5 +1,5 @@
 import { compilePatterns, type PatternSet } from '@modstead/gomod/pattern'
-import type { AccessConfig, Subject } from '../config/access/access-config.ts'
+import type { AccessConfig, Binding, Subject } from '../config/access/access-config.ts'
 import type { Permission } from '../config/permissions.ts'
 import type { Principal } from './principal.ts'
 import { permissionsOf } from './roles.ts'
@@ -28,6 +28,8 @@ export type Decide = (principal: Principal, question: Question) => Decision
 /** The private names of the configuration: those of private routes and what could be above them. */
 export interface PrivateNames {
   isPrivate(module: string): boolean
+  /** Whether everybody reads it, whatever is configured: what people sign in with. */
+  isOpen?(module: string): boolean
 }
 
 interface Grant {
@@ -45,7 +47,7 @@ interface Grant {
  */
 export function createDecide(
   config: Pick<AccessConfig, 'anonymous' | 'admins' | 'roles' | 'bindings'>,
-  { isPrivate }: PrivateNames,
+  { isPrivate, isOpen }: PrivateNames,
 ): Decide {
   const open = compilePatterns(config.anonymous)
   const grants = config.bindings.map(({ to, role, modules }): Grant => {
@@ -62,7 +64,11 @@ export function createDecide(
       if (!permissions.includes(permission) || !to.some((subject) => isMeant(subject, principal, admins.to)))
         continue
       if (modules === undefined) return 'here'
-      if (module === undefined) continue
+      if (module === undefined) {
+        // A token never does more than its owner may: for which modules somebody may make one makes no difference.
+        if (permission === 'token:create') return 'here'
+        continue
+      }
       if (modules.matches(module)) return 'here'
       if (permission === 'module:read' && modules.couldBeParentOf(module)) best = 'below'
     }
@@ -86,11 +92,22 @@ export function createDecide(
     const refused = principal.kind === 'anonymous' ? 'unauthenticated' : 'not_permitted'
     const isPublic = permission === 'module:read' && module !== undefined && !isPrivate(module)
     // What needs no credential is not refused because of one.
-    if (isPublic && open.matches(module)) return 'allow'
+    if (isPublic && (open.matches(module) || isOpen?.(module) === true)) return 'allow'
     const limit = withinLimit(principal, question)
     const rights = isPublic && principal.kind !== 'anonymous' ? 'here' : granted(principal, question)
     if (limit === 'no' || rights === 'no') return refused
     return limit === 'below' || rights === 'below' ? 'absent' : 'allow'
+  }
+}
+
+/** The bindings that give a principal its roles, and whether it is among the administrators. */
+export function grantsOf(
+  principal: Principal,
+  { admins, bindings }: Pick<AccessConfig, 'admins' | 'bindings'>,
+): { admin: boolean; bindings: readonly Binding[] } {
+  return {
+    admin: admins.some((subject) => isMeant(subject, principal, admins)),
+    bindings: bindings.filter(({ to }) => to.some((subject) => isMeant(subject, principal, admins))),
   }
 }
 

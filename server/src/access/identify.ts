@@ -2,7 +2,8 @@ import { hash, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
-import type { Credential } from './credential.ts'
+import type { ConnectionCredential } from './certificates/certificates.ts'
+import type { Credential, Judgement } from './credential.ts'
 import { presentedIn, rawCredential } from './presented.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 
@@ -22,15 +23,18 @@ export interface Identify {
    */
   known(headers: IncomingHttpHeaders, connection: object): Identity | undefined
   /**
-   * Who sent these headers. Throws `unauthenticated` where they present something that proves nobody, `bad_request` for
-   * two credentials, and what a kind of credential throws that could not look.
+   * Who sent these headers over this connection. Throws `unauthenticated` where they present something that proves
+   * nobody, `bad_request` for two credentials, and what a kind of credential throws that could not look. Headers say who
+   * is asking; what the connection proves counts where they say nothing.
    */
-  ask(headers: IncomingHttpHeaders, address: string): Promise<Identity>
+  ask(headers: IncomingHttpHeaders, address: string, connection?: object): Promise<Identity>
 }
 
 export interface IdentifyOptions {
   /** In the order in which they are asked. */
   credentials: readonly Credential[]
+  /** What connections prove themselves; absent: nothing. */
+  connections?: ConnectionCredential
   now?: () => number
 }
 
@@ -41,18 +45,36 @@ const REMEMBERED = 20_000
  * Asks each kind of credential in turn. Who was identified is remembered by a keyed hash of the header, so that the next
  * request costs a look-up; the header itself is kept for no longer than its connection.
  */
-export function createIdentify({ credentials, now = () => performance.now() }: IdentifyOptions): Identify {
+export function createIdentify({
+  credentials,
+  connections,
+  now = () => performance.now(),
+}: IdentifyOptions): Identify {
   const salt = randomBytes(32).toString('base64')
   const identities = new LRUCache<string, Identity>({ max: REMEMBERED })
-  const last = new WeakMap<object, { header: string; identity: Identity }>()
+  const last = new WeakMap<object, { header: string | undefined; identity: Identity }>()
   const anonymous: Identity = { principal: ANONYMOUS, until: Infinity, reads: new Map() }
   const digestOf = (header: string): string => hash('sha256', salt + header, 'base64')
+
+  function identityOf(judgement: Exclude<Judgement, 'not mine'>, began: number): Identity {
+    if ('refusal' in judgement)
+      throw new ModsteadError('unauthenticated', judgement.refusal, {
+        ...(judgement.next !== undefined && { next: judgement.next }),
+      })
+    return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
+  }
 
   return {
     known(headers, connection) {
       const { authorization } = headers
       const token = headers['x-auth-token']
-      if (authorization === undefined && token === undefined) return anonymous
+      if (authorization === undefined && token === undefined) {
+        if (connections === undefined || !connections.has(connection)) return anonymous
+        const before = last.get(connection)
+        return before !== undefined && before.header === undefined && now() < before.identity.until
+          ? before.identity
+          : undefined
+      }
       if (authorization !== undefined && token !== undefined) return undefined
       const header = authorization ?? String(token)
       const before = last.get(connection)
@@ -63,20 +85,22 @@ export function createIdentify({ credentials, now = () => performance.now() }: I
       last.set(connection, { header, identity })
       return identity
     },
-    async ask(headers, address) {
+    async ask(headers, address, connection) {
       const raw = rawCredential(headers)
       const presented = presentedIn(headers)
-      if (raw === undefined || presented === undefined) return anonymous
+      if (raw === undefined || presented === undefined) {
+        const proven = connection && connections?.judge(connection, Date.now())
+        if (proven === undefined || proven === 'not mine') return anonymous
+        const identity = identityOf(proven, now())
+        last.set(connection!, { header: undefined, identity })
+        return identity
+      }
       for (const judge of credentials) {
         const began = now()
         const judgement = await judge(presented, { address, now: Date.now() })
         if (judgement === 'not mine') continue
-        if ('refusal' in judgement)
-          throw new ModsteadError('unauthenticated', judgement.refusal, {
-            ...(judgement.next !== undefined && { next: judgement.next }),
-          })
-        const identity = { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
-        if (judgement.fresh > 0) identities.set(digestOf(raw), identity)
+        const identity = identityOf(judgement, began)
+        if (identity.until > began) identities.set(digestOf(raw), identity)
         return identity
       }
       throw new ModsteadError('unauthenticated', 'the token of the request is not one of this server', {

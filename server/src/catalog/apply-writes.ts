@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { KnownUser } from '../access/ldap/known-users.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
 import type { Realm } from '../proxy/store.ts'
+import { encodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { type AuthChange, type AuthWrite, encodeAuthRecord } from './auth-records.ts'
 import { nextActId, nextIncidentId } from './record-ids.ts'
@@ -23,6 +25,7 @@ export type Write =
   | { kind: 'revokeToken'; id: string; by: string }
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
   | AuthWrite
+  | { kind: 'saveDirectoryUsers'; users: readonly KnownUser[]; forgotten: readonly string[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
@@ -223,6 +226,10 @@ export function createWriteApplier(
       }
       case 'sweepAuthRecords':
         writes.sweepAuthRecords.run({ until: write.until })
+        return undefined
+      case 'saveDirectoryUsers':
+        for (const user of write.users) writes.putDirectoryUser.run(encodeDirectoryUser(user))
+        for (const id of write.forgotten) writes.dropDirectoryUser.run({ id })
         return undefined
       case 'begin':
         return begin(write, now)

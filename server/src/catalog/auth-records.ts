@@ -35,20 +35,24 @@ export function createAuthRecords({ reads, read, write }: AuthRecordsOptions): A
         const row = reads.authRecord.get({ scope, kind, id })
         return row && decodeAuthRecord(row)
       }),
-    authRecords: async ({ scope, kind, subject }) =>
-      read(() => {
-        const rows =
-          subject === undefined
-            ? reads.authRecords.all({ scope, kind })
-            : reads.authRecordsOf.all({ scope, kind, subject })
-        return rows.map(decodeAuthRecord)
-      }),
+    authRecords: async (of) => read(() => readAuthRecords(reads, of)),
     putAuthRecord: (record) => change({ kind: 'putAuthRecord', record }),
     removeAuthRecord: ({ scope, kind, id }) => change({ kind: 'removeAuthRecord', scope, record: kind, id }),
     async sweepAuthRecords(until) {
       await write({ kind: 'sweepAuthRecords', until })
     },
   }
+}
+
+export function readAuthRecords(
+  reads: Pick<Prepared<Reads>, 'authRecords' | 'authRecordsOf'>,
+  { scope, kind, subject }: { scope: string; kind: string; subject?: string },
+): AuthRecord[] {
+  const rows =
+    subject === undefined
+      ? reads.authRecords.all({ scope, kind })
+      : reads.authRecordsOf.all({ scope, kind, subject })
+  return rows.map(decodeAuthRecord)
 }
 
 export const AUTH_COLUMNS = [

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import type { AuthKey, AuthRecord } from '../access/issued/records.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
 import { createWriteApplier, type Write, type WriteResult } from './apply-writes.ts'
+import { readAuthRecords } from './auth-records.ts'
 import { openForWriting } from './catalog-database.ts'
 import { pendingMigration } from './migrate.ts'
 import { readIncidents } from './read-incidents.ts'
@@ -31,11 +33,14 @@ export interface CatalogBeside {
   /** Both are on the disk when they return. The first revocation holds; `undefined` where there is no such token. */
   addToken(token: TokenRecord): void
   revokeToken(id: string, by: string): TokenRecord | undefined
+  /** As `AuthRecords.authRecords`, and as `removeAuthRecord`: gone from the disk when it returns. */
+  authRecords(of: { scope: string; kind: string; subject?: string }): AuthRecord[]
+  removeAuthRecord(key: AuthKey): boolean
 }
 
 /**
  * The records in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
- * only `acknowledge`, `addToken` and `revokeToken` write. Every call opens the file for itself.
+ * only `acknowledge`, `addToken`, `revokeToken` and `removeAuthRecord` write. Every call opens the file for itself.
  *
  * Each throws `data_folder` where there is no catalog, or one of an older or newer modstead, and `store_unavailable`
  * for a failing disk, a damaged file, or one that another program holds for more than five seconds.
@@ -100,6 +105,15 @@ export function openCatalogBeside(path: string): CatalogBeside {
       const result = write({ kind: 'revokeToken', id, by })
       if (result !== undefined && !('owner' in result)) throw new TypeError('a revocation gives a token')
       return result
+    },
+    authRecords: (of) =>
+      reading((database) => {
+        const { authRecords, authRecordsOf } = READS
+        return readAuthRecords(prepareAll(database, { authRecords, authRecordsOf }), of)
+      }),
+    removeAuthRecord({ scope, kind, id }) {
+      const result = write({ kind: 'removeAuthRecord', scope, record: kind, id })
+      return result !== undefined && 'changed' in result && result.changed
     },
     acts: ({ limit, before = MAX_ACT_ID }) =>
       reading((database) => {

@@ -195,6 +195,21 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         await db.schema.createIndex('auth_records_expires').on('auth_records').column('expires').execute()
       },
     },
+    '007_directory_users': {
+      async up(db: Kysely<Schema>) {
+        await clustered(
+          db.schema
+            .createTable('directory_users')
+            .addColumn('id', 'text', notNull)
+            .addColumn('state', 'text', notNull)
+            .addColumn('groups', 'text', notNull)
+            .addColumn('claims', 'text', notNull)
+            .addColumn('checked', 'bigint', notNull)
+            .addColumn('seen', 'bigint', notNull)
+            .addPrimaryKeyConstraint('directory_users_key', ['id']),
+        ).execute()
+      },
+    },
   }
 }
 

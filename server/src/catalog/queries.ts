@@ -3,6 +3,7 @@ import { compileStatement, placeholder } from './placeholder.ts'
 import type {
   ActsTable,
   AuthRecordsTable,
+  DirectoryUsersTable,
   IncidentsTable,
   MarksTable,
   Schema,
@@ -12,6 +13,7 @@ import type {
 } from './schema.ts'
 
 import { AUTH_COLUMNS } from './auth-records.ts'
+import { DIRECTORY_USER_COLUMNS } from './directory-rows.ts'
 import { TOKEN_COLUMNS } from './token-rows.ts'
 
 export type Reads = ReturnType<typeof compileReads>
@@ -33,6 +35,18 @@ export function compileReads(db: Kysely<Schema>) {
   const page = { before: placeholder('before'), limit: placeholder('limit') }
   const incidentPage = (rows: typeof incidents) =>
     compileStatement(rows.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit))
+  const tokensBefore = db
+    .selectFrom('tokens')
+    .selectAll()
+    .where((is) =>
+      is.or([
+        is('created', '<', placeholder('created')),
+        is.and([is('created', '=', placeholder('created')), is('id', '<', placeholder('id'))]),
+      ]),
+    )
+    .orderBy('created', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit)
   return {
     version: compileStatement(
       module
@@ -88,7 +102,22 @@ export function compileReads(db: Kysely<Schema>) {
     openIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is', null)),
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
     token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
+    tokenOwners: compileStatement(
+      db
+        .selectFrom('tokens')
+        .select('owner')
+        .distinct()
+        .where('owner_kind', '=', sql.lit('user'))
+        .where('revoked_at', 'is', null),
+    ),
+    directoryUsers: compileStatement(db.selectFrom('directory_users').selectAll()),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
+    tokensBefore: compileStatement(tokensBefore),
+    tokensOfBefore: compileStatement(
+      tokensBefore
+        .where('owner_kind', '=', placeholder('owner_kind'))
+        .where('owner', '=', placeholder('owner')),
+    ),
     authRecord: compileStatement(authRecords.where('id', '=', placeholder('id'))),
     authRecords: compileStatement(authRecords.orderBy('expires').orderBy('id').limit(sql.lit(1000))),
     authRecordsOf: compileStatement(
@@ -260,6 +289,21 @@ export function compileWrites(db: Kysely<Schema>) {
     sweepAuthRecords: compileStatement(
       db.deleteFrom('auth_records').where('expires', '<=', placeholder('until')),
     ),
+    putDirectoryUser: compileStatement(
+      db
+        .insertInto('directory_users')
+        .values(values<DirectoryUsersTable>(...DIRECTORY_USER_COLUMNS))
+        .onConflict((conflict) =>
+          conflict
+            .column('id')
+            .doUpdateSet((eb) =>
+              Object.fromEntries(
+                DIRECTORY_USER_COLUMNS.map((column) => [column, eb.ref(`excluded.${column}`)]),
+              ),
+            ),
+        ),
+    ),
+    dropDirectoryUser: compileStatement(db.deleteFrom('directory_users').where('id', '=', placeholder('id'))),
     addTotals: compileStatement(
       db
         .updateTable('totals')

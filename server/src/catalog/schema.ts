@@ -17,6 +17,7 @@ export interface Schema {
   totals: TotalsTable
   tokens: TokensTable
   auth_records: AuthRecordsTable
+  directory_users: DirectoryUsersTable
 }
 
 /** Every module that has a version or a snapshot. Unique: realm, path. */
@@ -156,4 +157,16 @@ export interface AuthRecordsTable {
   body: string
   expires: number
   revision: number
+}
+
+/** Users of a directory, as it last had them. Key: id. */
+export interface DirectoryUsersTable {
+  id: string
+  /** `present`, `gone` or `absent`. */
+  state: string
+  /** Both JSON: a list of names, and an object. */
+  groups: string
+  claims: string
+  checked: number
+  seen: number
 }

@@ -1,11 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { AuthRecords } from '../access/issued/records.ts'
+import type { DirectoryRecords } from '../access/ldap/known-users.ts'
 import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
+import { decodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
 import { MAX_ACT_ID } from './record-ids.ts'
@@ -29,7 +31,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords & AuthRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -121,10 +123,35 @@ export async function openSqliteCatalog(
         const row = reads.token.get({ id })
         return row && decodeToken(row)
       }),
+    tokens: async ({ limit, before, owner }) =>
+      read(() => {
+        const last = before === undefined ? NEWEST : reads.token.get({ id: before })
+        if (last === undefined) return []
+        const page = { limit, created: last.created, id: last.id }
+        const rows =
+          owner === undefined
+            ? reads.tokensBefore.all(page)
+            : reads.tokensOfBefore.all({ ...page, owner_kind: owner.kind, owner: owner.name })
+        return rows.map(decodeToken)
+      }),
+    async addToken(token) {
+      await writer.write({ kind: 'addToken', token })
+    },
+    async revokeToken(id, by) {
+      const record = await writer.write({ kind: 'revokeToken', id, by })
+      if (record !== undefined && !('owner' in record)) throw new TypeError('a revocation gives a token')
+      return record
+    },
     async touchTokens(uses) {
       await writer.write({ kind: 'touchTokens', uses })
     },
     ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
+    directoryUsers: async () => read(() => reads.directoryUsers.all({}).map(decodeDirectoryUser)),
+    tokenOwners: async () => read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)),
+    async saveDirectoryUsers(users, forgotten) {
+      if (users.length + forgotten.length > 0)
+        await writer.write({ kind: 'saveDirectoryUsers', users, forgotten })
+    },
     totals: async () =>
       read(() => {
         const { zip_bytes: zipBytes, open_incidents: openIncidents, ...rest } = reads.totals.get({})!
@@ -143,6 +170,9 @@ export async function openSqliteCatalog(
     await writer.close()
   }
 }
+
+/** What stands before the first token of a list that begins with the newest. */
+const NEWEST = { created: Number.MAX_SAFE_INTEGER, id: '' }
 
 function openForReading(path: string): DatabaseSync {
   try {

@@ -59,6 +59,12 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index "auth_records_expires" on "auth_records" ("expires")',
     ],
   },
+  {
+    name: '007_directory_users',
+    statements: [
+      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -114,9 +120,25 @@ export const READS: Reads = {
     sql: 'select * from "tokens" where "id" = ?',
     names: ['id'],
   },
+  tokenOwners: {
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
+    names: [],
+  },
+  directoryUsers: {
+    sql: 'select * from "directory_users"',
+    names: [],
+  },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
     names: [],
+  },
+  tokensBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'limit'],
+  },
+  tokensOfBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'owner_kind', 'owner', 'limit'],
   },
   authRecord: {
     sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "id" = ?',
@@ -236,6 +258,14 @@ export const WRITES: Writes = {
   sweepAuthRecords: {
     sql: 'delete from "auth_records" where "expires" <= ?',
     names: ['until'],
+  },
+  putDirectoryUser: {
+    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+  },
+  dropDirectoryUser: {
+    sql: 'delete from "directory_users" where "id" = ?',
+    names: ['id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

@@ -107,4 +107,6 @@ export interface RunningServer {
   addresses: readonly string[]
   /** Stops accepting, lets requests finish within the configured grace, and closes everything. */
   stop(): Promise<void>
+  /** Reads again at once what may change while it runs. Never rejects. */
+  reload?(): Promise<void>
 }

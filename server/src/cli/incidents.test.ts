@@ -33,7 +33,7 @@ async function running(t: TestContext): Promise<Room> {
   const folder = await temporaryFolder(t)
   const catalog = await openSqliteCatalog(join(folder, 'catalog.db'), { observer: createTestObserver() })
   t.after(() => catalog.close())
-  const { url } = await startServer(t, { incidents: catalog, config: { tokens, pathPrefix: '/go' } })
+  const { url } = await startServer(t, { records: catalog, config: { tokens, pathPrefix: '/go' } })
   const run = (more: string[], env = {}) =>
     function runThere(...args: string[]): Promise<Ran> {
       return runHere({ args: ['incidents', ...args, ...more], env })

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander'
+import { describeAccessCommands } from './commands/access.ts'
 import { describeActs } from './commands/acts.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
 import { describeOriginCommands } from './commands/origin.ts'
 import { describePublishing } from './commands/publishing.ts'
+import { describeSessionCommands } from './commands/session.ts'
 import { describeServe } from './commands/serve.ts'
+import { describeSettings } from './commands/settings.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
 import { describeTokenCommands } from './commands/token.ts'
 import { describeVerify } from './commands/verify.ts'
@@ -28,11 +31,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration; "modstead help ver
 const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeServe,
   describeConfigCommands,
+  describeSettings,
   describeOriginCommands,
   describePublishing,
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describeAccessCommands,
+  describeSessionCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

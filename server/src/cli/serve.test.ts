@@ -179,3 +179,35 @@ test('SIGTERM during the start ends it', async () => {
   })
   assert.deepEqual([ran.code, stopped], [0, true])
 })
+
+test('SIGHUP reads again what may change, and ends nothing', async () => {
+  let reloaded = 0
+  const started = Promise.withResolvers<void>()
+  const ran = await runHere({
+    args: JSON_FLAGS,
+    async start() {
+      await started.promise
+      return { ...RUNNING, reload: () => Promise.resolve(void reloaded++) }
+    },
+    starting(events) {
+      events.emit('SIGHUP', 'SIGHUP')
+      started.resolve()
+    },
+    running(events) {
+      events.emit('SIGHUP', 'SIGHUP')
+      setImmediate(() => terminate(events))
+    },
+  })
+  assert.deepEqual([ran.code, reloaded], [0, 1])
+})
+
+test('on a terminal SIGHUP is left to the system', async () => {
+  await runHere({
+    args: ['serve'],
+    isTTY: true,
+    running(events) {
+      assert.equal(events.listenerCount('SIGHUP'), 0)
+      terminate(events)
+    },
+  })
+})

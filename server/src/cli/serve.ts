@@ -15,7 +15,8 @@ const CRASH_GRACE = 5000
 
 /**
  * `modstead serve`: runs until SIGTERM or SIGINT (exit code 0), a crash or a second signal (1). A start that fails is
- * 1, a configuration with mistakes 2; both are said on standard error.
+ * 1, a configuration with mistakes 2; both are said on standard error. SIGHUP makes it read the files of `tls` again;
+ * on a terminal it means that the window is gone, and ends it as it ends any program.
  */
 export async function serve(flags: Flags, context: CommandContext): Promise<number> {
   const loaded = await readConfig(context, flags)
@@ -25,6 +26,9 @@ export async function serve(flags: Flags, context: CommandContext): Promise<numb
   const colour = stdout.hasColors?.() ?? false
   const observer = createObserver(config.log, { stdout, isTTY: stdout.isTTY === true, colour })
   const watch = watchForEnd(context.events)
+  let running: RunningServer | undefined
+  const onHangUp = (): void => void running?.reload?.()
+  if (stdout.isTTY !== true) context.events.on('SIGHUP', onHangUp)
   try {
     for (const warning of warnings) observer.log.warn({}, warning)
     const starting = context.start({ config, observer, env: context.env, version })
@@ -33,6 +37,7 @@ export async function serve(flags: Flags, context: CommandContext): Promise<numb
       watch.first.then((end) => ({ end })),
     ])
     if ('server' in started) {
+      running = started.server
       announce(loaded, started.server, context, observer.log)
       return await stop(await watch.first, started.server, {
         watch,
@@ -45,6 +50,7 @@ export async function serve(flags: Flags, context: CommandContext): Promise<numb
     return reportFailure(context, error, { detailed: config.log.level === 'debug' })
   } finally {
     watch.dispose()
+    context.events.off('SIGHUP', onHangUp)
     observer.log.flush()
   }
 }

@@ -1,6 +1,5 @@
 import { checkPattern } from '@modstead/gomod/pattern'
-import type { TokenRecord } from '../access/tokens/access-tokens.ts'
-import { newToken } from '../access/tokens/token-format.ts'
+import { issueToken, parseOwner, TOKEN_LIFETIME } from '../access/tokens/issue-token.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import { type Permission, PERMISSIONS } from '../config/permissions.ts'
 import type { Flags } from '../config/settings.ts'
@@ -20,10 +19,6 @@ export interface TokenCreateFlags {
   json?: boolean
 }
 
-const DAY = 86_400_000
-const USUAL = '90d'
-const LONGEST = 3650 * DAY
-
 /**
  * `modstead token create`: makes a token and prints it on stdout alone, so that a script can take it; what it is goes to
  * stderr. Throws `config_invalid` for bad flags, and what `openCatalogBeside` throws.
@@ -33,8 +28,8 @@ export async function createToken(
   flags: Flags,
   context: CommandContext,
 ): Promise<number> {
-  const [, kind, name] = /^(user|service):([^\s:]{1,256})$/.exec(given.for) ?? []
-  if (name === undefined)
+  const owner = parseOwner(given.for)
+  if (owner === undefined)
     throw wrong('for', `expected user:NAME or service:NAME, found ${JSON.stringify(given.for)}`)
   const note = (given.note ?? '').trim()
   const problem = note === '' ? undefined : remarkProblem(note)
@@ -42,23 +37,23 @@ export async function createToken(
   const permissions = given.can === undefined ? undefined : permissionsIn(given.can)
   const modules = given.modules === undefined ? undefined : patternsIn(given.modules)
   const created = Date.now()
-  const expires = expiryOf(given.expires ?? USUAL, created)
+  const expires =
+    given.expires === undefined ? created + TOKEN_LIFETIME.usual : expiryOf(given.expires, created)
   const { config } = await readConfig(context, flags)
-  const { token, id, hash } = newToken()
-  const record: TokenRecord = {
-    id,
-    hash,
-    note,
+  const { token, record } = issueToken(
+    {
+      owner,
+      note,
+      ...(permissions && { permissions }),
+      ...(modules && { modules }),
+      ...(expires !== undefined && { expires }),
+    },
     created,
-    owner: { kind: kind as 'user' | 'service', name },
-    ...(permissions && { permissions }),
-    ...(modules && { modules }),
-    ...(expires !== undefined && { expires }),
-  }
+  )
+  const { id } = record
   openCatalogBeside(catalogIn(config.dataDir)).addToken(record)
   const ends = expires === undefined ? null : new Date(expires).toISOString()
   if (given.json === true) {
-    const { owner } = record
     const shown = {
       id,
       token,
@@ -100,7 +95,7 @@ function patternsIn(text: string): string[] {
 function expiryOf(text: string, now: number): number | undefined {
   if (text === 'never') return undefined
   const time = parseDuration(text)
-  if (time !== undefined && time >= 1000 && time <= LONGEST) return now + time
+  if (time !== undefined && time >= 1000 && time <= TOKEN_LIFETIME.longest) return now + time
   throw wrong('expires', `expected a duration from 1s to 3650d, or "never", found ${JSON.stringify(text)}`)
 }
 

@@ -5,7 +5,7 @@ import { buildAccess } from './access/access.ts'
 import { refuseOwnIssuer } from './access/own-issuer.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
-import { absolutePath, type BuildContext, complain, pemFile, shown } from './context.ts'
+import { absolutePath, type BuildContext, complain, shown } from './context.ts'
 import { fixedPathAt } from './fixed-paths.ts'
 import { describeValue, holdsSignerKey } from './explain.ts'
 import { buildTokens, uploadNames, warnOfLockout, warnOfPublishing } from './publishing.ts'
@@ -24,6 +24,8 @@ import {
   warnOfRoutes,
 } from './routes.ts'
 import type { FileConfig } from './schema.ts'
+import { buildTls, warnOfCertificates } from './tls.ts'
+import { buildTrustedProxies } from './trusted-proxies.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -47,15 +49,13 @@ export async function buildConfig(
   const listen = file.listen.map((address) =>
     'socket' in address ? { socket: absolutePath(context, ['listen'], address.socket) } : address,
   )
-  const tls = file.tls && {
-    cert: await pemFile(context, ['tls', 'cert'], file.tls.cert),
-    key: await pemFile(context, ['tls', 'key'], file.tls.key),
-    minVersion: file.tls.minVersion,
-  }
+  const trustedProxies = buildTrustedProxies(context, file.trustedProxies, file.forwardedHeader)
+  const tls = await buildTls(context, file.tls)
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens, file.publicUrl)
+  const trustDomains = (tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
+  const access = await buildAccess(context, file.access, tokens, trustDomains, file.publicUrl)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
@@ -84,6 +84,7 @@ export async function buildConfig(
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
     ...(tls && { tls }),
+    ...(trustedProxies && { trustedProxies }),
     dataDir: absolutePath(context, ['dataDir'], file.dataDir),
     memory,
     clones,
@@ -104,6 +105,7 @@ export async function buildConfig(
   }
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
+  warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)

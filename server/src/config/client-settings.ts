@@ -1,3 +1,5 @@
+import { compilePatterns } from '@modstead/gomod/pattern'
+import { clientModulePaths } from './client-module.ts'
 import type { Config, RouteConfig } from './config.ts'
 
 /** What a client sets with `go env -w` or in its environment. */
@@ -8,15 +10,18 @@ export interface ClientSetting {
   note?: string
 }
 
+/** What of the configuration they depend on. */
+export type SettingsConfig = Pick<Config, 'routes' | 'sumdb' | 'checksumLog' | 'publicUrl'> & {
+  /** Only whether it is there counts. */
+  access?: object
+}
+
 /**
  * What `go` needs to use this modstead at `goproxy`: GOPROXY; GOSUMDB where ours is not the one `go` knows; GONOSUMDB for
- * what no public checksum database may be asked about, because `go` asks before modstead could stop it. A log of our own
- * proves all but what is left out of it.
+ * what no public checksum database may be asked about, because `go` asks before modstead could stop it: where people sign
+ * in, the helper that they install for it is of that kind. A log of our own proves all but what is left out of it.
  */
-export function clientSettings(
-  config: Pick<Config, 'routes' | 'sumdb' | 'checksumLog'>,
-  goproxy: string,
-): ClientSetting[] {
+export function clientSettings(config: SettingsConfig, goproxy: string): ClientSetting[] {
   const settings: ClientSetting[] = [{ name: 'GOPROXY', value: goproxy }]
   if (config.checksumLog !== undefined) {
     const unlogged = patternsOf(config.routes.filter((route) => route.log === false))
@@ -29,7 +34,10 @@ export function clientSettings(
   const [database] = config.sumdb
   if (database && database.name !== 'sum.golang.org') settings.push({ name: 'GOSUMDB', value: database.key })
   const unproven = config.routes.filter((route) => route.private || route.checksum === 'off')
-  const patterns = patternsOf(unproven)
+  const [helper] = clientModulePaths(config.publicUrl)
+  const given = patternsOf(unproven)
+  const isMissing = config.access !== undefined && !compilePatterns(given).matches(helper)
+  const patterns = isMissing ? [given, helper].filter((text) => text !== '').join(',') : given
   if (patterns !== '') settings.push({ name: 'GONOSUMDB', value: patterns })
   return settings
 }

@@ -13,6 +13,8 @@ export interface Config {
   /** `''`, or like `/goproxy`: the module endpoints live below it. */
   pathPrefix: string
   tls?: TlsConfig
+  /** Absent: headers that claim an address of a client mean nothing. */
+  trustedProxies?: TrustedProxies
   dataDir: string
   /** Bytes of ready answers kept in memory. */
   memory: number
@@ -49,7 +51,31 @@ export type ListenAddress = { host: string; port: number } | { socket: string }
 export interface TlsConfig {
   cert: string
   key: string
+  /** Absent: the key is not encrypted. */
+  keyPassword?: string
   minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Listeners that ask for client certificates: nobody else does. Absent: there are none. */
+  clients?: readonly ClientListener[]
+}
+
+/** Where clients are asked for a certificate, and whose certificates are taken there. */
+export interface ClientListener {
+  listen: readonly ListenAddress[]
+  /** PEM files. */
+  ca: string
+  crl?: string
+  /** The authorities are those of this SPIFFE trust domain. */
+  trustDomain?: string
+}
+
+/** Reverse proxies that are believed when they say for whom they ask. */
+export interface TrustedProxies {
+  /** An address alone is a network of itself. */
+  networks: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
+  /** Whoever connects through a Unix socket. */
+  unix: boolean
+  /** The header they say it in: the de facto one, or that of RFC 7239. */
+  header: 'x-forwarded-for' | 'forwarded'
 }
 
 export type OriginConfig = GoproxyOriginConfig | GitOriginConfig

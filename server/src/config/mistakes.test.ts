@@ -24,7 +24,9 @@ const cases: [name: string, yaml: string, expected: string[]][] = [
   [
     'nothing for a mapping',
     'tls:',
-    ['1:5: tls: expected a mapping with keys of cert, key, minVersion, found nothing'],
+    [
+      '1:5: tls: expected a mapping with keys of cert, key, keyPassword, minVersion, clientCa, clientCrl, clientListen, trustDomains, found nothing',
+    ],
   ],
   [
     'a text for a mapping',

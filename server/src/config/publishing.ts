@@ -75,12 +75,14 @@ export function warnOfPublishing(
 /** Warns where all clients seem to have one address, and a few typos would close it for everybody. */
 export function warnOfLockout(
   context: BuildContext,
-  { access, tls, publicUrl }: Omit<Config, 'origins'>,
+  { access, tls, publicUrl, trustedProxies }: Omit<Config, 'origins'>,
 ): void {
+  if (trustedProxies !== undefined) return
   const proxied = tls === undefined && publicUrl !== undefined && publicUrl.startsWith('https:')
-  if (access?.htpasswd !== undefined && access.lockout.addresses && proxied)
+  const passwords = access?.htpasswd !== undefined || access?.ldap !== undefined
+  if (passwords && access.lockout.addresses && proxied)
     context.warn(
       'publicUrl is https and tls is not set, so that all requests seem to come from one reverse proxy: ' +
-        'set access.lockout.addresses to false, or wrong passwords of one user shut out everybody',
+        'name it in trustedProxies, or set access.lockout.addresses to false: otherwise wrong passwords of one user shut out everybody',
     )
 }

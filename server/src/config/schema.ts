@@ -26,17 +26,11 @@ import {
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
+import { tlsSchema } from './tls.ts'
 
 const GIB = 2 ** 30
 const TIB = 2 ** 40
-
-const tls = z.strictObject({
-  cert: path('a PEM file').describe('Certificate chain of the server, PEM, the server’s own first.'),
-  key: path('a PEM file').describe('Private key of that certificate, PEM, without a passphrase.'),
-  minVersion: choice(['TLSv1.2', 'TLSv1.3'])
-    .prefault('TLSv1.2')
-    .describe('Oldest protocol version that is accepted.'),
-})
 
 const credentials = z.strictObject({
   username: text('a user name').optional().describe('With `password`: HTTP Basic.'),
@@ -271,7 +265,17 @@ export const configSchema = z.strictObject({
     .describe(
       'The module endpoints live below this path, so that GOPROXY is `publicUrl` + `pathPrefix`. Not where pages of modstead are, such as `/metrics`.',
     ),
-  tls: tls.optional().describe('Serve https. `go` sends credentials over nothing else.'),
+  trustedProxies: trustedProxiesSchema
+    .optional()
+    .describe(
+      'Reverse proxies whose word is taken for the address of a client, and for the name and scheme it asked by: addresses, networks, or `unix` for all who come through a Unix socket. Default: nobody’s.',
+    ),
+  forwardedHeader: forwardedHeaderSchema
+    .optional()
+    .describe(
+      'The header that they say it in; `forwarded` is that of RFC 7239. Default: `x-forwarded-for`, with `X-Forwarded-Host` and `X-Forwarded-Proto`.',
+    ),
+  tls: tlsSchema.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')
     .prefault('./modstead-data')
     .describe('Folder with everything that is stored. One modstead uses it at a time.'),

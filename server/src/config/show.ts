@@ -14,6 +14,8 @@ import { describeAccess } from './access/show-access.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
+import { describeTrustedProxies } from './trusted-proxies.ts'
+import { describeTls } from './tls.ts'
 import { formatDuration, formatSize, mapValues } from './units.ts'
 
 /**
@@ -27,7 +29,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
-    ...(tls && { tls: { ...tls } }),
+    ...(config.trustedProxies && describeTrustedProxies(config.trustedProxies)),
+    ...(tls && { tls: describeTls(tls) }),
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),

@@ -3,6 +3,8 @@ import type { ClientSetting } from '../config/client-settings.ts'
 
 /** What the home page tells. */
 export interface HomeFacts {
+  /** The tenant whose home page it is. */
+  tenant?: string | undefined
   /** The address for GOPROXY, with prefix and without a trailing slash. */
   address: string
   /** What `go` needs to use it, the address included. */
@@ -11,7 +13,7 @@ export interface HomeFacts {
   /** Names of the checksum databases that can be asked here, mirrored or our own. */
   databases: readonly string[]
   /** What is stored; absent where it cannot be counted now. */
-  totals?: Totals | undefined
+  totals?: Totals | 'untold' | undefined
 }
 
 /** `zipBytes` is in bytes. */
@@ -31,14 +33,11 @@ export function homeHtml(facts: HomeFacts): string {
     .map(([name, value]) => `<dt>${name}</dt><dd>${value}</dd>`)
     .join('')
   const body = `<h1>modstead</h1>
-<p>A Go module proxy at <code>${escapeHtml(facts.address)}</code></p>
+<p>A Go module proxy${facts.tenant === undefined ? '' : ` for ${escapeHtml(facts.tenant)}`} at <code>${escapeHtml(facts.address)}</code></p>
 <h2>Use it</h2>
 ${goLinesHtml(facts.settings)}
-<h2>Stored here</h2>
-<dl>${stored}</dl>
-${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`}<h2>Health</h2>
-<p><a href="/readyz">Ready?</a> <a href="/healthz">Alive?</a> <a href="/metrics">Metrics</a></p>
-<footer><p>modstead ${escapeHtml(facts.version)}</p></footer>`
+<p><a href="${escapeHtml(facts.address)}/settings">Sign in, and settings for CI, Docker and netrc</a></p>
+${stored === '' ? '' : `<h2>Stored here</h2>\n<dl>${stored}</dl>\n`}${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`}${facts.tenant === undefined ? HEALTH : ''}<footer><p>modstead ${escapeHtml(facts.version)}</p></footer>`
   return htmlPage({ title: 'modstead', body })
 }
 
@@ -48,20 +47,24 @@ export function homeText(facts: HomeFacts): string {
   const databases =
     facts.databases.length === 0 ? [] : [`Checksum databases: ${facts.databases.join(', ')}`, '']
   return [
-    `modstead ${facts.version}: a Go module proxy at ${facts.address}`,
+    `modstead ${facts.version}: a Go module proxy${facts.tenant === undefined ? '' : ` for ${facts.tenant}`} at ${facts.address}`,
     '',
     ...goLinesText(facts.settings),
     '',
-    'Stored here:',
-    ...stored,
+    `Sign in, and settings for CI, Docker and netrc: ${facts.address}/settings`,
     '',
+    ...(stored.length === 0 ? [] : ['Stored here:', ...stored, '']),
     ...databases,
-    'Health: /readyz /healthz /metrics',
-    '',
+    ...(facts.tenant === undefined ? ['Health: /readyz /healthz /metrics', ''] : []),
   ].join('\n')
 }
 
-function storedLines(totals: Totals | undefined): [name: string, value: string][] {
+const HEALTH = `<h2>Health</h2>
+<p><a href="/readyz">Ready?</a> <a href="/healthz">Alive?</a> <a href="/metrics">Metrics</a></p>
+`
+
+function storedLines(totals: HomeFacts['totals']): [name: string, value: string][] {
+  if (totals === 'untold') return []
   if (totals === undefined) return [['Modules', 'not known now']]
   return [
     ['Modules', count(totals.modules)],

@@ -15,6 +15,7 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
+  tenant?: string,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 
@@ -22,7 +23,10 @@ export function createHotPath(
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
-    if (logsAll) traffic.logHit(req, res, entry.tally.kind, entry.facts.module, bytes)
+    if (logsAll) {
+      const { kind } = entry.tally
+      traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
+    }
   }
 
   return function answerFromMemory(req, res) {

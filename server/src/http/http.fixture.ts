@@ -85,6 +85,7 @@ export function bytesAnswer(bytes: Buffer | string, more: Partial<Answer> = {}):
     body: { kind: 'bytes', bytes: Buffer.from(bytes) },
     modified: MODIFIED,
     life: 'immutable',
+    realm: more.private === true ? 'default' : 'public',
     private: false,
     ...more,
   }
@@ -126,7 +127,12 @@ export function createTableMirror(
   }
 }
 
-const NO_INCIDENTS = {
+const NO_RECORDS = {
+  acts: async () => [],
+  token: async () => undefined,
+  tokens: async () => [],
+  addToken: async () => undefined,
+  revokeToken: async () => undefined,
   incident: async () => undefined,
   incidents: async () => [],
   acknowledge: async () => undefined,
@@ -154,7 +160,7 @@ export async function startServer(t: TestContext, overrides: Overrides = {}): Pr
     databases: [],
     observer,
     totals: async () => ({ modules: 2, versions: 3, zipBytes: 4096, incidents: 5, openIncidents: 1 }),
-    incidents: NO_INCIDENTS,
+    records: NO_RECORDS,
     ready: async () => [],
     pushes: { onPush: () => 'unknown' },
     isLoop: (via) => via === 'me',

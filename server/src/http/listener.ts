@@ -1,13 +1,17 @@
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:crypto'
 import type { RequestListener, ServerOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import tls from 'node:tls'
-import type { ListenAddress, TlsConfig } from '../config/config.ts'
+import type { SecureContextOptions } from 'node:tls'
+import type { ListenAddress } from '../config/config.ts'
 import { formatListenAddress } from '../config/address.ts'
 import { ModsteadError } from '../errors.ts'
 import { http } from './node-http.ts'
 import { claimSocketFile } from './socket-file.ts'
+import type { ClientTrust } from './tls/client-trust.ts'
+import { endOutdated } from './tls/end-outdated.ts'
+import type { TlsFiles } from './tls/tls-files.ts'
+import type { WatchedFiles } from './tls/watch-files.ts'
 
 /** Times in milliseconds. */
 export interface ListenerTimeouts {
@@ -32,7 +36,13 @@ export const TIMEOUTS: ListenerTimeouts = {
 
 export interface ListenerOptions {
   address: ListenAddress
-  tls: TlsConfig | undefined
+  /** Absent: plain HTTP. */
+  tls: TlsFiles | undefined
+  /**
+   * With `tls`: clients are asked for a certificate, and whoever has none or a bad one connects all the same, so that it
+   * can be told what is wrong. Absent: nobody is asked.
+   */
+  clients?: WatchedFiles<ClientTrust>
   timeouts: ListenerTimeouts
   onRequest: RequestListener
   /** A connection on which requests may come; for TLS after its handshake. */
@@ -74,25 +84,30 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     optimizeEmptyRequests: true,
     noDelay: true,
   }
+  const { clients } = options
   const server =
     options.tls === undefined
-      ? http.createServer(serverOptions, options.onRequest)
-      : https.createServer(
-          { ...serverOptions, ...(await tlsOptions(options.tls, timeouts)) },
-          options.onRequest,
-        )
+      ? http.createServer(serverOptions)
+      : https.createServer({ ...serverOptions, ...tlsOptions(options.tls, clients, timeouts) })
   server.timeout = timeouts.idle
   const sockets = trackSockets(server)
+  const endChanges = options.tls && followFiles(server as https.Server, options.tls, clients)
+  const onRequest =
+    clients === undefined ? options.onRequest : endOutdated(server, clients, options.onRequest)
+  server.on('request', onRequest)
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', options.onConnection)
   server.on('clientError', (error, socket) => options.onClientError(error, socket as net.Socket))
   server.on('checkContinue', (req, res) => {
     // Whoever may refuse an upload says itself when to go on, so that a refused one is not sent at all.
     if (req.method !== 'PUT') res.writeContinue()
-    options.onRequest(req, res)
+    onRequest(req, res)
   })
   server.on('connect', (_, socket) => options.onConnect(socket as net.Socket))
   const closed = Promise.withResolvers<void>()
-  server.once('close', closed.resolve)
+  server.once('close', () => {
+    endChanges?.()
+    closed.resolve()
+  })
   if ('socket' in address) await claimSocketFile(address.socket)
   await bind(server, address)
   server.on('error', (error) => options.onListenerError(error, address))
@@ -142,36 +157,38 @@ function boundAddress(server: net.Server, asked: ListenAddress): ListenAddress {
     : asked
 }
 
-async function tlsOptions(files: TlsConfig, timeouts: ListenerTimeouts): Promise<https.ServerOptions> {
-  const [cert, key] = await Promise.all([readPem(files.cert), readPem(files.key)])
-  const options: https.ServerOptions = {
-    cert,
-    key,
-    minVersion: files.minVersion,
+function tlsOptions(
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+  timeouts: ListenerTimeouts,
+): https.ServerOptions {
+  return {
+    ...contextOptions(files, clients),
     // HTTP/2 is slower here and resets parallel downloads, which `go` does not retry.
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: timeouts.handshake,
+    ...(clients !== undefined && { requestCert: true, rejectUnauthorized: false }),
   }
-  try {
-    tls.createSecureContext({ cert, key, minVersion: files.minVersion })
-  } catch (error) {
-    throw new ModsteadError('listen_failed', `the certificate ${files.cert} or its key cannot be used`, {
-      next: 'check that both are PEM files, that the key is not encrypted, and that it is the key of the certificate',
-      cause: error,
-    })
-  }
-  return options
 }
 
-async function readPem(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw new ModsteadError('listen_failed', `the file ${file} cannot be read (${codeOf(error)})`, {
-      next: 'check tls.cert and tls.key in the configuration, and who may read the files',
-      cause: error,
-    })
-  }
+function contextOptions(
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+): SecureContextOptions {
+  if (clients === undefined) return files.options()
+  // A session that is resumed brings its certificate along without another look at authorities and revocations.
+  return { ...files.options(), ...clients.current(), secureOptions: constants.SSL_OP_NO_TICKET }
+}
+
+/** New handshakes get the files that are there now; open connections go on with theirs. */
+function followFiles(
+  server: https.Server,
+  files: TlsFiles,
+  clients: WatchedFiles<ClientTrust> | undefined,
+): () => void {
+  const renew = (): void => server.setSecureContext(contextOptions(files, clients))
+  const ends = [files.onChange(renew), clients?.onChange(renew)]
+  return () => ends.forEach((end) => end?.())
 }
 
 function listenFailed(error: NodeJS.ErrnoException, address: ListenAddress): ModsteadError {

@@ -155,7 +155,7 @@ function readyAnswer(answer: Answer, bytes: Buffer, request: ModuleRequest, tall
     headers: wholeHeaders(facts),
     body: bytes,
     until: answer.life === 'immutable' ? Infinity : answer.life.until,
-    version: 'version' in request ? { realm: realmOf(answer), ...namesOf(request) } : undefined,
+    version: 'version' in request ? { realm: answer.realm, ...namesOf(request) } : undefined,
     given: answer.given,
   }
 }
@@ -165,11 +165,6 @@ function namesOf({ module, version }: { module: string; version: string }): {
   version: string
 } {
   return { module, version }
-}
-
-/** Public facts are shared; private ones belong to the one realm there is without tenants. */
-function realmOf(answer: Answer): string {
-  return answer.private ? 'default' : 'public'
 }
 
 function holdFor(memory: Memory, request: ModuleRequest): Hold {

@@ -1,20 +1,40 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientGuide } from '../config/client-guides.ts'
 import type { ClientSetting } from '../config/client-settings.ts'
-import { PAGES } from '../config/fixed-paths.ts'
+import { PAGES, SETTINGS_PAGE } from '../config/fixed-paths.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { homeHtml, homeText, type HomeFacts, type Totals } from './home.ts'
 import { HTML_POLICY } from './html-page.ts'
-import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
+import { requireHost } from './request-host.ts'
+import { settingsHtml, settingsJson, settingsText } from './settings-page.ts'
 import { refusalFor } from './statuses.ts'
 
-export interface RoutesOptions extends AddressOptions {
+/** What the pages tell of one site. */
+export interface SitePages {
+  /** The name of the tenant, whose site has no pages about the server; absent for the site that has. */
+  tenant?: string
+  /** `''`, or a path like `/goproxy`. */
+  prefix: string
+  /** Names of the checksum databases that are answered for. */
+  databases: readonly string[]
+  /** The address for GOPROXY under which a request came. */
+  addressFor: (req: IncomingMessage) => string
   /** What clients set besides GOPROXY depends on the configuration; GOPROXY is the address given. */
   clientSettings: (address: string) => readonly ClientSetting[]
+  /** How each kind of client is set up for that address. */
+  clientGuides: (address: string) => readonly ClientGuide[]
+  /** Absent: what is stored is not told. */
+  totals?: (signal: AbortSignal) => Promise<Totals>
+  /** Rejects where a request presents a credential that proves nobody. */
+  identify: (req: IncomingMessage) => Promise<unknown>
+}
+
+export interface RoutesOptions {
+  /** The site that a request came to. */
+  pagesOf: (req: IncomingMessage) => SitePages
   version: string
-  databases: readonly string[]
-  totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   /** What whoever runs this server should see to, a sentence each; it works all the same. */
@@ -24,8 +44,6 @@ export interface RoutesOptions extends AddressOptions {
   beforeMetrics: () => void
   /** Answers everything that is not one of the pages, through the response of node. Never rejects. */
   answerFile: (req: IncomingMessage, res: ServerResponse) => Promise<void>
-  /** Rejects where a request presents a credential that proves nobody. */
-  identify: (req: IncomingMessage) => Promise<unknown>
   /** Told of requests for pages. */
   onPage: (req: IncomingMessage) => void
   /** Told of a request that was refused before or within a page. */
@@ -52,8 +70,7 @@ function refuseSchema(): never {
  * takes a request.
  */
 export async function createRoutes(options: RoutesOptions) {
-  const { prefix, observer, version, databases } = options
-  const homes = new Set(['/', `${prefix}/`, ...(prefix === '' ? [] : [prefix])])
+  const { pagesOf, observer, version } = options
 
   const app = fastify({
     logger: false,
@@ -62,7 +79,10 @@ export async function createRoutes(options: RoutesOptions) {
       const target = req.url ?? ''
       const query = target.indexOf('?')
       const path = query < 0 ? target : target.slice(0, query)
-      return homes.has(path) ? '/' : PAGES.has(path) ? path : FILES
+      const { prefix, tenant } = pagesOf(req)
+      if (path === '/' || (path.startsWith(prefix) && /^\/?$/.test(path.slice(prefix.length)))) return '/'
+      if (path === SETTINGS_PAGE || path === prefix + SETTINGS_PAGE) return SETTINGS_PAGE
+      return PAGES.has(path) && tenant === undefined ? path : FILES
     },
   })
 
@@ -96,24 +116,37 @@ export async function createRoutes(options: RoutesOptions) {
     },
   })
 
-  app.get('/', async (request, reply) => {
-    options.onPage(request.raw)
-    // go with GOAUTH=git asks for this page to learn whether a password is right.
-    await options.identify(request.raw)
-    const totals = await inTime(options.totals).catch((error: unknown) => {
+  async function totalsOf({ totals }: SitePages): Promise<HomeFacts['totals']> {
+    if (totals === undefined) return 'untold'
+    return inTime(totals).catch((error: unknown) => {
       observer.log.warn({ err: error }, 'the totals for the home page could not be counted')
       return undefined
     })
-    const address = addressFor(request.raw, options)
-    const settings = options.clientSettings(address)
-    const facts: HomeFacts = { address, settings, version, databases, totals }
-    const { accept } = request.headers
-    // Browsers ask for it; curl and its like accept anything, and get what a terminal can show.
-    const html = accept === undefined || /\btext\/html\b/.test(accept)
-    page(reply).header('Vary', 'Accept')
-    if (html) reply.header('Content-Security-Policy', HTML_POLICY).header('Referrer-Policy', 'no-referrer')
-    reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
-    return html ? homeHtml(facts) : homeText(facts)
+  }
+
+  app.get('/', async (request, reply) => {
+    options.onPage(request.raw)
+    // go with GOAUTH=git asks for this page to learn whether a password is right.
+    const site = pagesOf(request.raw)
+    await site.identify(request.raw)
+    const { tenant, databases } = site
+    const address = site.addressFor(request.raw)
+    const settings = site.clientSettings(address)
+    const facts: HomeFacts = { tenant, address, settings, version, databases, totals: await totalsOf(site) }
+    return forReader(request, page(reply)) ? homeHtml(facts) : homeText(facts)
+  })
+
+  app.get(SETTINGS_PAGE, async (request, reply) => {
+    options.onPage(request.raw)
+    const site = pagesOf(request.raw)
+    await site.identify(request.raw)
+    const address = site.addressFor(request.raw)
+    const guides = site.clientGuides(address)
+    if (/\bapplication\/json\b/.test(request.headers.accept ?? '')) {
+      page(reply).header('Vary', 'Accept').type('application/json')
+      return settingsJson(site.clientSettings(address), guides)
+    }
+    return forReader(request, page(reply)) ? settingsHtml(guides) : settingsText(guides)
   })
 
   app.get('/healthz', async (request, reply) => {
@@ -164,6 +197,18 @@ async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Sets the headers of a page for whoever reads it, and gives whether that is a browser: those ask for HTML; curl and its
+ * like accept anything, and get what a terminal can show.
+ */
+function forReader({ headers: { accept } }: FastifyRequest, reply: FastifyReply): boolean {
+  const html = accept === undefined || /\btext\/html\b/.test(accept)
+  reply.header('Vary', 'Accept')
+  if (html) reply.header('Content-Security-Policy', HTML_POLICY).header('Referrer-Policy', 'no-referrer')
+  reply.type(html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
+  return html
 }
 
 function page(reply: FastifyReply): FastifyReply {

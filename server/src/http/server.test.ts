@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { TlsConfig } from '../config/config.ts'
+import { temporaryFolder } from '../observe/test-support.ts'
 import { ask, bytesAnswer, fileAnswer, startServer } from './http.fixture.ts'
 import { TIMEOUTS } from './listener.ts'
 
@@ -48,6 +49,37 @@ test('TLS: version 1.2 where it is allowed, and plain HTTP is no handshake', asy
   await assert.rejects(connectTls(t, port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }))
   await assert.rejects(ask(port, '/'), { code: 'ECONNRESET' })
   assert.deepEqual(observer.lines, [])
+})
+
+test('TLS: a renewed certificate reaches new connections, open ones go on, and its end can be watched', async (t) => {
+  const folder = await temporaryFolder(t)
+  const files = testTls('TLSv1.2')
+  const tls: TlsConfig = { ...files, cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  await copyFile(files.cert, tls.cert)
+  await copyFile(files.key, tls.key)
+  const { port, server, observer } = await startServer(t, { config: { tls } })
+  const open = await connectTls(t, port, {})
+  const left = () => observer.gauges.get('modstead_tls_certificate_expires_seconds')!()
+  const end = Date.parse(open.getPeerCertificate().valid_to)
+  assert.ok(Math.abs(left() - (end - Date.now()) / 1000) < 60)
+  assert.doesNotMatch((await askTls(port, '/readyz')).toString(), /certificate/)
+
+  const subject = ['-subj', '/CN=renewed', '-days', '2', '-nodes']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+  execFileSync('openssl', ['req', '-x509', ...key, ...subject, '-keyout', tls.key, '-out', tls.cert], {
+    stdio: 'pipe',
+  })
+  await server.reload()
+  const renewed = await connectTls(t, port, {})
+  assert.equal(renewed.getPeerCertificate().subject.CN, 'renewed')
+  assert.ok(left() < 2 * 86_400 + 60)
+  assert.match(
+    (await askTls(port, '/readyz')).toString(),
+    /^ready\nwarning: the TLS certificate ends in a day, at /,
+  )
+  open.write(GET('/healthz'))
+  const [answer] = (await event(open, 'data')) as [Buffer]
+  assert.match(answer.toString(), /^HTTP\/1\.1 200 /)
 })
 
 test('TLS: a connection that never speaks, or never finishes its handshake, does not hold up the stop', async (t) => {

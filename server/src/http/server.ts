@@ -1,82 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Access } from '../access/access.ts'
-import type { SignInDesk } from '../access/browser/sign-in.ts'
-import { accessOfTokens } from '../access/access-of-tokens.ts'
+import type { TLSSocket } from 'node:tls'
+import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
-import { clientSettings } from '../config/client-settings.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import type { ServedDatabase } from '../sumdb/served.ts'
-import type { Action } from './action.ts'
-import { createActs } from './acts.ts'
-import { createBackchannelLogout } from './auth/backchannel-logout.ts'
-import { createAuthPages } from './auth/pages/pages.ts'
-import { createApi } from './api/api.ts'
-import { type AuthOptions, createAuth } from './auth/auth.ts'
-import { incidentEndpoints, type IncidentRecords } from './api/incidents.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
 import { createConnections } from './connections.ts'
-import type { Totals } from './home.ts'
-import { createHooks } from './hooks.ts'
-import { createHotPath } from './hot.ts'
-import { type AuditedLog, createLogAnswers } from './log-answers.ts'
 import { openListener, TIMEOUTS, type Listener, type ListenerTimeouts } from './listener.ts'
-import { createMemory } from './memory.ts'
-import { createModuleAnswers } from './module-answers.ts'
-import { createParser } from './parse.ts'
-import type { PushReceiver } from './push-hint.ts'
 import { refuse } from './refuse.ts'
-import { addressFor, type AddressOptions, requireHost } from './request-host.ts'
-import { rawTarget } from './request-path.ts'
 import { createRoutes } from './routes.ts'
 import { createFileSender } from './send-file.ts'
-import { senderOf } from './sender.ts'
-import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
+import { createPeerTrust, senderOf } from './sender.ts'
+import type { Site, SiteOptions } from './site.ts'
+import { createSites, type TenantSite } from './sites.ts'
+import { clientCertificateOf } from './tls/client-certificate.ts'
+import { openServerTls, type ServerTls } from './tls/server-tls.ts'
 import { createTraffic, type Exchange } from './traffic.ts'
-import { createVanityAnswers } from './vanity-answers.ts'
 
-export interface HttpServerOptions {
-  config: Pick<
-    Config,
-    | 'listen'
-    | 'publicUrl'
-    | 'pathPrefix'
-    | 'tls'
-    | 'memory'
-    | 'log'
-    | 'routes'
-    | 'sumdb'
-    | 'checksumLog'
-    | 'vanity'
-    | 'hooks'
-    | 'tokens'
-    | 'access'
-  >
-  proxy: ModuleProxy
-  /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
-  access?: Access
-  /** What signs in; absent: nobody does. */
-  issued?: AuthOptions['issued']
-  /** The first is the default database, which is also answered for at the root. */
-  databases: readonly ServedDatabase[]
-  /** Where people sign in with a browser; absent: nobody does. */
-  desk?: SignInDesk
-  /** A log of our own. */
-  log?: AuditedLog
+export interface HttpServerOptions extends SiteOptions {
+  config: SiteOptions['config'] &
+    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
+  /** The tenants' own. Default: there are none. */
+  tenants?: readonly TenantSite[]
+  /** Where sites find the client certificates of connections. Absent: they count for nothing. */
+  certificates?: CertificatesByConnection
   observer: Observer
-  /** What is stored, for the home page. */
-  totals: (signal: AbortSignal) => Promise<Totals>
   /** Why no work should be sent here now, a sentence each; empty when ready. */
   ready: (signal: AbortSignal) => Promise<readonly string[]>
   /** What whoever runs this server should see to, a sentence each; it works all the same. */
   warnings?: () => readonly string[]
-  incidents: IncidentRecords
-  /** Hears of pushes. */
-  pushes: PushReceiver
   /** Whether a request with this `Modstead-Via` header has been through this server already. */
   isLoop: (via: string) => boolean
   /** The version of modstead. */
@@ -95,6 +50,14 @@ export interface HttpServer {
    * no connection is left.
    */
   stop(graceMs: number): Promise<void>
+  /** Looks at once whether the files of `tls` have changed, which is else done every two seconds. Never rejects. */
+  reload(): Promise<void>
+}
+
+/** A request that memory could not answer. */
+interface Ongoing {
+  site: Site
+  exchange: Exchange
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -108,144 +71,113 @@ const FLUSH = 10_000
 
 /** The listeners: the hot path first, then pages and files. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { config, proxy, observer } = options
-  const memory = createMemory({ bound: config.memory })
+  const { config, observer } = options
   const traffic = createTraffic(observer, { logsAll: config.log.requests })
   const connections = createConnections()
+  const lookAtPeer = createPeerTrust(config.trustedProxies)
   const pool = createBufferPool(BUFFERS)
-  const access = options.access ?? accessOfTokens(config.tokens)
-  const answerFromMemory = createHotPath(memory, traffic, access)
-  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile: createFileSender(pool) })
-  const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
-  const databases = options.databases.map(({ name }) => name)
-  const parse = createParser({ prefix: config.pathPrefix, databases })
-  const address: AddressOptions = {
-    prefix: config.pathPrefix,
-    publicUrl: config.publicUrl,
-    fallbackAddress: () => goproxyUrl(config, addresses()) ?? 'http://localhost',
-  }
-  const vanity = createVanityAnswers({
-    rules: config.vanity,
-    prefix: config.pathPrefix,
-    addressFor: (req) => addressFor(req, address),
-    clientSettings: (given) => clientSettings(config, given),
+  const sites = createSites({
+    root: options,
+    tenants: options.tenants ?? [],
+    server: config,
+    fallbackAddress: (prefix) =>
+      goproxyUrl({ ...config, pathPrefix: prefix }, addresses()) ?? 'http://localhost',
+    shared: { observer, version: options.version, traffic, sendFile: createFileSender(pool) },
   })
-  const actions: readonly Action[] = [
-    createHooks({ hooks: config.hooks, prefix: config.pathPrefix, receiver: options.pushes, observer }),
-    ...(options.issued === undefined
-      ? []
-      : [
-          createAuth({
-            access,
-            issued: options.issued,
-            prefix: config.pathPrefix,
-            addressFor: (req) => addressFor(req, address),
-            countAddresses: config.access?.lockout.addresses ?? true,
-          }),
-        ]),
-    ...(options.log === undefined
-      ? []
-      : [createLogAnswers({ log: options.log, access, prefix: config.pathPrefix })]),
-    ...(options.desk === undefined
-      ? []
-      : [
-          createAuthPages({
-            desk: options.desk,
-            publicUrl: config.publicUrl,
-            prefix: config.pathPrefix,
-            scope: '',
-            observer,
-          }),
-          createBackchannelLogout({ desk: options.desk, prefix: config.pathPrefix, observer }),
-        ]),
-    createApi({
-      endpoints: incidentEndpoints({ incidents: options.incidents, log: observer.log }),
-      access,
-      prefix: config.pathPrefix,
-    }),
-    ...createActs({
-      acts: proxy.acts,
-      access,
-      prefix: config.pathPrefix,
-    }),
-  ]
-  const exchanges = new WeakMap<IncomingMessage, Exchange>()
-  const endChanges = proxy.onChange((change) => memory.drop(change))
+  const ongoing = new WeakMap<IncomingMessage, Ongoing>()
   const timer = setInterval(flush, FLUSH)
   timer.unref()
   let listeners: Listener[] = []
+  let tls: ServerTls | undefined
   let stopping: Promise<void> | undefined
 
-  observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () => memory.size())
-  observer.gauge('modstead_memory_entries', 'Ready answers in memory.', () => memory.count())
+  observer.gauge('modstead_memory_bytes', 'Bytes of ready answers in memory.', () =>
+    sites.all.reduce((sum, { memory }) => sum + memory.size(), 0),
+  )
+  observer.gauge('modstead_memory_entries', 'Ready answers in memory.', () =>
+    sites.all.reduce((sum, { memory }) => sum + memory.count(), 0),
+  )
   observer.gauge('modstead_http_connections', 'Open connections.', () => connections.count())
   observer.gauge('modstead_send_buffer_bytes', 'Bytes of big send buffers in use.', () => pool.inUse())
 
   function flush(): void {
-    const at = Date.now()
-    const uses = memory.takeUses()
-    if (uses.length > 0) proxy.touched(uses.map((use) => ({ ...use, at })))
+    for (const site of sites.all) site.flush()
     traffic.flush()
   }
 
   const routes = createRoutes({
-    ...address,
-    clientSettings: (given) => clientSettings(config, given),
+    pagesOf: (req) => ongoing.get(req)!.site.pages,
     version: options.version,
-    databases,
-    totals: options.totals,
     ready: async (signal) =>
       connections.draining ? ['this server is shutting down'] : options.ready(signal),
-    warnings: options.warnings ?? (() => []),
+    warnings: () => [...(options.warnings?.() ?? []), ...(tls?.warnings() ?? [])],
     observer,
     beforeMetrics: flush,
     answerFile,
-    identify: (req) => access.identify(senderOf(req)),
     onPage: (req) => note(req, { kind: 'page' }),
     onRefusal: (req, error) => note(req, { error }),
   })
 
   function note(req: IncomingMessage, facts: Partial<Exchange>): void {
-    const exchange = exchanges.get(req)
-    if (exchange !== undefined) Object.assign(exchange, facts)
+    const known = ongoing.get(req)
+    if (known !== undefined) Object.assign(known.exchange, facts)
   }
 
   function onRequest(handle: Handler) {
     return (req: IncomingMessage, res: ServerResponse): void => {
       if (connections.draining) res.shouldKeepAlive = false
-      if (answerFromMemory(req, res)) return
-      if (isRead(req) && access.isUnknown(req)) void answerOnceKnown(req, res, handle)
-      else answerSlowly(req, res, handle, performance.now())
+      const site = sites.enter(req)
+      if (site.answerFromMemory(req, res)) return
+      if (isRead(req) && site.access.isUnknown(req)) void answerOnceKnown(site, req, res, handle)
+      else answerSlowly(site, req, res, handle, performance.now())
     }
   }
 
   /** Finds out who asks, and looks into memory again. Never rejects. */
-  async function answerOnceKnown(req: IncomingMessage, res: ServerResponse, handle: Handler): Promise<void> {
+  async function answerOnceKnown(
+    site: Site,
+    req: IncomingMessage,
+    res: ServerResponse,
+    handle: Handler,
+  ): Promise<void> {
     const started = performance.now()
     // A refusal is told where it is known whether what is asked for takes a credential at all.
-    await access.identify(senderOf(req)).catch(() => undefined)
-    if (!req.socket.destroyed && !answerFromMemory(req, res)) answerSlowly(req, res, handle, started)
+    await site.access.identify(senderOf(req)).catch(() => undefined)
+    if (!req.socket.destroyed && !site.answerFromMemory(req, res))
+      answerSlowly(site, req, res, handle, started)
   }
 
-  function answerSlowly(req: IncomingMessage, res: ServerResponse, handle: Handler, started: number): void {
-    const exchange: Exchange = { kind: 'other', bytes: 0 }
-    exchanges.set(req, exchange)
+  function answerSlowly(
+    site: Site,
+    req: IncomingMessage,
+    res: ServerResponse,
+    handle: Handler,
+    started: number,
+  ): void {
+    const { tenant } = site
+    const exchange: Exchange = { kind: 'other', bytes: 0, ...(tenant !== undefined && { tenant }) }
+    ongoing.set(req, { site, exchange })
     res.once('close', () => {
       if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
       traffic.done(req, res, exchange, started)
     })
-    if (vanity.isAsked(req) || actions.some((action) => action.takes(req))) void answerFile(req, res)
+    if (site.comesFirst(req)) void answerFile(req, res)
     else handle(req, res)
   }
 
   /** Answers everything but pages. Never rejects. */
   async function answerFile(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const exchange = exchanges.get(req)!
+    const { site, exchange } = ongoing.get(req)!
     const running = connections.begin(req.socket, res)
     try {
       if (running === undefined)
         throw new ModsteadError('bad_request', 'too many requests at once on one connection')
-      await answerEndpoint(req, res, running.signal, exchange)
+      const via = req.headers['modstead-via']?.toString()
+      if (via !== undefined && options.isLoop(via))
+        throw new ModsteadError('loop', 'the request has been through this server before', {
+          next: 'take the address of this server out of its own origin list',
+        })
+      await site.answer({ req, res, signal: running.signal, exchange })
     } catch (error) {
       exchange.error = error
       // What is left of a body would be taken for the next request.
@@ -254,52 +186,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else {
-        const form = actions.find((action) => action.takes(req))?.refusalFor
-        exchange.bytes = await refuse(error, req, res, form)
-      }
+      } else exchange.bytes = await refuse(error, req, res, site.actionFor(req)?.refusalFor)
     } finally {
       running?.done()
     }
-  }
-
-  async function answerEndpoint(
-    req: IncomingMessage,
-    res: ServerResponse,
-    signal: AbortSignal,
-    exchange: Exchange,
-  ): Promise<void> {
-    const via = req.headers['modstead-via']?.toString()
-    if (via !== undefined && options.isLoop(via))
-      throw new ModsteadError('loop', 'the request has been through this server before', {
-        next: 'take the address of this server out of its own origin list',
-      })
-    const page = vanity.answer(req, res)
-    if (page !== undefined) {
-      exchange.kind = 'vanity'
-      exchange.bytes = page
-      return
-    }
-    const action = actions.find((action) => action.takes(req))
-    if (action !== undefined) {
-      exchange.kind = action.kind
-      requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
-      return
-    }
-    const endpoint = parse(rawTarget(req))
-    const sent = (bytes: number): void => {
-      exchange.bytes = bytes
-    }
-    const { path } = endpoint
-    if (endpoint.kind === 'sumdb') {
-      exchange.kind = kindOfSumdb(endpoint.request)
-      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
-    }
-    exchange.kind = endpoint.request.kind
-    exchange.module = endpoint.request.module
-    await access.require(senderOf(req), 'module:read', endpoint.request.module)
-    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }
 
   function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -331,9 +221,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     await connections.drain(graceMs)
     for (const listener of listeners) listener.destroy()
     await Promise.all(listeners.map((listener) => listener.closed))
+    tls?.close()
     clearInterval(timer)
-    endChanges()
     flush()
+    for (const site of sites.all) site.close()
     await (await routes).close()
   }
 
@@ -341,8 +232,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     addresses,
     async listen() {
       const { handle } = await routes
+      tls = config.tls && (await openServerTls(config.tls, observer))
       const shared = {
-        tls: config.tls,
+        tls: tls?.files,
         timeouts: options.timeouts ?? TIMEOUTS,
         onClientError,
         onConnect,
@@ -355,12 +247,31 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
               ...shared,
               address,
               onRequest: onRequest(handle),
-              onConnection: connections.add,
+              onConnection(socket) {
+                lookAtPeer(socket, 'socket' in address)
+                connections.add(socket)
+              },
+            }),
+          )
+        for (const { address, clients, trustDomain } of tls?.clientAddresses ?? [])
+          listeners.push(
+            await openListener({
+              ...shared,
+              address,
+              clients,
+              onRequest: onRequest(handle),
+              onConnection(socket) {
+                lookAtPeer(socket, false)
+                const presented = clientCertificateOf(socket as TLSSocket, trustDomain)
+                if (presented !== undefined) options.certificates?.set(socket, presented)
+                connections.add(socket)
+              },
             }),
           )
       } catch (error) {
         for (const listener of listeners) listener.close()
         listeners = []
+        tls?.close()
         throw error
       }
       const scheme = config.tls === undefined ? 'http' : 'https'
@@ -369,5 +280,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       )
     },
     stop: (graceMs) => (stopping ??= stopNow(graceMs)),
+    reload: async () => tls?.look(),
   }
 }

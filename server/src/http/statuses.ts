@@ -137,6 +137,12 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'Whoever asks is known, but may not do this; or this server has no tokens at all.',
     next: 'Use another token or account, or ask who runs this server for the right to do it.',
   },
+  directory_unavailable: {
+    status: 503,
+    cause: 'The directory of users (LDAP) could not be asked who this is and in which groups.',
+    next: 'Ask again later; who runs this server finds the reason in its log, or with: modstead access ldap test.',
+    retryAfter: 10,
+  },
   publish_disabled: {
     status: 403,
     cause: 'Modules of this path cannot be published to, or deleted from, this server.',

@@ -8,7 +8,7 @@ import { IMMUTABLE, wholeHeaders, type SizedFacts } from './file-headers.ts'
 import type { Memory } from './memory.ts'
 import type { SumdbRequest } from './parse.ts'
 import { sendReady } from './ready.ts'
-import { senderOf } from './sender.ts'
+import { clientAddress, senderOf } from './sender.ts'
 import type { RequestKind, Traffic } from './traffic.ts'
 
 export interface SumdbAnswersOptions {
@@ -73,7 +73,7 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     else await access.identify(senderOf(req))
     const hold = memory.hold()
     const via = req.headers['modstead-via']?.toString()
-    const client = req.socket.remoteAddress ?? 'socket'
+    const client = clientAddress(req)
     const storedOnly = req.headers['disable-module-fetch'] === 'true'
     const asker = { signal, client, storedOnly, ...(via !== undefined && { via }) }
     const body = await ask(database, request, asker)

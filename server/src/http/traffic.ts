@@ -56,6 +56,8 @@ export interface Tally {
 /** What becomes known of one request on its way. */
 export interface Exchange {
   kind: RequestKind
+  /** The tenant whose site it came to; the path in the log is that within the site. */
+  tenant?: string
   module?: string
   /** Bytes of the body that were handed to the connection. */
   bytes: number
@@ -67,6 +69,14 @@ export interface Exchange {
   cut?: boolean
 }
 
+/** An answer from memory, for the log. */
+export interface LoggedHit {
+  kind: RequestKind
+  tenant: string | undefined
+  module: string | undefined
+  bytes: number
+}
+
 /** Counts and logs what goes over the listeners. */
 export interface Traffic {
   tally(kind: RequestKind): Tally
@@ -75,13 +85,7 @@ export interface Traffic {
   /** To be called for an answer from memory whose status is not 200, which the tallies do not count. */
   countOther(kind: RequestKind, status: number, bytes: number): void
   /** Logs an answer from memory; only to be called when `logsAll`. */
-  logHit(
-    req: IncomingMessage,
-    res: ServerResponse,
-    kind: RequestKind,
-    module: string | undefined,
-    bytes: number,
-  ): void
+  logHit(req: IncomingMessage, res: ServerResponse, hit: LoggedHit): void
   readonly logsAll: boolean
   /** A request that never became one: broken HTTP. */
   broken(status: number): void
@@ -126,7 +130,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
     logsAll,
     tally: (kind) => tallies.get(kind)!,
     done(req, res, exchange, started) {
-      const { kind, module, bytes, error, aborted, cut } = exchange
+      const { kind, tenant, module, bytes, error, aborted, cut } = exchange
       const status = res.statusCode
       count(kind, aborted === true ? 'aborted' : classOf(status), bytes)
       if (!NEVER_KEPT.has(kind)) missCount++
@@ -138,6 +142,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         status,
         bytes,
         ms: Math.round((performance.now() - started) * 10) / 10,
+        ...(tenant !== undefined && { tenant }),
         ...(module !== undefined && { module }),
         ...(aborted === true && { aborted }),
         ...(cut === true && { cut }),
@@ -153,7 +158,7 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
       hits.add(1)
       count(kind, classOf(status), bytes)
     },
-    logHit(req, res, kind, module, bytes) {
+    logHit(req, res, { kind, tenant, module, bytes }) {
       const fields = {
         method: req.method,
         path: pathOf(req),
@@ -162,7 +167,8 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
         ms: 0,
         memory: true,
       }
-      observer.log.info({ ...fields, kind, ...(module !== undefined && { module }) }, 'request')
+      const whose = tenant === undefined ? {} : { tenant }
+      observer.log.info({ ...fields, kind, ...whose, ...(module !== undefined && { module }) }, 'request')
     },
     broken: (status) => count('other', classOf(status), 0),
     flush() {

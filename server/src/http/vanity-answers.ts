@@ -6,12 +6,15 @@ import { ModsteadError } from '../errors.ts'
 import { wholeHeaders, type SizedFacts } from './file-headers.ts'
 import { HTML_POLICY } from './html-page.ts'
 import { sendReady } from './ready.ts'
+import { rawTarget } from './request-path.ts'
 import { importTarget } from './import-target.ts'
 import { createVanity } from './vanity.ts'
-import { vanityHtml, vanityText } from './vanity-page.ts'
+import { ownHtml, vanityHtml, vanityText } from './vanity-page.ts'
 
 export interface VanityAnswersOptions {
   rules: readonly VanityRule[]
+  /** Modules that this server has itself, at no repository. */
+  own: readonly string[]
   /** `''`, or a path like `/goproxy`. */
   prefix: string
   /** The address for GOPROXY that the pages name. */
@@ -39,21 +42,30 @@ const CACHED = 'public, max-age=300'
 /** Makes what answers for import paths by the rules of the configuration. */
 export function createVanityAnswers({
   rules,
+  own,
   prefix,
   addressFor,
   clientSettings,
 }: VanityAnswersOptions): VanityAnswers {
   const find = createVanity(rules)
+  const tails = own.map((path) => path.slice(path.indexOf('/')))
+
+  /** Whether a request target could be about a module of our own, whatever host it is for. */
+  function isBelow(url: string): boolean {
+    return tails.some((tail) => url.includes(tail))
+  }
 
   return {
     isAsked(req) {
-      if (rules.length === 0) return false
-      const target = importTarget(req)
-      return target?.byGo === true && find(target.path) !== undefined
+      const target = rules.length > 0 || isBelow(rawTarget(req)) ? importTarget(req) : undefined
+      return target?.byGo === true && (own.includes(target.path) || find(target.path) !== undefined)
     },
     answer(req, res) {
-      const target = rules.length === 0 ? undefined : importTarget(req)
+      const target = rules.length > 0 || isBelow(rawTarget(req)) ? importTarget(req) : undefined
       if (target === undefined || (!target.byGo && isEndpoint(target.urlPath, prefix))) return undefined
+      if (own.includes(target.path))
+        return sendPage(ownHtml(target.path, addressFor(req)), ['Vary', 'Accept', ...HTML], req, res)
+      if (rules.length === 0) return undefined
       const found = find(target.path)
       if (found === undefined) {
         if (!target.byGo) return undefined

@@ -39,6 +39,14 @@ ${goLinesHtml(settings)}
   return htmlPage({ title: escapeHtml(path), meta: meta.join(''), body })
 }
 
+/** The same for a module that this server has itself: only through its own proxy, for there is no repository. */
+export function ownHtml(path: string, address: string): string {
+  const meta = `<meta name="go-import" content="${escapeHtml(`${path} mod ${address}`)}">\n`
+  const body = `<h1>${escapeHtml(path)}</h1>
+<p>The laptop helper of modstead: <a href="${escapeHtml(address)}/settings">how to install and use it</a></p>`
+  return htmlPage({ title: escapeHtml(path), meta, body })
+}
+
 /** The same for a terminal. */
 export function vanityText({ path, repository, subdirectory, home, settings }: VanityFacts): string {
   return [

@@ -92,7 +92,7 @@ test('what is no request of a log is refused with a sentence', async (t) => {
 })
 
 test('a body that does not come in time, and a disk that is full', async (t) => {
-  const slow = await start(t, { request: 100 })
+  const slow = await start(t, { request: 1_000 })
   const late = 'POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01'
   assert.match(await askRaw(slow.port, late), /^HTTP\/1\.1 408 /)
   const full = await start(t, { isFull: true })

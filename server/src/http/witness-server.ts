@@ -13,6 +13,7 @@ import { type ListenerTimeouts, openListener } from './listener.ts'
 import { createBodyReader } from './read-body.ts'
 import { refuse } from './refuse.ts'
 import { rawTarget } from './request-path.ts'
+import { openTlsFiles } from './tls/tls-files.ts'
 
 export interface WitnessServerOptions {
   address: ListenAddress
@@ -52,7 +53,8 @@ export async function openWitnessServer(options: WitnessServerOptions): Promise<
   const readBody = createBodyReader({
     each: MAX_ADD_CHECKPOINT_BYTES,
     together: 16 * MAX_ADD_CHECKPOINT_BYTES,
-    deadline: timeouts.request,
+    // Before the listener ends the connection, which says nothing to somebody whose request has begun.
+    deadline: timeouts.request / 2,
   })
 
   async function answer(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
@@ -95,9 +97,10 @@ export async function openWitnessServer(options: WitnessServerOptions): Promise<
     else refuseConnection(socket, refusal)
   }
 
+  const files = tls && (await openTlsFiles({ files: tls, log }))
   const listener = await openListener({
     address,
-    tls,
+    tls: files,
     timeouts,
     onRequest: (req, res) => void onRequest(req, res),
     onConnection: connections.add,
@@ -114,6 +117,7 @@ export async function openWitnessServer(options: WitnessServerOptions): Promise<
       await connections.drain(graceMs)
       listener.destroy()
       await listener.closed
+      files?.close()
     },
   }
 }

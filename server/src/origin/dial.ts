@@ -46,17 +46,19 @@ export async function dial(options: DialOptions): Promise<Socket> {
 
 export interface SecureOptions extends Pick<DialOptions, 'host' | 'peer' | 'timeouts' | 'signal'> {
   context: SecureContext
+  /** What is to be spoken over it, for ALPN. Default: HTTP/1.1. */
+  protocols?: string[]
 }
 
 /** Speaks TLS on a connection, which it owns from now on. Throws `upstream_timeout` or `upstream_unreachable`. */
 export async function secure(socket: Socket, options: SecureOptions): Promise<Socket> {
-  const { host, peer, timeouts, signal, context } = options
+  const { host, peer, timeouts, signal, context, protocols = ['http/1.1'] } = options
   const secured = connectTls({
     socket,
     host,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     secureContext: context,
-    ALPNProtocols: ['http/1.1'],
+    ...(protocols.length > 0 && { ALPNProtocols: protocols }),
     rejectUnauthorized: true,
   })
   const late = (): Error => timedOut(peer, 'TLS handshake', timeouts.tls)

@@ -7,7 +7,7 @@ import type { Parts } from './parts.ts'
 import { createPublications, type Publications } from './publish.ts'
 import type { Route, Router } from './route.ts'
 import type { SmallFiles } from './small-files.ts'
-import { createTurns, turnOf, type Turns } from './turns.ts'
+import { turnOf, type Turns } from './turns.ts'
 import type { Zips } from './zips.ts'
 
 /** What is not asked for, but done: publishing and deleting versions. */
@@ -25,12 +25,12 @@ export interface ActsOptions {
   router: Router
   files: SmallFiles
   zips: Zips
+  turns: Turns
   changed(change: Change): void
 }
 
 /** What both kinds of acts work with. */
 export interface ActTools extends ActsOptions {
-  turns: Turns
   /** Labels: the act and its outcome. */
   counter: Counter
 }
@@ -39,12 +39,12 @@ export interface ActTools extends ActsOptions {
 const PATIENCE = 2_000
 
 export function createActs(options: ActsOptions, parts: Parts): Acts {
-  const turns = createTurns()
+  const { turns } = options
   const counter = parts.observer.counter('modstead_acts_total', 'Versions published and deleted.', [
     'act',
     'outcome',
   ])
-  const tools: ActTools = { ...options, turns, counter }
+  const tools: ActTools = { ...options, counter }
   return {
     ...createPublications(tools, parts),
     ...createDeletions(tools, parts),

@@ -1,4 +1,5 @@
 import type { ModulePath } from '@modstead/gomod/path'
+import type { Realm } from './store.ts'
 
 /** A stored file. Immutable: what it names never changes while it is open to readers. */
 export interface StoredFile {
@@ -50,6 +51,8 @@ export interface Answer {
    * room until `until` (milliseconds since the epoch), and HTTP caches are told `fresh` and `stale` seconds.
    */
   life: 'immutable' | { until: number; fresh: number; stale: number }
+  /** Where it is kept. */
+  realm: Realm
   /** Private answers carry `Cache-Control: private`. */
   private: boolean
   /** To be called each time a remembered copy of this answer is given, with the client's identity. Cheap. */

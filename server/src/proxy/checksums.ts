@@ -1,6 +1,7 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import type { OriginOptions } from './origin.ts'
+import type { Realm } from './store.ts'
 
 /** The hashes a checksum database has for a module version, proven to be in its log. */
 export interface ChecksumRecord {
@@ -18,6 +19,13 @@ export type VersionHashes = Pick<ChecksumRecord, 'h1' | 'goModH1'>
  * nobody, and gives `undefined` for a version that is not in the log.
  */
 export type PromisedHashes = (module: ModulePath, version: Version) => Promise<VersionHashes | undefined>
+
+/** The same of all logs of ours, each of which promises for the modules of its realms. */
+export type PromisedIn = (
+  realm: Realm,
+  module: ModulePath,
+  version: Version,
+) => Promise<VersionHashes | undefined>
 
 /**
  * A checksum database as the fetch pipeline needs it.

@@ -4,7 +4,7 @@ import type { Version } from '@modstead/gomod/version'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog, Incident } from './catalog.ts'
-import type { ChecksumRecord, PromisedHashes } from './checksums.ts'
+import type { ChecksumRecord, PromisedIn } from './checksums.ts'
 import type { Realm } from './store.ts'
 import type { Source } from './wanted.ts'
 
@@ -71,7 +71,7 @@ export function createRecorder(catalog: Catalog, observer: Observer): RecordInci
   }
 }
 
-export function createIncidents(catalog: Catalog, observer: Observer, promised?: PromisedHashes): Incidents {
+export function createIncidents(catalog: Catalog, observer: Observer, promised?: PromisedIn): Incidents {
   const record = createRecorder(catalog, observer)
 
   async function report(incident: Incident): Promise<ModsteadError> {
@@ -114,7 +114,7 @@ export function createIncidents(catalog: Catalog, observer: Observer, promised?:
     },
     async prove(claim) {
       if (claim.known !== undefined && !equalHash(claim.known, claim.hash)) await mismatch(claim, claim.known)
-      const logged = await promised?.(claim.module, claim.version)
+      const logged = await promised?.(claim.realm, claim.module, claim.version)
       const promise = claim.kind === 'zip' ? logged?.h1 : logged?.goModH1
       if (promise !== undefined && !equalHash(promise, claim.hash)) await mismatch(claim, promise)
       if (claim.record === undefined) return undefined

@@ -38,7 +38,8 @@ test('the origins of private routes are asked once for each stored module, and f
     new Map([['git', origin]]),
     new Map(),
   )
-  const learn = () => learnRepositories({ store, router, signal: learning.signal, log: observer.log })
+  const learn = () =>
+    learnRepositories({ store, realm: 'default', router, signal: learning.signal, log: observer.log })
   await learn()
   assert.deepEqual(asked.sort(), ['corp.example/broken', 'corp.example/lib', 'corp.example/tool'])
   learning.abort()

@@ -1,7 +1,7 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Logger } from '../observe/observer.ts'
 import type { Router } from './route.ts'
-import type { ModuleStore } from './store.ts'
+import type { ModuleStore, Realm } from './store.ts'
 
 /** Modules whose repositories are found out at most, and how many at the same time. */
 const MOST = 10_000
@@ -13,13 +13,15 @@ const AT_ONCE = 4
  */
 export async function learnRepositories(options: {
   store: ModuleStore
+  /** Where the modules are kept. */
+  realm: Realm
   router: Router
   signal: AbortSignal
   log: Logger
 }): Promise<void> {
-  const { store, router, signal, log } = options
+  const { store, realm, router, signal, log } = options
   const modules = new Set<ModulePath>()
-  for await (const { module } of store.walk('default')) {
+  for await (const { module } of store.walk(realm)) {
     if (signal.aborted || modules.size >= MOST) break
     modules.add(module)
   }

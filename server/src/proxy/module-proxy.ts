@@ -16,6 +16,7 @@ export interface Change {
 
 /** A version whose zip was verified and stored just now. */
 export interface Stored {
+  realm: Realm
   module: ModulePath
   version: Version
 }
@@ -35,9 +36,9 @@ export interface ModuleProxy {
   hashes(module: ModulePath, version: Version, context: RequestContext): Promise<VersionHashes>
   /** What is known of them without asking anybody, those of deleted versions too. */
   knownHashes(module: ModulePath, version: Version): Promise<Partial<VersionHashes>>
-  /** Called after each zip that was stored; returns the function that ends it. */
+  /** Called after each zip that was stored in one of its realms; returns the function that ends it. */
   onStored(listener: (stored: Stored) => void): () => void
-  /** Called after each change; returns the function that ends it. */
+  /** Called after each change in one of its realms; returns the function that ends it. */
   onChange(listener: (change: Change) => void): () => void
   /**
    * Takes note that a module has changed: its lists and queries are asked for anew, and the versions that are new in
@@ -48,6 +49,6 @@ export interface ModuleProxy {
   keepWhole(module: ModulePath, signal: AbortSignal): Promise<void>
   /** Notes uses of remembered answers, so that `last used` stays true; batched. */
   touched(uses: readonly { realm: Realm; module: string; version: string; at: number }[]): void
-  /** Stops look-ahead and waits for running fetches until the signal fires. */
+  /** Stops look-ahead and waits for running fetches until the signal fires. It ends all proxies of its engine. */
   close(signal: AbortSignal): Promise<void>
 }

@@ -1,7 +1,7 @@
 import type { Observer } from '../observe/observer.ts'
 import type { Absences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
-import type { PromisedHashes } from './checksums.ts'
+import type { PromisedIn } from './checksums.ts'
 import type { DroppedFiles } from './dropped-files.ts'
 import type { Incidents } from './incidents.ts'
 import type { Stored } from './module-proxy.ts'
@@ -17,8 +17,8 @@ export interface Parts {
   checker: ZipChecker
   incidents: Incidents
   traces: Traces
-  /** Absent where there is no log of ours. */
-  promised?: PromisedHashes
+  /** What logs of ours have promised; absent where there is none. */
+  promised?: PromisedIn
   /** Tells of a zip that was verified and stored. */
   stored(stored: Stored): void
   absences: Absences

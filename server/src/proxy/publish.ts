@@ -78,7 +78,7 @@ export function createPublications(tools: ActTools, parts: Parts): Publications 
     for (const kind of KINDS) absences.forget(keyOf({ route, module, version, kind }))
     changed({ realm: route.realm, module })
     changed({ realm: route.realm, module, version })
-    parts.stored({ module, version })
+    parts.stored({ realm: route.realm, module, version })
     const outcome = known?.h1 !== undefined && known.deleted === undefined ? 'unchanged' : 'published'
     counter.add(1, 'publish', outcome)
     observer.log.info({ act: act.id, who, realm: route.realm, ...found, outcome }, 'a version was published')
@@ -86,7 +86,7 @@ export function createPublications(tools: ActTools, parts: Parts): Publications 
   }
 
   async function refuseUnlikePromised(candidate: Candidate): Promise<void> {
-    const promised = await parts.promised?.(candidate.module, candidate.version)
+    const promised = await parts.promised?.(candidate.route.realm, candidate.module, candidate.version)
     const where = 'in the checksum log'
     if (promised !== undefined && !equalHash(promised.h1, candidate.h1))
       throw conflict(candidate, 'zip', where, promised.h1, candidate.h1)

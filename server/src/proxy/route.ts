@@ -28,6 +28,8 @@ export interface Route {
   limits: RouteLimits
   realm: Realm
   private: boolean
+  /** Its modules are the server's own: everybody may read them. */
+  builtIn?: true
   /** The database that must prove each version; absent where the configuration says `off`. */
   checksum: ChecksumDatabase | undefined
   lookAhead: boolean

@@ -1,7 +1,6 @@
 import type { LookAheadConfig } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
-import { createAbsences } from './absences.ts'
 import { createActs } from './acts.ts'
 import type { Answer } from './answer.ts'
 import type { ModulePath } from '@modstead/gomod/path'
@@ -9,25 +8,19 @@ import type { Version } from '@modstead/gomod/version'
 import { refuseDeleted } from './deletions.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedHashes, VersionHashes } from './checksums.ts'
-import { createDroppedFiles } from './dropped-files.ts'
-import { createIncidents } from './incidents.ts'
 import { createKeeper } from './keeper.ts'
 import { createLookAhead } from './look-ahead.ts'
-import type { Change, ModuleProxy, Stored } from './module-proxy.ts'
-import { createMutableFiles, type MutableQuestion } from './mutable.ts'
+import { createEngine, type Engine } from './engine.ts'
+import type { ModuleProxy } from './module-proxy.ts'
+import type { MutableQuestion } from './mutable.ts'
 import type { OriginOptions } from './origin.ts'
-import type { Parts } from './parts.ts'
-import { withPublished } from './published-lists.ts'
 import type { ModuleRequest, RequestContext } from './request.ts'
 import type { Route, Router } from './route.ts'
-import { createSetbacks } from './setbacks.ts'
-import { createSmallFiles, type SmallKind } from './small-files.ts'
-import type { ModuleStore } from './store.ts'
-import { createTraces } from './traces.ts'
-import { createUses } from './uses.ts'
+import type { SmallKind } from './small-files.ts'
+import type { ModuleStore, Realm } from './store.ts'
 import type { ZipChecker } from './zip-checker.ts'
 import { keyOf } from './wanted.ts'
-import { createZips, type ZipAnswer } from './zips.ts'
+import type { ZipAnswer } from './zips.ts'
 
 export interface ProxyOptions {
   router: Router
@@ -46,39 +39,30 @@ type Exact<Kind> = Extract<ModuleRequest, { version: unknown }> & { kind: Kind }
 
 /** The proxy room: route, find, fetch, verify, commit, answer. */
 export function createModuleProxy(options: ProxyOptions): ModuleProxy {
-  const { router, store, catalog, checker, observer, promised, now = Date.now } = options
-  const shutdown = new AbortController()
-  const incidents = createIncidents(catalog, observer, promised)
-  const keepers = new Set<(stored: Stored) => void>()
-  const parts: Parts = {
-    store,
-    catalog,
-    checker,
-    observer,
-    now,
-    incidents,
-    traces: createTraces(catalog, incidents),
-    ...(promised !== undefined && { promised }),
-    stored(stored) {
-      for (const keeper of keepers) keeper(stored)
-    },
-    absences: createAbsences(now),
-    dropped: createDroppedFiles(),
-    setbacks: createSetbacks(now),
-    shutdown: shutdown.signal,
-  }
-  const listeners = new Set<(change: Change) => void>()
-  const changed = (change: Change): void => {
-    for (const listener of listeners) listener(change)
-  }
-  const files = createSmallFiles(parts)
-  const zips = createZips(parts)
-  const listed = createMutableFiles(parts, ({ route, module }) => changed({ realm: route.realm, module }))
-  const mutable = withPublished(listed, files, parts)
-  const acts = createActs({ router, files, zips, changed }, parts)
-  const lookAhead = createLookAhead(options.lookAhead, router, files, zips, parts)
-  const uses = createUses(catalog, observer, now)
+  const { router, lookAhead, promised, ...rest } = options
+  const engine = createEngine({
+    ...rest,
+    ...(promised !== undefined && { promised: (_, module, version) => promised(module, version) }),
+  })
+  return createProxyOn(engine, { router, lookAhead })
+}
+
+/** One of several proxies that share an engine: its routes decide what is asked for, and in which realm it is kept. */
+export function createProxyOn(
+  engine: Engine,
+  {
+    router,
+    lookAhead: ahead,
+    realm = 'default',
+  }: Pick<ProxyOptions, 'router' | 'lookAhead'> & { realm?: Realm },
+): ModuleProxy {
+  const { parts, files, zips, mutable, uses, changed } = engine
+  const { catalog, shutdown, now } = parts
+  const acts = createActs({ router, files, zips, changed, turns: engine.turns }, parts)
+  const lookAhead = createLookAhead(ahead, router, files, zips, parts)
   const keeper = createKeeper({ router, mutable, files, zips, parts, changed })
+  engine.add({ stop: () => lookAhead.stop(), idle: () => acts.idle() })
+  const isOurs = (other: Realm): boolean => other === realm || other === 'public'
 
   async function serveMutable(
     route: Route,
@@ -99,6 +83,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
         fresh: Math.max(0, Math.ceil((answer.until - now()) / 1000)),
         stale: answer.until > now() ? route.stale / 1000 : 0,
       },
+      realm: route.realm,
       private: route.private,
     }
   }
@@ -122,6 +107,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       body: { kind: 'bytes', bytes: file.bytes },
       modified: file.modified,
       life: 'immutable',
+      realm: route.realm,
       private: route.private,
       ...(lookAhead.isOnFor(route) && {
         given: (client: object) => lookAhead.asked(request.kind, client, wanted),
@@ -142,6 +128,7 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       contentType: 'application/zip',
       ...bodyOf(zip),
       life: 'immutable',
+      realm: route.realm,
       private: route.private,
     }
   }
@@ -189,13 +176,9 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
     )
   }
 
-  async function idle(): Promise<void> {
-    await Promise.all([mutable.idle(), files.idle(), zips.idle(), acts.idle()])
-  }
-
   return {
     async serve(request, context) {
-      if (shutdown.signal.aborted)
+      if (shutdown.aborted)
         throw new ModsteadError('shutting_down', 'this modstead is shutting down', { next: 'ask again' })
       const route = router.routeOf(request.module)
       await acts.settled(route, request.module)
@@ -209,30 +192,20 @@ export function createModuleProxy(options: ProxyOptions): ModuleProxy {
       const { h1, goModH1 } = (await catalog.version(realm, module, version)) ?? {}
       return { ...(h1 !== undefined && { h1 }), ...(goModH1 !== undefined && { goModH1 }) }
     },
-    onStored(listener) {
-      keepers.add(listener)
-      return () => keepers.delete(listener)
-    },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onStored: (listener) =>
+      engine.onStored((stored) => {
+        if (isOurs(stored.realm)) listener(stored)
+      }),
+    onChange: (listener) =>
+      engine.onChange((change) => {
+        if (isOurs(change.realm)) listener(change)
+      }),
     refresh: keeper.refresh,
     keepWhole: keeper.keepWhole,
     touched(batch) {
       for (const { realm, module, version, at } of batch) uses.note(realm, module, version, at)
     },
-    async close(signal) {
-      lookAhead.stop()
-      if (signal.aborted) shutdown.abort()
-      else signal.addEventListener('abort', () => shutdown.abort(), { once: true })
-      await idle()
-      shutdown.abort()
-      // What began while the last of them ended is over now too.
-      await idle()
-      await uses.close()
-      await checker.close()
-    },
+    close: (signal) => engine.close(signal),
   }
 }
 

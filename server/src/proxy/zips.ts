@@ -265,7 +265,7 @@ export function createZips(parts: Parts): Zips {
     await dropIfDeleted(parts, wanted)
     const file = await store.open(storeKeyOf(wanted))
     if (file === undefined) throw new ModsteadError('store_unavailable', 'a zip vanished as it was committed')
-    parts.stored({ module, version })
+    parts.stored({ realm: route.realm, module, version })
     if (outcome === 'stored' || file.size === spool.size) {
       intact.set(keyOf(wanted), true)
       return { file, sha256 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { AuthRecord, AuthRecords } from '../issued/records.ts'
 import { seal, unseal } from '../issued/seal.ts'
-import type { Person } from '../oidc/person.ts'
+import type { Account } from '../oidc/account.ts'
 
 /**
  * Somebody who is signed in with a browser. It counts for pages and the administrative API, never for modules. Times are
@@ -10,7 +10,7 @@ import type { Person } from '../oidc/person.ts'
 export interface BrowserSession {
   /** Names it; no secret. */
   id: string
-  person: Person
+  account: Account
   /** `password`, or `oidc:PROVIDER:SIGNIN`. */
   via: string
   /** For the provider; see `Signins`. */
@@ -26,7 +26,7 @@ export type ShownSession = Pick<BrowserSession, 'id' | 'via' | 'created' | 'expi
 export interface BrowserSessions {
   /** A new session with a new secret, which goes into a cookie and is kept nowhere: only its hash is. */
   begin(signed: {
-    person: Person
+    account: Account
     via: string
     upstream?: string
   }): Promise<{ secret: string; session: BrowserSession }>
@@ -44,11 +44,11 @@ export interface BrowserSessionsOptions {
   /** Milliseconds since the epoch. */
   now: () => number
   /** Who it is by now, where a provider can be asked; `undefined` ends the session. */
-  renew: (session: { person: Person; via: string; upstream?: string }) => Promise<Person | undefined>
+  renew: (session: { account: Account; via: string; upstream?: string }) => Promise<Account | undefined>
 }
 
 interface Kept {
-  person: Person
+  account: Account
   via: string
   /** Sealed with the secret of the cookie. */
   upstream?: string
@@ -91,12 +91,12 @@ export function createBrowserSessions({
     const at = now()
     const due = at - kept.checked >= CHECKED
     if (!due && at - kept.seen < NOTED) return kept
-    const person = due ? await renew(opened(kept, secret)) : kept.person
-    if (person === undefined || person.id !== kept.person.id) {
+    const account = due ? await renew(opened(kept, secret)) : kept.account
+    if (account === undefined || account.id !== kept.account.id) {
       await end(record.id)
       return undefined
     }
-    const next = { ...kept, person, seen: at, ...(due && { checked: at }) }
+    const next = { ...kept, account, seen: at, ...(due && { checked: at }) }
     // Two requests at once note the same; where it was ended meanwhile, nothing is written.
     if (await put(record, next)) return next
     return (await read(record.id))?.kept
@@ -109,8 +109,8 @@ export function createBrowserSessions({
   }
 
   return {
-    async begin({ person, via, upstream }) {
-      const there = await records.authRecords({ scope, kind: KIND, subject: person.id })
+    async begin({ account, via, upstream }) {
+      const there = await records.authRecords({ scope, kind: KIND, subject: account.id })
       for (const { id } of there.slice(0, Math.max(0, there.length + 1 - MOST))) await end(id)
       if (now() - swept >= SWEEP) {
         swept = now()
@@ -120,14 +120,14 @@ export function createBrowserSessions({
       const id = idOf(secret)
       const at = now()
       const kept: Kept = {
-        person,
+        account,
         via,
         ...(upstream !== undefined && { upstream: seal(upstream, secret, KIND) }),
         created: at,
         seen: at,
         checked: at,
       }
-      const record = { scope, kind: KIND, id, subject: person.id, body: '', expires: 0, revision: 0 }
+      const record = { scope, kind: KIND, id, subject: account.id, body: '', expires: 0, revision: 0 }
       if (!(await put(record, kept))) throw new TypeError('the id of a session came twice')
       return { secret, session: sessionOf(id, kept, secret) }
     },
@@ -151,10 +151,10 @@ export function createBrowserSessions({
 }
 
 function opened(
-  { person, via, upstream }: Kept,
+  { account, via, upstream }: Kept,
   secret: string,
-): Pick<BrowserSession, 'person' | 'via' | 'upstream'> {
-  return { person, via, ...(upstream !== undefined && { upstream: unseal(upstream, secret, KIND) }) }
+): Pick<BrowserSession, 'account' | 'via' | 'upstream'> {
+  return { account, via, ...(upstream !== undefined && { upstream: unseal(upstream, secret, KIND) }) }
 }
 
 function sessionOf(id: string, kept: Kept, secret: string): BrowserSession {

@@ -4,6 +4,7 @@ import type { Sessions } from '../issued/sessions.ts'
 import type { Provider } from '../oidc/provider.ts'
 import type { LogoutTokens } from '../oidc/logout-token.ts'
 import type { Signins } from '../oidc/signins.ts'
+import type { People } from '../people.ts'
 import type { Principal } from '../principal.ts'
 import type { BrowserSession, BrowserSessions } from './browser-sessions.ts'
 import type { PendingSignins } from './pending-signin.ts'
@@ -20,17 +21,29 @@ export interface SignInDesk {
   logoutTokens: LogoutTokens
   devices: Devices
   sessions: Sessions
-  /** Names of the groups of a user in the configuration. */
-  groupsOf: (user: string) => readonly string[]
+  /** What is known of users whoever vouches for them. */
+  people: People
 }
 
-/** Whoever is signed in with a browser. */
-export function principalOf(
-  { person }: Pick<BrowserSession, 'person'>,
-  { groupsOf }: Pick<SignInDesk, 'groupsOf'>,
-): Principal {
-  const { id, groups, claims } = person
-  return { id, kind: 'user', groups: [...new Set([...groups, ...groupsOf(id)])], claims, rights: [] }
+/**
+ * Whoever is signed in with a browser; `undefined` for somebody whom the directory knows no more. Rejects as
+ * `People.find`.
+ */
+export async function principalOf(
+  { account }: Pick<BrowserSession, 'account'>,
+  people: People,
+): Promise<Principal | undefined> {
+  const { id, groups, claims } = account
+  const known = await people.find(id)
+  return (
+    known && {
+      id,
+      kind: 'user',
+      groups: [...new Set([...groups, ...known.groups])],
+      claims: { ...known.claims, ...claims },
+      rights: [],
+    }
+  )
 }
 
 /** The sign-in that a session rests on, by what it says of itself; `undefined` for a password. */

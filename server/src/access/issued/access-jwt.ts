@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import type { Permission } from '../../config/permissions.ts'
+import { isCanonical, isCompact } from '../jwt/compact.ts'
 import type { Limit } from '../principal.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -76,6 +77,7 @@ export function createAccessJwt(issuer: string, keys: SigningKeys): AccessJwt {
     },
     async verify(token, now) {
       if (issuerIn(token) !== issuer) return 'not mine'
+      if (!isCanonical(token)) return undefined
       const { decodeProtectedHeader, errors, jwtVerify } = await import('jose')
       try {
         const { kid } = decodeProtectedHeader(token)
@@ -100,10 +102,9 @@ export function createAccessJwt(issuer: string, keys: SigningKeys): AccessJwt {
 
 /** `iss` of what looks like a JWT, unproven. */
 function issuerIn(token: string): unknown {
-  const [, body] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token) ?? []
-  if (body === undefined) return undefined
+  if (!isCompact(token)) return undefined
   try {
-    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as unknown
+    const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as unknown
     return typeof claims === 'object' && claims !== null && 'iss' in claims ? claims.iss : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined

@@ -33,8 +33,11 @@ export type Redeemed =
   | 'invalid_grant'
 
 export interface Devices {
-  /** Throws `overloaded` where too many wait. */
-  begin(address: string): Promise<DeviceGrant>
+  /**
+   * Throws `overloaded` where too many wait, of one address or all together; `counted: false` where all requests come from
+   * one reverse proxy.
+   */
+  begin(address: string, counted?: boolean): Promise<DeviceGrant>
   /**
    * The device that waits under this code, however it was typed; `undefined` for one that does not. `by` is whoever
    * types it, for instance `user:alice`: throws `rate_limited` for who has tried too many.
@@ -127,12 +130,12 @@ export function createDevices({ records, scope, sessions, now }: DevicesOptions)
   }
 
   return {
-    async begin(address) {
+    async begin(address, counted = true) {
       const there = (await records.authRecords({ scope, kind: KIND })).filter(
         ({ expires }) => expires > now(),
       )
       const same = there.filter(({ body }) => (JSON.parse(body) as Kept).address === address)
-      if (there.length >= MOST.together || same.length >= MOST.address)
+      if (there.length >= MOST.together || (counted && same.length >= MOST.address))
         throw new ModsteadError('overloaded', 'too many devices wait for somebody to sign in', {
           next: 'finish one of the sign-ins that were begun, or begin again in ten minutes',
         })

@@ -1,4 +1,5 @@
 import type { Credential } from '../credential.ts'
+import type { People, Person } from '../people.ts'
 import type { Principal } from '../principal.ts'
 import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
 import type { AccessJwt, Verified } from './access-jwt.ts'
@@ -8,15 +9,15 @@ import type { Sessions } from './sessions.ts'
 export interface IssuedTokensOptions {
   jwt: AccessJwt
   sessions: Pick<Sessions, 'find' | 'isRevoked'>
-  /** Names of the groups of a user in the configuration. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
 }
 
 /**
  * Access tokens that modstead issued after a sign-in or in exchange. What says that it is of this server is judged here
- * and nowhere else. One with a session is as good as that: its groups are those of the last refresh, and it ends with it.
+ * and nowhere else. One with a session is as good as that: its groups are those of the last refresh, and it ends with it,
+ * or with the user.
  */
-export function createIssuedTokens({ jwt, sessions, groups }: IssuedTokensOptions): Credential {
+export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOptions): Credential {
   async function bearerOf(token: Verified): Promise<Principal | undefined> {
     const { session } = token
     const found = session === undefined ? undefined : await sessions.find(session)
@@ -24,12 +25,13 @@ export function createIssuedTokens({ jwt, sessions, groups }: IssuedTokensOption
     if (ended) return undefined
     const { principal, limit } = found ?? token
     const { kind, id, claims = {} } = principal
-    const own = kind === 'user' ? (groups.get(id) ?? []) : []
+    const person = kind === 'user' ? await people.find(id) : NOBODY_SPECIAL
+    if (person === undefined) return undefined
     return {
       id,
       kind,
-      groups: [...new Set([...principal.groups, ...own])],
-      claims,
+      groups: [...new Set([...principal.groups, ...person.groups])],
+      claims: { ...person.claims, ...claims },
       rights: [],
       expires: token.expires,
       ...(limit !== undefined && { limit }),
@@ -45,6 +47,8 @@ export function createIssuedTokens({ jwt, sessions, groups }: IssuedTokensOption
     return { principal, fresh: Math.max(0, Math.min(TOKEN_FRESH, verified.expires - now)) }
   }
 }
+
+const NOBODY_SPECIAL: Person = { groups: [], claims: {} }
 
 const GONE = {
   refusal:

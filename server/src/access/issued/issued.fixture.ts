@@ -4,6 +4,7 @@ import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
 import type { IssuedConfig, WorkloadIssuer } from '../../config/access/access-config.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { openIssued } from '../../open-issued.ts'
+import { peopleOf } from '../people.ts'
 import type { Judgement } from '../credential.ts'
 import type { Principal } from '../principal.ts'
 
@@ -50,7 +51,7 @@ export async function setUp(t: TestContext) {
     const catalog = await openSqliteCatalog(file, { observer })
     opened.push(catalog)
     const parts = await openIssued({
-      access: { issued: { ...USUAL, ...issued }, groups, workloads },
+      access: { issued: { ...USUAL, ...issued }, workloads },
       records: catalog,
       observer,
       env: {},
@@ -59,9 +60,10 @@ export async function setUp(t: TestContext) {
       scope,
       now: () => clock.now,
     })
+    const credential = parts.credential(peopleOf(groups))
     const judge = async (secret: string): Promise<Judgement> =>
-      parts.credential({ secret }, { address: '192.0.2.1', now: clock.now })
-    return { ...parts, catalog, judge }
+      credential({ secret }, { address: '192.0.2.1', now: clock.now })
+    return { ...parts, credential, catalog, judge }
   }
   return { clock, observer, open, file }
 }

@@ -110,7 +110,9 @@ interface Kept {
   checked: number
 }
 
-const KIND = 'session'
+/** `kind` of their records. */
+export const SESSION = 'session'
+const KIND = SESSION
 const REVOKED = 'revoked'
 /** How long a refresh token may be presented again. Milliseconds. */
 const OVERLAP = 10_000
@@ -306,7 +308,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 }
 
-function factsOf({ id, body, expires }: AuthRecord): SessionFacts {
+/** What may be shown of the record of a session. */
+export function factsOf({ id, body, expires }: AuthRecord): SessionFacts {
   const { principal, via, limit, created, refreshed } = JSON.parse(body) as Kept
   return { id, principal, via, ...(limit && { limit }), created, refreshed, expires }
 }

@@ -17,6 +17,7 @@ import { createKeySets } from '../../origin/key-set.ts'
 import type { Judgement } from '../credential.ts'
 import { createKeySource } from './jwks.ts'
 import { createJwt } from './jwt.ts'
+import { peopleOf } from '../people.ts'
 import type { Principal } from '../principal.ts'
 
 const NOW = Date.UTC(2026, 0, 15)
@@ -69,7 +70,7 @@ async function issuer(t: TestContext) {
   const judge = createJwt({
     issuers: [SHARED, KEYED],
     keyFor: (config) => (config === SHARED ? () => secret : source),
-    groups: new Map(),
+    people: peopleOf(new Map()),
     remember: 60_000,
   })
   return {

@@ -3,6 +3,7 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential, Judgement } from '../credential.ts'
+import type { People, Person } from '../people.ts'
 import type { Limit, Principal } from '../principal.ts'
 import { createVerifier } from './verify.ts'
 
@@ -10,8 +11,7 @@ export interface JwtOptions {
   issuers: readonly JwtIssuer[]
   /** The key of an issuer that a token names. Rejects with a `JOSEError` where there is none. */
   keyFor: (issuer: JwtIssuer) => JWTVerifyGetKey
-  /** Names of the groups of a user in the configuration. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
   /** How long a token is not verified again. Milliseconds. */
   remember: number
 }
@@ -22,7 +22,7 @@ export interface JwtOptions {
  *     scope         words such as module:read; where it has none with a colon it is about something else
  *     resource_id   a pattern of module paths as in GOPRIVATE, or a list of them
  */
-export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Credential {
+export function createJwt({ issuers, keyFor, people, remember }: JwtOptions): Credential {
   const verify = createVerifier(issuers, keyFor)
 
   return async ({ secret }, { now }): Promise<Judgement> => {
@@ -30,29 +30,37 @@ export function createJwt({ issuers, keyFor, groups, remember }: JwtOptions): Cr
     if (verified === 'no JWT') return 'not mine'
     if ('problem' in verified) return refusal(verified.problem)
     const { payload, issuer } = verified
-    const principal = principalOf(payload, issuer, groups)
+    const id = bearerOf(payload, issuer)
+    if (id === undefined) return refusal(`its ${issuer.subject} cannot be a name here`)
+    const person = issuer.kind === 'user' ? await people.find(id) : NOTHING
+    if (person === undefined) return refusal('its bearer is no user of the directory any more')
+    const principal = principalOf(payload, issuer, id, person)
     if (typeof principal === 'string') return refusal(principal)
     const left = payload.exp! * 1000 + issuer.clockSkew - now
     return { principal, fresh: Math.max(0, Math.min(remember, left)) }
   }
 }
 
+const NOTHING: Person = { groups: [], claims: {} }
+
+function bearerOf(payload: JWTPayload, { subject }: JwtIssuer): string | undefined {
+  const id = payload[subject]
+  return typeof id === 'string' && /^[^\s\p{Cc}]{1,256}$/u.test(id) ? id : undefined
+}
+
 function principalOf(
   payload: JWTPayload,
-  { subject, groups: groupsClaim, kind }: JwtIssuer,
-  configured: ReadonlyMap<string, readonly string[]>,
+  { groups: groupsClaim, kind }: JwtIssuer,
+  id: string,
+  person: Person,
 ): Principal | string {
-  const id = payload[subject]
-  if (typeof id !== 'string' || !/^[^\s\p{Cc}]{1,256}$/u.test(id))
-    return `its ${subject} cannot be a name here`
   const limit = limitOf(payload)
   if (typeof limit === 'string') return limit
-  const own = kind === 'user' ? (configured.get(id) ?? []) : []
   return {
     id,
     kind,
-    groups: [...new Set([...textsIn(payload[groupsClaim]), ...own])],
-    claims: payload,
+    groups: [...new Set([...textsIn(payload[groupsClaim]), ...person.groups])],
+    claims: { ...person.claims, ...payload },
     rights: [],
     ...(limit !== undefined && { limit }),
   }

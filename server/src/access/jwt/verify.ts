@@ -7,6 +7,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose'
 import { ModsteadError } from '../../errors.ts'
+import { isCanonical, isCompact } from './compact.ts'
 
 /** Somebody else whose JSON Web Tokens are taken. */
 export interface TrustedIssuer {
@@ -48,6 +49,7 @@ export function createVerifier<Issuer extends TrustedIssuer>(
     if (name === undefined) return 'no JWT'
     const found = known.get(name)
     if (found === undefined) return { problem: 'nobody whose tokens are taken here has issued it' }
+    if (!isCanonical(token)) return { problem: 'it is not encoded as tokens are' }
     const { issuer, key } = found
     try {
       const { payload } = await jwtVerify(token, key, {
@@ -89,7 +91,7 @@ function problemOf(error: errors.JOSEError): string {
 
 /** `iss` of what looks like a JWT, unproven; `''` where it has none; `undefined` for what is no JWT. */
 function issuerIn(token: string): string | undefined {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) return undefined
+  if (!isCompact(token)) return undefined
   try {
     decodeProtectedHeader(token)
     const { iss } = decodeJwt(token)

@@ -2,7 +2,7 @@ import * as client from 'openid-client'
 import type { Configuration, CustomFetch } from 'openid-client'
 import type { OidcProvider } from '../../config/access/access-config.ts'
 import { ModsteadError } from '../../errors.ts'
-import type { Claims } from './person.ts'
+import type { Claims } from './account.ts'
 import { isRefused, providerError, refusedUserinfo, SignedOut } from './provider-errors.ts'
 
 /** What a provider says of somebody who signed in, or who still is. */

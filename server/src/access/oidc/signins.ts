@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AuthRecord, AuthRecords } from '../issued/records.ts'
 import { seal, unseal } from '../issued/seal.ts'
-import type { Claims, Person } from './person.ts'
-import { personOf } from './person.ts'
+import type { Claims, Account } from './account.ts'
+import { accountOf } from './account.ts'
 import type { Provider, Told } from './provider.ts'
 import { isOutage, SignedOut } from './provider-errors.ts'
 
@@ -12,23 +12,23 @@ export interface Signin {
   id: string
   /** Names it and opens what is kept of it: it is held by those sessions alone, and sealed there. */
   upstream: string
-  person: Person
+  account: Account
 }
 
 /** What was found out about somebody who had signed in. */
 export type Renewed =
-  | { person: Person }
+  | { account: Account }
   /** They are signed in no more. A sentence. */
   | { ended: string }
   /** The provider could not be asked: what it last said, and when (milliseconds since the epoch). */
-  | { last: Person; checked: number }
+  | { last: Account; checked: number }
 
 /**
  * The sign-ins that are kept. Refresh tokens of providers may count once each, so there is one record for all that rests
  * on a sign-in, and one question at a time.
  */
 export interface Signins {
-  begin(provider: Provider, told: Told, person: Person): Promise<Signin>
+  begin(provider: Provider, told: Told, account: Account): Promise<Signin>
   /** Asks the provider again, unless that was done a moment ago. Rejects with `store_unavailable` only. */
   renew(upstream: string): Promise<Renewed>
   has(id: string): Promise<boolean>
@@ -61,7 +61,7 @@ interface Kept {
   /** `sub`. */
   subject: string
   session?: string
-  person: Person
+  account: Account
   /** When the provider last said so. */
   checked: number
   /** The tokens of the provider, sealed. */
@@ -98,7 +98,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     const { record, kept } = found
     const provider = providers.get(kept.provider)
     if (provider === undefined) return end(id, 'its provider is not in the configuration any more')
-    if (now() - kept.checked < FRESH) return { person: kept.person }
+    if (now() - kept.checked < FRESH) return { account: kept.account }
     const { refreshToken, idToken } = open(kept.tokens, secret)
     if (refreshToken === undefined) return lastOf(kept)
     let told: Told
@@ -107,19 +107,19 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     } catch (error) {
       return failed(error, upstream, found, provider)
     }
-    const person = stillThat(kept, told, provider)
-    if (typeof person === 'string') return end(id, person)
+    const account = stillThat(kept, told, provider)
+    if (typeof account === 'string') return end(id, account)
     const tokens = { refreshToken: told.refreshToken ?? refreshToken, idToken: told.idToken ?? idToken }
-    const next = { ...kept, person, checked: now(), tokens: seal(JSON.stringify(tokens), secret, KIND) }
+    const next = { ...kept, account, checked: now(), tokens: seal(JSON.stringify(tokens), secret, KIND) }
     // Another process has asked, too, or has ended it meanwhile: what it wrote holds.
     if (!(await write(record, next))) return settled(id)
-    return { person }
+    return { account }
   }
 
   /** What another process made of it. */
   async function settled(id: string): Promise<Renewed> {
     const found = await read(id)
-    return found === undefined ? ENDED : { person: found.kept.person }
+    return found === undefined ? ENDED : { account: found.kept.account }
   }
 
   async function failed(
@@ -135,7 +135,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
       // A token counts once: another process may have used it a moment before.
       const again = await read(id)
       if (again !== undefined && again.record.revision !== record.revision)
-        return { person: again.kept.person }
+        return { account: again.kept.account }
     }
     return end(id, `${provider.config.label} says that the sign-in has ended`)
   }
@@ -146,7 +146,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
   }
 
   return {
-    async begin(provider, told, person) {
+    async begin(provider, told, account) {
       const id = randomBytes(16).toString('base64url')
       const secret = randomBytes(32).toString('base64url')
       const { subject, session, refreshToken, idToken } = told
@@ -154,13 +154,13 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
         provider: provider.config.name,
         subject,
         ...(session !== undefined && { session }),
-        person,
+        account,
         checked: now(),
         tokens: seal(JSON.stringify({ refreshToken, idToken }), secret, KIND),
       }
       const record = { scope, kind: KIND, id, body: '', expires: 0, revision: 0 }
       await write({ ...record, subject: ownerOf(provider.config.name, subject) }, kept)
-      return { id, upstream: `${id}.${secret}`, person }
+      return { id, upstream: `${id}.${secret}`, account }
     },
     renew(upstream) {
       const { id } = partsOf(upstream)
@@ -191,12 +191,12 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
         return kept.provider === provider && (session === undefined || kept.session === session)
       })
       for (const { id } of meant) await records.removeAuthRecord({ scope, kind: KIND, id })
-      return meant.map(({ id, body }) => ({ id, user: (JSON.parse(body) as Kept).person.id }))
+      return meant.map(({ id, body }) => ({ id, user: (JSON.parse(body) as Kept).account.id }))
     },
   }
 }
 
-const lastOf = ({ person, checked }: Kept): Renewed => ({ last: person, checked })
+const lastOf = ({ account, checked }: Kept): Renewed => ({ last: account, checked })
 
 const ENDED: Renewed = { ended: 'the sign-in has ended' }
 
@@ -204,13 +204,13 @@ const ENDED: Renewed = { ended: 'the sign-in has ended' }
  * Who it is now, or why it is nobody any more. A name that has changed ends the sign-in: the old one may be given to
  * somebody else.
  */
-function stillThat(kept: Kept, { claims }: Told, { config }: Provider): Person | string {
-  if (claims === undefined) return kept.person
-  const name = kept.person.id.slice(config.userPrefix.length)
+function stillThat(kept: Kept, { claims }: Told, { config }: Provider): Account | string {
+  if (claims === undefined) return kept.account
+  const name = kept.account.id.slice(config.userPrefix.length)
   const known: Claims = Object.hasOwn(claims, config.subject) ? claims : { [config.subject]: name, ...claims }
-  const person = personOf(known, config)
-  if (typeof person === 'string') return person
-  return person.id === kept.person.id ? person : `${config.label} has given the account another name`
+  const account = accountOf(known, config)
+  if (typeof account === 'string') return account
+  return account.id === kept.account.id ? account : `${config.label} has given the account another name`
 }
 
 /** Of a length that does not depend on what the provider chose. */

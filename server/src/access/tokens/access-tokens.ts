@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
+import type { People } from '../people.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
 /** A token that was issued, as it is kept. Times are milliseconds since the epoch. */
@@ -23,17 +24,31 @@ export interface TokenRecord {
   revoked?: { at: number; by: string }
 }
 
+/** A page of tokens, the newest first. */
+export interface TokensOptions {
+  /** Rows at most: 1 or more. */
+  limit: number
+  /** Id of a token: only older ones. */
+  before?: string
+  /** Only those of this owner. */
+  owner?: TokenRecord['owner']
+}
+
 /** Where the tokens are kept. Failures of the medium are `store_unavailable`. */
 export interface TokenRecords {
   token(id: string): Promise<TokenRecord | undefined>
+  tokens(options: TokensOptions): Promise<TokenRecord[]>
+  /** Durable when it settles, as `revokeToken` is. */
+  addToken(token: TokenRecord): Promise<void>
+  /** The first revocation holds; `undefined` where there is no such token. */
+  revokeToken(id: string, by: string): Promise<TokenRecord | undefined>
   /** Notes that tokens were used; may be lost in a crash. */
   touchTokens(uses: readonly { id: string; at: number }[]): Promise<void>
 }
 
 export interface AccessTokensOptions {
-  records: TokenRecords
-  /** Names of the groups of a user. */
-  groups: ReadonlyMap<string, readonly string[]>
+  records: Pick<TokenRecords, 'token' | 'touchTokens'>
+  people: People
   onTouchFailed: (error: unknown) => void
 }
 
@@ -46,7 +61,7 @@ export const TOKEN_FRESH = 20
 const NOTED = 60_000
 
 /** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
-export function createAccessTokens({ records, groups, onTouchFailed }: AccessTokensOptions): Credential {
+export function createAccessTokens({ records, people, onTouchFailed }: AccessTokensOptions): Credential {
   const noted = new Map<string, number>()
 
   function note(id: string, at: number): void {
@@ -65,6 +80,8 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
       record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
     if (!good || record.revoked !== undefined) return GONE
     if (record.expires !== undefined && now >= record.expires) return GONE
+    const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
+    if (person === undefined) return LEFT
     note(id, now)
     const { owner, permissions, modules } = record
     const narrowed = permissions !== undefined || modules !== undefined
@@ -72,8 +89,7 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
       principal: {
         id: owner.name,
         kind: owner.kind,
-        groups: owner.kind === 'user' ? (groups.get(owner.name) ?? []) : [],
-        claims: {},
+        ...person,
         rights: [],
         ...(narrowed && {
           limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
@@ -84,6 +100,8 @@ export function createAccessTokens({ records, groups, onTouchFailed }: AccessTok
   }
 }
 
+const NOTHING = { groups: [], claims: {} }
+
 const MISTYPED = {
   refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',
   next: 'copy it whole: mst_ and 46 letters and digits',
@@ -91,4 +109,8 @@ const MISTYPED = {
 const GONE = {
   refusal: 'the token of the request is not valid: it has expired, was revoked, or was never issued here',
   next: 'make a new one with modstead token create, or ask who runs this server',
+}
+const LEFT = {
+  refusal: 'the token of the request belongs to somebody whom the directory of users does not have any more',
+  next: 'ask who runs that directory whether the account was ended',
 }

@@ -1,4 +1,5 @@
 import type { BuiltInGroup, Permission } from '../permissions.ts'
+import type { LdapConfig } from './ldap.ts'
 
 /** Who may sign in, and what they may do. Durations are milliseconds, files absolute paths. */
 export interface AccessConfig {
@@ -6,6 +7,8 @@ export interface AccessConfig {
   anonymous: readonly string[]
   /** An htpasswd file; absent: nobody signs in with a password. */
   htpasswd?: string
+  /** A directory of users and groups. */
+  ldap?: LdapConfig
   /** Names of the groups of each user. */
   groups: ReadonlyMap<string, readonly string[]>
   /** The members of `$admins`. */
@@ -16,6 +19,8 @@ export interface AccessConfig {
   issuers: readonly JwtIssuer[]
   /** Where people sign in with the browser. */
   oidc: readonly OidcProvider[]
+  /** The first that fits names the client of a certificate. */
+  certificates: readonly CertificateRule[]
   issued: IssuedConfig
   workloads: readonly WorkloadIssuer[]
   /** For how long a password that was right is not computed again, and a JWT not verified again. */
@@ -147,3 +152,17 @@ export interface Lockout {
   /** Addresses are closed too: not where all requests come from one reverse proxy. */
   addresses: boolean
 }
+
+/** Whom a client certificate names. */
+export interface CertificateRule {
+  match: NameMatch
+  /** In `name`, `{1}` is what the first star of the pattern stood for, `{0}` the whole name. */
+  as: { kind: 'user' | 'service' | 'workload'; name: string }
+  /** Names of groups, with the same braces. */
+  groups: readonly string[]
+}
+
+/** A name of a certificate: hosts in lower case, `*` for one part of it. */
+export type NameMatch =
+  | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
+  | { kind: 'dns' | 'email' | 'uri'; pattern: string }

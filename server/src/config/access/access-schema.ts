@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
+import { certificateSchema } from './certificates.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
 import { oidcSchema } from './oidc.ts'
+import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
 const SUBJECT =
@@ -32,7 +34,9 @@ const lockout = z.strictObject({
   within: duration().prefault('60s').describe('The time within which they count.'),
   addresses: flag()
     .prefault(true)
-    .describe('Whether addresses are closed too: `false` behind a reverse proxy, whose address all have.'),
+    .describe(
+      'Whether addresses are closed too: `false` behind a reverse proxy that is not in `trustedProxies`, for all have its address.',
+    ),
   closed: duration().prefault('5m').describe('For how long; then there is one trial.'),
 })
 
@@ -47,6 +51,7 @@ export const accessSchema = z.strictObject({
     .describe(
       'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
     ),
+  ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z
     .record(z.string().regex(name), texts('the name of a user'))
     .optional()
@@ -65,6 +70,10 @@ export const accessSchema = z.strictObject({
     .record(z.string(), oidcSchema)
     .optional()
     .describe('OpenID Connect issuers where people sign in with the browser, by a name of your choice.'),
+  certificates: z
+    .array(certificateSchema)
+    .optional()
+    .describe('Whom client certificates name, where `tls` asks for them. The first rule that fits decides.'),
   workloads: z
     .record(z.string().regex(name), workloadSchema)
     .optional()

@@ -1,10 +1,12 @@
 import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
+import { buildCertificates } from './certificates.ts'
 import { buildIssued } from './issued.ts'
 import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
 import { buildOidc } from './oidc.ts'
+import { buildLdap } from './ldap.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
 import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
 import type { KeyPath } from '../problems.ts'
@@ -14,6 +16,7 @@ export async function buildAccess(
   context: BuildContext,
   file: FileAccess | undefined,
   tokens: readonly { name: string }[],
+  trustDomains: readonly string[] = [],
   publicUrl?: string,
 ): Promise<AccessConfig | undefined> {
   if (file === undefined) return undefined
@@ -57,12 +60,14 @@ export async function buildAccess(
   return {
     anonymous: none ? [] : patterns(context, [...at, 'anonymous'], file.anonymous),
     ...(htpasswd !== undefined && { htpasswd }),
+    ...(file.ldap && { ldap: await buildLdap(context, [...at, 'ldap'], file.ldap) }),
     groups: groupsByUser(file.groups ?? {}),
     admins: subjects([...at, 'admins'], file.admins ?? []),
     roles,
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
     oidc: await buildOidc(context, [...at, 'oidc'], file.oidc ?? {}, publicUrl),
+    certificates: buildCertificates(context, [...at, 'certificates'], file.certificates ?? [], trustDomains),
     workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),
     issued: await buildIssued(context, [...at, 'issued'], file.issued),
     remember: file.remember,
@@ -78,6 +83,8 @@ export function parseSubject(text: string): Subject | undefined {
   const builtIn = BUILT_IN_GROUPS.find((group) => group === text)
   if (builtIn !== undefined) return { kind: 'everybody', name: builtIn }
   const [, kind, name] = /^(user|group|service|workload):(.+)$/.exec(text) ?? []
+  // Directories have groups such as "Domain Users".
+  if (kind === 'group' && name !== undefined && /^[^\s:]+( [^\s:]+)*$/.test(name)) return { kind, name }
   if (name === undefined || /[\s:]/.test(name)) {
     // What others call their workloads has colons: project_path:corp/app:ref_type:branch:ref:main
     return kind === 'workload' && name !== undefined && !/\s/.test(name) ? { kind, name } : undefined

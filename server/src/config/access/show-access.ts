@@ -1,8 +1,10 @@
 import type { AccessConfig, Subject } from './access-config.ts'
+import { describeCertificate } from './certificates.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
 import { describeOidc } from './oidc.ts'
+import { describeLdap } from './ldap.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
 /** `access` as a file would say it. */
@@ -10,6 +12,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
   const {
     anonymous,
     htpasswd,
+    ldap,
     groups,
     admins,
     roles,
@@ -19,10 +22,12 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     lockout,
     workloads,
     oidc,
+    certificates,
   } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
     ...(htpasswd !== undefined && { htpasswd }),
+    ...(ldap && { ldap: describeLdap(ldap) }),
     ...(groups.size > 0 && { groups: usersByGroup(groups) }),
     ...(admins.length > 0 && { admins: admins.map(formatSubject) }),
     ...(roles.size > 0 && { roles: Object.fromEntries([...roles].map(([name, list]) => [name, [...list]])) }),
@@ -33,6 +38,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
     ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
+    ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
     issued: describeIssued(access.issued),
     remember: formatDuration(remember),
@@ -48,7 +54,7 @@ export function formatSubject({ kind, name }: Subject): string {
   return kind === 'everybody' ? name : `${kind}:${name}`
 }
 
-function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
+export function usersByGroup(groups: AccessConfig['groups']): Record<string, string[]> {
   const shown: Record<string, string[]> = {}
   for (const [user, names] of groups) for (const name of names) (shown[name] ??= []).push(user)
   return shown

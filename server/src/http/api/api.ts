@@ -5,7 +5,8 @@ import type { Action, ActionExchange } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget, requestPath } from '../request-path.ts'
 import { senderOf } from '../sender.ts'
-import type { ApiEndpoint } from './endpoint.ts'
+import { ANONYMOUS, type Principal } from '../../access/principal.ts'
+import type { ApiEndpoint, Needed } from './endpoint.ts'
 import { problemFor } from './problem.ts'
 
 export interface ApiOptions {
@@ -45,7 +46,7 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
       : []
     if (here.length === 0)
       throw new ModsteadError('no_endpoint', 'the administrative API has nothing at this address', {
-        next: `docs/incidents.md has the addresses below ${VERSION}`,
+        next: `${VERSION}/openapi.json has the addresses`,
       })
     const wanted = method === 'HEAD' ? 'GET' : method
     const found = here.find(({ endpoint }) => endpoint.method === wanted)
@@ -63,10 +64,11 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     const target = rawTarget(req)
     const { path } = requestPath(target)
     const { endpoint, values } = find(req.method ?? '', pathIn(path) ?? '')
-    const { id: who } = await access.require(senderOf(req), endpoint.permission)
+    const principal = await whoMay(access, req, endpoint.needs)
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
-    const body = async () => parseBody(req, await readBody(req, signal))
-    return send(req, res, await endpoint.answer({ values, query, who, body }))
+    const body = async () => jsonIn(req, await readBody(req, signal))
+    const value = await endpoint.answer({ values, query, principal, body })
+    return send(req, res, endpoint.status ?? 200, value)
   }
 
   return {
@@ -75,6 +77,16 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     answer,
     refusalFor: problemFor,
   }
+}
+
+async function whoMay(access: Access, req: IncomingMessage, needed: Needed): Promise<Principal> {
+  if (needed === 'anybody') return ANONYMOUS
+  if (needed !== 'signed-in') return access.require(senderOf(req), needed)
+  const principal = await access.prove(senderOf(req))
+  if (principal.kind !== 'anonymous') return principal
+  throw new ModsteadError('unauthenticated', 'the request has no credential, and this takes one', {
+    next: 'send a token as Authorization: Bearer TOKEN',
+  })
 }
 
 /** The values of a path that fits a pattern; `undefined` where it does not. */
@@ -90,7 +102,7 @@ function valuesOf(pattern: readonly string[], parts: readonly string[]): Record<
 }
 
 /** Nothing but JSON that says it is: what a web page can make a browser send without asking first is none. */
-function parseBody({ headers }: IncomingMessage, bytes: Buffer): Record<string, unknown> {
+function jsonIn({ headers }: IncomingMessage, bytes: Buffer): Record<string, unknown> {
   const type = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (type !== 'application/json' || (headers['content-encoding'] ?? 'identity') !== 'identity')
     throw new ModsteadError('unsupported_media_type', 'the body is not declared as JSON, or is compressed', {
@@ -113,9 +125,9 @@ function jsonOf(bytes: Buffer): unknown {
   }
 }
 
-function send(req: IncomingMessage, res: ServerResponse, value: object): number {
+function send(req: IncomingMessage, res: ServerResponse, status: number, value: object): number {
   const bytes = Buffer.from(`${JSON.stringify(value)}\n`)
-  res.writeHead(200, [
+  res.writeHead(status, [
     'Content-Type',
     'application/json',
     'Content-Length',

@@ -20,7 +20,7 @@ async function started(t: TestContext, pathPrefix = ''): Promise<Running & { cat
   const path = join(await temporaryFolder(t), 'catalog.db')
   const catalog = await openSqliteCatalog(path, { observer: createTestObserver() })
   t.after(() => catalog.close())
-  const running = await startServer(t, { incidents: catalog, config: { tokens, pathPrefix } })
+  const running = await startServer(t, { records: catalog, config: { tokens, pathPrefix } })
   return { ...running, catalog }
 }
 

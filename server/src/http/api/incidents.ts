@@ -1,10 +1,11 @@
+import { z } from 'zod'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
 import type { Catalog, IncidentRow } from '../../proxy/catalog.ts'
 import { remarkProblem } from '../../proxy/remark.ts'
-import type { ApiEndpoint } from './endpoint.ts'
+import { type ApiEndpoint, endpoint } from './endpoint.ts'
+import { before, flag, limit, nextBefore, time } from './fields.ts'
 import { incidentJson, incidentPage, isIncidentId } from './incident-json.ts'
-import { checkNames, flagOf, limitOf } from './query.ts'
 
 /** What the catalog knows of incidents. */
 export type IncidentRecords = Pick<Catalog, 'incident' | 'incidents' | 'acknowledge'>
@@ -14,30 +15,51 @@ export interface IncidentEndpointsOptions {
   log: Logger
 }
 
-/**
- * The endpoints
- *
- *     GET  /api/v1/incidents?limit=&before=&open=    a page, the newest first
- *     GET  /api/v1/incidents/ID                      one
- *     POST /api/v1/incidents/ID/ack   {"note": …}    somebody has looked at it: the incident as it is then
- *
- * for tokens that may audit. An acknowledgement can be repeated: the first one holds.
- */
+const incident = z
+  .object({
+    id: z.string().meta({ examples: ['inc-7k3m-02pq'] }),
+    at: time,
+    lastAt: time,
+    count: z.number().int().min(1),
+    kind: z.enum(['zip', 'mod', 'store', 'checksum_database', 'tag']),
+    realm: z.string(),
+    module: z.string(),
+    version: z.string(),
+    source: z.string(),
+    expected: z.string(),
+    found: z.string(),
+    outcome: z.string(),
+    acknowledged: z.object({ at: time, who: z.string(), note: z.string() }).optional(),
+  })
+  .meta({ id: 'Incident' })
+
+const note = z
+  .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'is not a text') })
+  .superRefine((text, context) => {
+    const problem = remarkProblem(text)
+    if (problem !== undefined) context.addIssue(problem)
+  })
+  .transform((text) => text.trim())
+  .meta({ description: 'What it was, and what was done: one line, for whoever looks at the incident later.' })
+
+/** A page of incidents, one of them, and the note that somebody has looked at it: it can be repeated, the first one holds. */
 export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions): ApiEndpoint[] {
   return [
-    {
+    endpoint({
       method: 'GET',
       path: '/incidents',
-      permission: 'audit:read',
-      async answer({ query }) {
-        checkNames(query, ['limit', 'before', 'open'])
-        const limit = limitOf(query)
-        const before = query.get('before') ?? undefined
-        if (before !== undefined && !isIncidentId(before))
-          throw new ModsteadError('bad_request', 'before is not the id of an incident', {
-            next: 'give it the nextBefore of the page before this one',
-          })
-        const open = flagOf(query, 'open')
+      needs: 'audit:read',
+      summary: 'Incidents, the newest first.',
+      query: z.strictObject({
+        limit,
+        before: before('only incidents').refine(
+          (id) => id === undefined || isIncidentId(id),
+          'is not the id of an incident: give it the nextBefore of the page before this one',
+        ),
+        open: flag.optional().meta({ description: 'Only open ones, or only acknowledged ones.' }),
+      }),
+      gives: z.object({ incidents: z.array(incident), nextBefore }),
+      async answer({ query: { limit, before, open } }) {
         const rows = await incidents.incidents({
           limit: limit + 1,
           ...(before !== undefined && { before }),
@@ -45,28 +67,29 @@ export function incidentEndpoints({ incidents, log }: IncidentEndpointsOptions):
         })
         return incidentPage(rows, limit)
       },
-    },
-    {
+    }),
+    endpoint({
       method: 'GET',
       path: '/incidents/:id',
-      permission: 'audit:read',
-      async answer({ values, query }) {
-        checkNames(query, [])
-        return incidentJson(found(await incidents.incident(values.id!), values.id!))
-      },
-    },
-    {
+      needs: 'audit:read',
+      summary: 'One incident.',
+      gives: incident,
+      answer: async ({ values }) => incidentJson(found(await incidents.incident(values.id!), values.id!)),
+    }),
+    endpoint({
       method: 'POST',
       path: '/incidents/:id/ack',
-      permission: 'audit:read',
-      async answer({ values, query, who, body }) {
-        checkNames(query, [])
-        const note = noteOf(await body())
+      needs: 'audit:read',
+      summary: 'Notes that somebody has looked at an incident. Sent again, the first note stays.',
+      body: z.strictObject({ note }),
+      gives: incident,
+      async answer({ values, principal, body: { note } }) {
+        const who = principal.id
         const row = found(await incidents.acknowledge(values.id!, { who, note }), values.id!)
         log.info({ incident: row.id, ...row.acknowledged, by: who }, 'an incident was acknowledged')
         return incidentJson(row)
       },
-    },
+    }),
   ]
 }
 
@@ -75,20 +98,4 @@ function found(row: IncidentRow | undefined, id: string): IncidentRow {
   throw new ModsteadError('not_found', `there is no incident ${id} here`, {
     next: 'check the id, and that this is the server that gave it',
   })
-}
-
-function noteOf(body: Readonly<Record<string, unknown>>): string {
-  const { note, ...others } = body
-  const [other] = Object.keys(others)
-  const problem =
-    other !== undefined ? `has company: ${JSON.stringify(other)} means nothing here` : problemOf(note)
-  if (typeof note === 'string' && problem === undefined) return note.trim()
-  throw new ModsteadError('bad_request', `the note ${problem}`, {
-    next: 'send {"note": "what it was, and what you did"}: whoever looks at the incident later reads it',
-  })
-}
-
-function problemOf(note: unknown): string | undefined {
-  if (note === undefined) return 'is missing'
-  return typeof note === 'string' ? remarkProblem(note) : 'is not a text'
 }

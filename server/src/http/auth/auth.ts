@@ -83,7 +83,7 @@ export function createAuth(options: AuthOptions): Action {
   async function beginDevice(req: IncomingMessage, form: ReadonlyMap<string, string>): Promise<object> {
     if (fieldOf(form, 'client_id') !== CLIENT)
       return failure('invalid_client', `client_id can only be ${CLIENT}`)
-    const begun = await devices.begin(senderOf(req).address)
+    const begun = await devices.begin(senderOf(req).address, options.countAddresses)
     const page = `${addressFor(req)}/auth/device`
     return {
       device_code: begun.deviceCode,

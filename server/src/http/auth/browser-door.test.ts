@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
+import { peopleOf } from '../../access/people.ts'
 import { ModsteadError } from '../../errors.ts'
 import { createBrowserDoor } from './browser-door.ts'
 import { cookieIn, cookieNames, setCookie } from './cookies.ts'
 import { checkOrigin } from './same-origin.ts'
 
 const SECRET = 'A'.repeat(43)
-const person = { id: 'alice', groups: ['team-a'], claims: {} }
+const account = { id: 'alice', groups: ['team-a'], claims: {} }
 
 /** A request as far as the door looks at it. */
 function request(method: string, headers: Record<string, string>, encrypted = true): IncomingMessage {
@@ -20,15 +21,14 @@ function request(method: string, headers: Record<string, string>, encrypted = tr
 
 function open(scope = '') {
   return createBrowserDoor({
-    publicUrl: 'https://go.corp.example',
-    prefix: '',
+    addressFor: () => 'https://go.corp.example',
     scope,
     desk: {
-      groupsOf: (user) => (user === 'alice' ? ['local'] : []),
+      people: peopleOf(new Map([['alice', ['local']]])),
       browsers: {
         find: async (secret) =>
           secret === SECRET
-            ? { id: 's', person, via: 'password', created: 0, expires: 1, formToken: 'f' }
+            ? { id: 's', account, via: 'password', created: 0, expires: 1, formToken: 'f' }
             : undefined,
         begin: () => assert.fail(),
         end: () => assert.fail(),
@@ -97,12 +97,12 @@ test('a tenant has a cookie of its own', async () => {
 
 test('behind what ends TLS the origin has another scheme than the connection', () => {
   const origin = { origin: 'https://go.corp.example' }
-  assert.equal(checkOrigin(request('POST', origin, false), undefined), 'same')
+  assert.equal(checkOrigin(request('POST', origin, false), 'http://go.corp.example'), 'same')
   assert.throws(
-    () => checkOrigin(request('POST', { origin: 'http://go.corp.example' }), undefined),
+    () => checkOrigin(request('POST', { origin: 'http://go.corp.example' }), 'https://go.corp.example'),
     isRefused,
   )
-  assert.equal(checkOrigin(request('POST', {}), undefined), 'unknown')
+  assert.equal(checkOrigin(request('POST', {}), 'https://go.corp.example'), 'unknown')
 })
 
 test('a cookie is taken once, whole, and without quotes', () => {

@@ -3,14 +3,14 @@ import { ModsteadError } from '../../errors.ts'
 
 /**
  * Refuses a request that a page of another site made a browser send. `Sec-Fetch-Site` says it of its own (W3C Fetch
- * Metadata), `Origin` (RFC 6454) must be this server's as the configuration or the `Host` header names it.
+ * Metadata), `Origin` (RFC 6454) must be that of `address`, where the request reached this server, or the `Host` header's.
  *
  * `unknown` says that the client sent neither, as text browsers and programs do: then something else must prove where the
  * request comes from. Throws `not_permitted`.
  */
 export function checkOrigin(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
-  publicUrl: string | undefined,
+  address: string,
 ): 'same' | 'unknown' {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin') throw foreign()
@@ -20,13 +20,8 @@ export function checkOrigin(
   // Who ends TLS in front of this server speaks HTTP with it.
   const schemes = 'encrypted' in socket ? ['https:'] : ['http:', 'https:']
   const asNamed = url !== null && url.host === host?.toLowerCase() && schemes.includes(url.protocol)
-  const own = asNamed || (url !== null && url.origin === originOf(publicUrl))
-  if (!own) throw foreign()
+  if (!asNamed && url?.origin !== new URL(address).origin) throw foreign()
   return 'same'
-}
-
-function originOf(publicUrl: string | undefined): string | undefined {
-  return publicUrl === undefined ? undefined : new URL(publicUrl).origin
 }
 
 function foreign(): ModsteadError {

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import { networkOf } from '../../access/network.ts'
 import { ModsteadError } from '../../errors.ts'
 
 /** Pseudo-versions that one client may enter at once, and each second after that. A cold build needs some hundred. */
@@ -41,14 +41,4 @@ export function createColdLimit(now: () => number = () => performance.now()): Co
       if (wait > 0) await sleep(wait, undefined, { signal })
     },
   }
-}
-
-/** Whoever has one address of IPv6 has the 2^64 beside it. */
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
-  const [head = '', tail] = address.split('::')
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - front.length - back.length }, () => '0')
-  return [...front, ...zeros, ...back].slice(0, 4).join(':')
 }

@@ -1,5 +1,5 @@
 import type { BrowserSession } from '../../../access/browser/browser-sessions.ts'
-import { principalOf, signinOf } from '../../../access/browser/sign-in.ts'
+import { signinOf } from '../../../access/browser/sign-in.ts'
 import { ModsteadError } from '../../../errors.ts'
 import { escapeHtml } from '../../html-page.ts'
 import { clearCookie } from '../cookies.ts'
@@ -17,7 +17,7 @@ export interface AccountHandlers {
   leave: Handler
 }
 
-export function createAccount({ desk, prefix, observer }: PagesOptions): AccountHandlers {
+export function createAccount({ desk, observer }: PagesOptions): AccountHandlers {
   const { browsers, sessions, signins, providers } = desk
 
   /** What the browser is sent to after signing out has to be allowed by the page with the button. */
@@ -31,10 +31,13 @@ export function createAccount({ desk, prefix, observer }: PagesOptions): Account
     return escapeHtml(provider?.config.label ?? (via === 'password' ? 'password' : via.split(':', 1)[0]!))
   }
 
-  async function account(session: BrowserSession, formToken: string): Promise<string> {
-    const { id, kind, groups } = principalOf(session, desk)
+  async function accountPage(
+    { principal, formToken, root }: Visit,
+    session: BrowserSession,
+  ): Promise<string> {
+    const { id = '', groups = [] } = principal ?? {}
     const endButton = (of: string, session: string, label: string) =>
-      `<form method="post" action="${prefix}/auth/sessions/end">${hidden('token', formToken)}${hidden('of', of)}${hidden('session', session)}<button type="submit" aria-label="End the session: ${label}">End</button></form>`
+      `<form method="post" action="${root}/auth/sessions/end">${hidden('token', formToken)}${hidden('of', of)}${hidden('session', session)}<button type="submit" aria-label="End the session: ${label}">End</button></form>`
     const row = (what: string, how: string, created: number, last: number, expires: number, button: string) =>
       `<tr><td>${what}</td><td>${how}</td><td>${shownTime(created)}</td><td>${shownTime(last)}</td><td>${shownTime(expires)}</td><td>${button}</td></tr>`
     const here = (await browsers.list(id)).map(({ id, via, created, seen, expires }) =>
@@ -47,7 +50,7 @@ export function createAccount({ desk, prefix, observer }: PagesOptions): Account
         id === session.id ? '' : endButton('browser', id, 'a browser'),
       ),
     )
-    const devices = (await sessions.list({ kind, id } as { kind: 'user'; id: string })).map((known) =>
+    const devices = (await sessions.list({ kind: 'user', id })).map((known) =>
       row(
         'a command line',
         howOf(known.via),
@@ -70,21 +73,21 @@ export function createAccount({ desk, prefix, observer }: PagesOptions): Account
 ${[...here, ...devices].join('\n')}
 </tbody>
 </table>
-<p><a href="${prefix}/auth/device">Sign in a device</a></p>
-${leaveForm(formToken)}`,
+<p><a href="${root}/auth/device">Sign in a device</a></p>
+${leaveForm(root, formToken)}`,
     )
   }
 
-  const leaveForm = (formToken: string) =>
-    `<form method="post" action="${prefix}/auth/signout">${hidden('token', formToken)}<p><button type="submit">Sign out</button></p></form>`
+  const leaveForm = (root: string, formToken: string) =>
+    `<form method="post" action="${root}/auth/signout">${hidden('token', formToken)}<p><button type="submit">Sign out</button></p></form>`
 
   /** The sign-in at the provider is kept while a command line rests on it. */
-  async function release({ via, person }: BrowserSession): Promise<void> {
+  async function release({ via, account }: BrowserSession): Promise<void> {
     const signin = signinOf(via)
     if (signin === undefined) return
     const others = [
-      ...(await sessions.list({ kind: 'user', id: person.id })),
-      ...(await browsers.list(person.id)),
+      ...(await sessions.list({ kind: 'user', id: account.id })),
+      ...(await browsers.list(account.id)),
     ]
     if (!others.some((other) => other.via === via)) await signins.end(signin.signin)
   }
@@ -109,20 +112,22 @@ ${leaveForm(formToken)}`,
     }
   }
 
-  const toSignIn = (then: string): Reply => ({
-    location: `${prefix}/auth/signin?${new URLSearchParams({ return: then }).toString()}`,
+  const toSignIn = ({ root }: Visit): Reply => ({
+    location: `${root}/auth/signin?${new URLSearchParams({ return: `${root}/auth` }).toString()}`,
   })
 
   return {
-    async show({ session, formToken }) {
-      if (session === undefined) return toSignIn(`${prefix}/auth`)
-      return { html: await account(session, formToken), formOrigins: endOrigins(session) }
+    async show(visit) {
+      const { session } = visit
+      if (session === undefined) return toSignIn(visit)
+      return { html: await accountPage(visit, session), formOrigins: endOrigins(session) }
     },
 
-    async endSession({ session, form }) {
-      if (session === undefined) return toSignIn(`${prefix}/auth`)
+    async endSession(visit) {
+      const { session, form, root } = visit
+      if (session === undefined) return toSignIn(visit)
       const [of, id] = [form.get('of'), form.get('session') ?? '']
-      const { id: user } = session.person
+      const { id: user } = session.account
       // Only one's own: the names of others' sessions are of no use.
       const own =
         of === 'browser'
@@ -136,29 +141,31 @@ ${leaveForm(formToken)}`,
         })
       await (of === 'browser' ? browsers : sessions).end(id)
       observer.log.info({ user, of }, 'somebody ended a session of their own')
-      return { location: `${prefix}/auth` }
+      return { location: `${root}/auth` }
     },
 
-    async askToLeave({ session, formToken }) {
-      if (session === undefined) return toSignIn(`${prefix}/auth`)
-      const { id } = session.person
+    async askToLeave(visit) {
+      const { session, formToken, root } = visit
+      if (session === undefined) return toSignIn(visit)
+      const { id } = session.account
       return {
         html: signInPage(
           'Sign out',
-          `<p>You are signed in as <strong>${escapeHtml(id)}</strong>.</p>\n${leaveForm(formToken)}`,
+          `<p>You are signed in as <strong>${escapeHtml(id)}</strong>.</p>\n${leaveForm(root, formToken)}`,
         ),
         formOrigins: endOrigins(session),
       }
     },
 
-    async leave({ session, base, names, secure }: Visit) {
+    async leave(visit) {
+      const { session, base, names, secure, root } = visit
       const cookies = [clearCookie(names.session, secure)]
-      if (session === undefined) return { ...toSignIn(`${prefix}/auth`), cookies }
+      if (session === undefined) return { ...toSignIn(visit), cookies }
       const url = await endUrl(session, base)
       await browsers.end(session.id)
       await release(session)
-      observer.log.info({ user: session.person.id }, 'somebody signed out')
-      return { location: url ?? `${prefix}/auth/signin`, cookies }
+      observer.log.info({ user: session.account.id }, 'somebody signed out')
+      return { location: url ?? `${root}/auth/signin`, cookies }
     },
   }
 }

@@ -1,4 +1,3 @@
-import { principalOf } from '../../../access/browser/sign-in.ts'
 import type { BrowserSession } from '../../../access/browser/browser-sessions.ts'
 import type { SignIn } from '../../../access/issued/sessions.ts'
 import { senderOf } from '../../sender.ts'
@@ -14,25 +13,26 @@ export interface DeviceHandlers {
 }
 
 /** The page where somebody signs in for a device (RFC 8628, section 3.3), such as the command line. */
-export function createDevicePage({ desk, prefix, observer }: PagesOptions): DeviceHandlers {
+export function createDevicePage({ desk, observer }: PagesOptions): DeviceHandlers {
   const { devices } = desk
 
-  function ask(problem = ''): string {
+  function ask(root: string, problem = ''): string {
     const told = problem === '' ? '' : `<p class="warning" role="alert">${escapeHtml(problem)}</p>\n`
     return signInPage(
       'Sign in a device',
-      `${told}<form method="get" action="${prefix}/auth/device">
+      `${told}<form method="get" action="${root}/auth/device">
 <p><label for="user_code">The code that the device shows</label><input id="user_code" name="user_code" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" required></p>
 <p><button type="submit">Go on</button></p>
 </form>`,
     )
   }
 
-  async function waiting(code: string, session: BrowserSession, { req, formToken }: Visit): Promise<Reply> {
+  async function waiting(code: string, session: BrowserSession, visit: Visit): Promise<Reply> {
+    const { req, formToken, root, principal } = visit
     const device = await devices.find(code, byOf(session))
-    if (device === undefined) return { status: 404, html: ask(NOBODY) }
+    if (device === undefined) return { status: 404, html: ask(root, NOBODY) }
     const { userCode, address, created } = device
-    const { id, groups } = principalOf(session, desk)
+    const { id = '', groups = [] } = principal ?? {}
     const body = `<p>A program wants to act as <strong>${escapeHtml(id)}</strong> on this server: to read, and whatever else you may do here.</p>
 <p>It shows this code:</p>
 <p class="code"><strong>${escapeHtml(userCode)}</strong></p>
@@ -44,7 +44,7 @@ export function createDevicePage({ desk, prefix, observer }: PagesOptions): Devi
 <dt>Your groups</dt><dd>${groups.length === 0 ? 'none' : escapeHtml(groups.slice(0, 20).join(', '))}${groups.length > 20 ? ' …' : ''}</dd>
 </dl>
 <p class="warning">Approve only if you began this yourself, just now, and your own terminal shows the same code. If somebody sent you the code or a link to this page, deny: whoever it is would be signed in as you.</p>
-<form method="post" action="${prefix}/auth/device/confirm">
+<form method="post" action="${root}/auth/device/confirm">
 ${hidden('token', formToken)}${hidden('user_code', userCode)}
 <p><button type="submit" name="answer" value="deny">Deny</button> <button type="submit" name="answer" value="approve">Approve</button></p>
 </form>`
@@ -53,17 +53,17 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
 
   return {
     async show(visit) {
-      const { query, session } = visit
+      const { query, session, root } = visit
       const code = query.get('user_code') ?? ''
-      if (session === undefined) return toSignIn(prefix, code)
-      if (code === '') return { html: ask() }
+      if (session === undefined) return toSignIn(root, code)
+      if (code === '') return { html: ask(root) }
       return waiting(code, session, visit)
     },
 
-    async confirm({ form, session }) {
+    async confirm({ form, session, root }) {
       const code = form.get('user_code') ?? ''
-      if (session === undefined) return toSignIn(prefix, code)
-      const { id } = session.person
+      if (session === undefined) return toSignIn(root, code)
+      const { id } = session.account
       if (form.get('answer') !== 'approve') {
         await devices.deny(code, byOf(session))
         observer.log.info({ user: id }, 'a device was denied')
@@ -75,13 +75,13 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
         }
       }
       if (!(await devices.approve(code, signInOf(session), byOf(session))))
-        return { status: 404, html: ask(NOBODY) }
+        return { status: 404, html: ask(root, NOBODY) }
       observer.log.info({ user: id }, 'a device was approved')
       return {
         html: signInPage(
           'Approved',
           `<p>The device is signed in as <strong>${escapeHtml(id)}</strong> within a few seconds. You can close this page.</p>
-<p><a href="${prefix}/auth">Your sessions</a></p>`,
+<p><a href="${root}/auth">Your sessions</a></p>`,
         ),
       }
     },
@@ -91,17 +91,17 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
 const NOBODY =
   'No device waits under this code: it may be mistyped, answered already, or older than ten minutes.'
 
-function byOf({ person }: BrowserSession): string {
-  return `user:${person.id}`
+function byOf({ account }: BrowserSession): string {
+  return `user:${account.id}`
 }
 
 /** The device gets the identity of the session as its provider gave it: the configuration adds its groups itself. */
-function signInOf({ person, via, upstream }: BrowserSession): SignIn {
-  const { id, groups, claims } = person
+function signInOf({ account, via, upstream }: BrowserSession): SignIn {
+  const { id, groups, claims } = account
   return { principal: { kind: 'user', id, groups, claims }, via, ...(upstream !== undefined && { upstream }) }
 }
 
-function toSignIn(prefix: string, code: string): Reply {
-  const page = `${prefix}/auth/device${code === '' ? '' : `?${new URLSearchParams({ user_code: code.slice(0, 40) }).toString()}`}`
-  return { location: `${prefix}/auth/signin?${new URLSearchParams({ return: page }).toString()}` }
+function toSignIn(root: string, code: string): Reply {
+  const page = `${root}/auth/device${code === '' ? '' : `?${new URLSearchParams({ user_code: code.slice(0, 40) }).toString()}`}`
+  return { location: `${root}/auth/signin?${new URLSearchParams({ return: page }).toString()}` }
 }

@@ -64,7 +64,7 @@ export function createAuthPages(options: PagesOptions): Action {
   }
 
   async function visitOf({ req, signal }: ActionExchange): Promise<Visit> {
-    const { session, secret, secure, names } = await door.enter(req)
+    const { session, principal, secret, secure, names, base, root } = await door.enter(req)
     const known = secret ?? cookieIn(req, names.form)
     const formSecret = known ?? randomBytes(32).toString('base64url')
     const formToken = formTokenOf(formSecret)
@@ -79,10 +79,12 @@ export function createAuthPages(options: PagesOptions): Action {
       signal,
       query: new URLSearchParams(/\?(.*)$/s.exec(rawTarget(req))?.[1] ?? ''),
       form,
-      base: door.baseOf(req),
+      base,
+      root,
       secure,
       names,
       ...(session && { session }),
+      ...(principal && { principal }),
       formToken,
       ...(known === undefined && {
         formCookie: setCookie(names.form, formSecret, { secure, seconds: FORM_COOKIE }),

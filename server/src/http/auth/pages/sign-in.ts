@@ -3,8 +3,8 @@ import { LONGEST } from '../../../access/browser/browser-sessions.ts'
 import { PENDING } from '../../../access/browser/pending-signin.ts'
 import { localPath } from '../../../access/browser/return-path.ts'
 import { viaOf } from '../../../access/browser/sign-in.ts'
-import type { Person } from '../../../access/oidc/person.ts'
-import { personOf } from '../../../access/oidc/person.ts'
+import type { Account } from '../../../access/oidc/account.ts'
+import { accountOf } from '../../../access/oidc/account.ts'
 import type { Provider } from '../../../access/oidc/provider.ts'
 import { ModsteadError } from '../../../errors.ts'
 import { escapeHtml } from '../../html-page.ts'
@@ -27,11 +27,10 @@ export interface SignInHandlers {
 /** Characters. */
 const LONGEST_FIELD = { user: 256, password: 1024 }
 
-export function createSignIn({ desk, prefix, observer }: PagesOptions): SignInHandlers {
+export function createSignIn({ desk, observer }: PagesOptions): SignInHandlers {
   const { providers, password, pending, signins, browsers } = desk
-  const home = `${prefix}/auth`
-
-  const thenOf = (given: string | null | undefined): string => localPath(given) ?? home
+  const thenOf = (given: string | null | undefined, { root }: Visit): string =>
+    localPath(given) ?? `${root}/auth`
 
   function providerOf(name: string): Provider {
     const provider = providers.get(name)
@@ -45,13 +44,13 @@ export function createSignIn({ desk, prefix, observer }: PagesOptions): SignInHa
   /** A new session with a new cookie; the one that the browser had is ended, so that none outlives a sign-in. */
   async function enter(
     { session, names, secure }: Visit,
-    signed: { person: Person; via: string; upstream?: string },
+    signed: { account: Account; via: string; upstream?: string },
     then: string,
   ): Promise<Reply> {
     if (session !== undefined) await leave(session)
     const { secret } = await browsers.begin(signed)
     observer.log.info(
-      { user: signed.person.id, via: signed.via.split(':', 2).join(':') },
+      { user: signed.account.id, via: signed.via.split(':', 2).join(':') },
       'somebody signed in',
     )
     const cookies = [
@@ -66,20 +65,20 @@ export function createSignIn({ desk, prefix, observer }: PagesOptions): SignInHa
     await browsers.end(id)
   }
 
-  function page({ session, formToken }: Visit, then: string, problem = ''): string {
+  function page({ session, formToken, root }: Visit, then: string, problem = ''): string {
     const query = new URLSearchParams({ return: then }).toString()
     const buttons = [...providers.values()].map(
       ({ config: { name, label } }) =>
-        `<p><a class="button" href="${prefix}/auth/signin/${name}?${escapeHtml(query)}">Sign in with ${escapeHtml(label)}</a></p>`,
+        `<p><a class="button" href="${root}/auth/signin/${name}?${escapeHtml(query)}">Sign in with ${escapeHtml(label)}</a></p>`,
     )
     const already =
       session === undefined
         ? ''
-        : `<p>You are signed in as <strong>${escapeHtml(session.person.id)}</strong>. <a href="${escapeHtml(then)}">Go on</a></p>\n`
+        : `<p>You are signed in as <strong>${escapeHtml(session.account.id)}</strong>. <a href="${escapeHtml(then)}">Go on</a></p>\n`
     const form =
       password === undefined
         ? ''
-        : `<form method="post" action="${prefix}/auth/signin">
+        : `<form method="post" action="${root}/auth/signin">
 ${hidden('token', formToken)}${hidden('return', then)}
 <p><label for="user">User name</label><input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="${LONGEST_FIELD.user}" required></p>
 <p><label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required></p>
@@ -98,13 +97,13 @@ ${hidden('token', formToken)}${hidden('return', then)}
   }
 
   return {
-    show: async (visit) => shown(visit, thenOf(visit.query.get('return'))),
+    show: async (visit) => shown(visit, thenOf(visit.query.get('return'), visit)),
 
     async withPassword(visit) {
       const { form, req } = visit
       if (password === undefined)
         throw new ModsteadError('no_endpoint', 'nobody has a password on this server')
-      const then = thenOf(form.get('return'))
+      const then = thenOf(form.get('return'), visit)
       const user = form.get('user')?.trim() ?? ''
       const secret = form.get('password') ?? ''
       const wrong = (problem: string) => shown(visit, then, { status: 403, problem })
@@ -120,27 +119,27 @@ ${hidden('token', formToken)}${hidden('return', then)}
         )
       }
       const { id, groups, claims } = judgement.principal
-      const own = desk.groupsOf(id)
-      const person = { id, groups: groups.filter((group) => !own.includes(group)), claims }
-      return enter(visit, { person, via: 'password' }, then)
+      // What the configuration and the directory say of the name counts anyway, and as they say it later.
+      const own = (await desk.people.find(id))?.groups ?? []
+      const account = { id, groups: groups.filter((group) => !own.includes(group)), claims }
+      return enter(visit, { account, via: 'password' }, then)
     },
 
-    atProvider:
-      (name) =>
-      async ({ query, names, secure }) => {
-        const provider = providerOf(name)
-        const challenge = provider.newChallenge()
-        const url = await provider.authorizationUrl(challenge)
-        const cookie = await pending.begin({
-          ...challenge,
-          provider: name,
-          then: thenOf(query.get('return')),
-        })
-        return {
-          location: url.href,
-          cookies: [setCookie(names.pending, cookie, { secure, seconds: PENDING / 1000 })],
-        }
-      },
+    atProvider: (name) => async (visit) => {
+      const { query, names, secure } = visit
+      const provider = providerOf(name)
+      const challenge = provider.newChallenge()
+      const url = await provider.authorizationUrl(challenge)
+      const cookie = await pending.begin({
+        ...challenge,
+        provider: name,
+        then: thenOf(query.get('return'), visit),
+      })
+      return {
+        location: url.href,
+        cookies: [setCookie(names.pending, cookie, { secure, seconds: PENDING / 1000 })],
+      }
+    },
 
     callback: (name) => async (visit) => {
       const { query, req, names, base } = visit
@@ -158,19 +157,22 @@ ${hidden('token', formToken)}${hidden('return', then)}
       const returned = new URL(`${base}/auth/callback/${name}`)
       returned.search = query.toString()
       const told = await provider.redeem(returned, begun)
-      const person = personOf(told.claims ?? {}, provider.config)
-      if (typeof person === 'string') {
-        observer.log.info({ provider: name, subject: told.subject, problem: person }, 'a sign-in was refused')
+      const account = accountOf(told.claims ?? {}, provider.config)
+      if (typeof account === 'string') {
+        observer.log.info(
+          { provider: name, subject: told.subject, problem: account },
+          'a sign-in was refused',
+        )
         throw new ModsteadError(
           'not_permitted',
-          `${label} has let you in, but this server does not: ${person}`,
+          `${label} has let you in, but this server does not: ${account}`,
           {
             next: `ask who runs this server: it stands in access.oidc.${name}`,
           },
         )
       }
-      const { id, upstream } = await signins.begin(provider, told, person)
-      return enter(visit, { person, via: viaOf(name, id), upstream }, begun.then)
+      const { id, upstream } = await signins.begin(provider, told, account)
+      return enter(visit, { account, via: viaOf(name, id), upstream }, begun.then)
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { BrowserSession } from '../../../access/browser/browser-sessions.ts'
 import type { SignInDesk } from '../../../access/browser/sign-in.ts'
+import type { Principal } from '../../../access/principal.ts'
 import type { Observer } from '../../../observe/observer.ts'
 import type { CookieNames } from '../cookies.ts'
 import type { Reply } from './page.ts'
@@ -8,8 +9,8 @@ import type { Reply } from './page.ts'
 /** What all pages of the sign-in work with. */
 export interface PagesOptions {
   desk: SignInDesk
-  /** Where browsers reach this server; absent: as each request says. Without the prefix. */
-  publicUrl: string | undefined
+  /** Where a request reached this site: with the prefix, or the path of the tenant. */
+  addressFor: (req: IncomingMessage) => string
   /** `''`, or a path like `/goproxy`. */
   prefix: string
   /** The name of the tenant, or `''`. */
@@ -25,11 +26,14 @@ export interface Visit {
   query: URLSearchParams
   /** The fields of the form that was sent; empty for GET. It came from a page of ours, as far as that can be known. */
   form: ReadonlyMap<string, string>
-  /** Where browsers reach this server, with the prefix. */
+  /** Where browsers reach this site, and the path of that: `''`, or one like `/goproxy`. */
   base: string
+  root: string
   secure: boolean
   names: CookieNames
   session?: BrowserSession
+  /** Whose it is. */
+  principal?: Principal
   /** What forms of this browser carry, and the cookie that it needs for that. */
   formToken: string
   formCookie?: string

@@ -1,7 +1,7 @@
 import type { OidcProvider } from '../../config/access/access-config.ts'
 
 /** Somebody as a provider describes them. */
-export interface Person {
+export interface Account {
   /** The name here: with the prefix of the provider. */
   id: string
   groups: readonly string[]
@@ -24,7 +24,7 @@ const MOST_CLAIMS = 40
  * A name that is an e-mail address counts only where the provider says that it has verified that very address (OpenID
  * Connect Core 1.0, section 5.7: it is neither unique nor stable otherwise).
  */
-export function personOf(claims: Claims, provider: OidcProvider): Person | string {
+export function accountOf(claims: Claims, provider: OidcProvider): Account | string {
   const { subject, require, userPrefix, groupPrefix, type } = provider
   for (const [claim, value] of require)
     if (!hasValue(claimAt(claims, claim), value)) return `the claim ${claim} is not what this server asks for`

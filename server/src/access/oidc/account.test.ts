@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OidcProvider } from '../../config/access/access-config.ts'
-import { claimAt, personOf } from './person.ts'
+import { claimAt, accountOf } from './account.ts'
 
 const USUAL: OidcProvider = {
   name: 'idp',
@@ -56,28 +56,28 @@ const KEYCLOAK = {
 }
 
 test('claims as GitLab shapes them', () => {
-  const person = personOf(GITLAB, {
+  const account = accountOf(GITLAB, {
     ...USUAL,
     type: 'gitlab',
     groups: ['groups', 'groups_direct'],
     groupPrefix: 'gl/',
   })
-  assert.ok(typeof person === 'object')
-  assert.equal(person.id, 'alice')
-  assert.deepEqual(person.groups, ['gl/corp', 'gl/corp/team-a', 'gl/corp/team-b'])
-  assert.equal(person.claims.email, 'alice@corp.example')
-  for (const claim of ['nonce', 'aud', 'exp', 'groups']) assert.ok(!(claim in person.claims), claim)
+  assert.ok(typeof account === 'object')
+  assert.equal(account.id, 'alice')
+  assert.deepEqual(account.groups, ['gl/corp', 'gl/corp/team-a', 'gl/corp/team-b'])
+  assert.equal(account.claims.email, 'alice@corp.example')
+  for (const claim of ['nonce', 'aud', 'exp', 'groups']) assert.ok(!(claim in account.claims), claim)
   const owners = { ...USUAL, groups: ['https://gitlab.org/claims/groups/owner'] }
-  const owner = personOf(GITLAB, owners)
+  const owner = accountOf(GITLAB, owners)
   assert.deepEqual(typeof owner === 'object' && owner.groups, ['corp/team-a'])
 })
 
 test('claims as Keycloak shapes them, with the roles of a client whose name has dots', () => {
   const groups = ['groups', 'realm_access.roles', 'resource_access.go.corp.example.roles']
-  const person = personOf(KEYCLOAK, { ...USUAL, type: 'keycloak', groups, userPrefix: 'kc/' })
-  assert.ok(typeof person === 'object')
-  assert.equal(person.id, 'kc/alice')
-  assert.deepEqual(person.groups, ['corp/team-a', 'offline_access', 'auditor', 'deployer'])
+  const account = accountOf(KEYCLOAK, { ...USUAL, type: 'keycloak', groups, userPrefix: 'kc/' })
+  assert.ok(typeof account === 'object')
+  assert.equal(account.id, 'kc/alice')
+  assert.deepEqual(account.groups, ['corp/team-a', 'offline_access', 'auditor', 'deployer'])
 })
 
 const refused: [name: string, claims: Record<string, unknown>, more: Partial<OidcProvider>, why: RegExp][] = [
@@ -115,9 +115,9 @@ const refused: [name: string, claims: Record<string, unknown>, more: Partial<Oid
 ]
 for (const [name, claims, more, why] of refused)
   test(`nobody: ${name}`, () => {
-    const person = personOf(claims, { ...USUAL, ...more })
-    assert.ok(typeof person === 'string')
-    assert.match(person, why)
+    const account = accountOf(claims, { ...USUAL, ...more })
+    assert.ok(typeof account === 'string')
+    assert.match(account, why)
   })
 
 test('claims that are asked for may be one of a list, true or a number', () => {
@@ -134,7 +134,7 @@ test('claims that are asked for may be one of a list, true or a number', () => {
     level: 3,
     realm_access: { roles: ['r'] },
   }
-  assert.ok(typeof personOf(claims, { ...USUAL, require }) === 'object')
+  assert.ok(typeof accountOf(claims, { ...USUAL, require }) === 'object')
 })
 
 test('groups that nothing could name, or that are too many, are left out', () => {
@@ -148,11 +148,11 @@ test('groups that nothing could name, or that are too many, are left out', () =>
     'x'.repeat(300),
     ...Array.from({ length: 3_000 }, (_, i) => `g${i}`),
   ]
-  const person = personOf({ preferred_username: 'a', groups }, USUAL)
-  assert.ok(typeof person === 'object')
-  assert.equal(person.groups[0], 'ok')
-  assert.equal(person.groups[1], 'g0')
-  assert.equal(person.groups.length, 2_000)
+  const account = accountOf({ preferred_username: 'a', groups }, USUAL)
+  assert.ok(typeof account === 'object')
+  assert.equal(account.groups[0], 'ok')
+  assert.equal(account.groups[1], 'g0')
+  assert.equal(account.groups.length, 2_000)
 })
 
 test('paths of claims lead nowhere that is not an own property', () => {

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { hash } from '@node-rs/bcrypt'
 import type { Judgement } from '../credential.ts'
-import { createHtpasswd } from './htpasswd.ts'
+import { peopleOf } from '../people.ts'
 import { createHtpasswdFile } from './htpasswd-file.ts'
 import { createGuesses } from './lockout.ts'
 import { parsePasswordHash } from './password-hash.ts'
+import { createPasswords } from './passwords.ts'
 
 const SALT = Buffer.from('salt salt salt s')
 
@@ -35,9 +36,9 @@ async function users(t: TestContext, text: string) {
   const now = () => clock.now
   const warnings: string[] = []
   const guesses = createGuesses({ secrets: 3, within: 60_000, closed: 300_000, addresses: true }, now)
-  const judge = createHtpasswd({
-    users: createHtpasswdFile({ path, warn: (sentence) => warnings.push(sentence), now }),
-    groups: new Map([['alice', ['team-a']]]),
+  const judge = createPasswords({
+    local: createHtpasswdFile({ path, warn: (sentence) => warnings.push(sentence), now }),
+    people: peopleOf(new Map([['alice', ['team-a']]])),
     guesses,
     countAddresses: true,
     remember: 60_000,

@@ -1,0 +1,3 @@
+module modstead.invalid/modstead/client
+
+go 1.24

@@ -1,0 +1,103 @@
+import type { X509Certificate } from 'node:crypto'
+import type { CertificateRule } from '../../config/access/access-config.ts'
+import type { Judgement } from '../credential.ts'
+import { parseAlternativeNames } from './alternative-names.ts'
+import { type CertificateNames, compileRules } from './certificate-rules.ts'
+import type { CertificatesByConnection, ClientCertificate } from './client-certificate.ts'
+import { isSpiffe, trustDomainOf } from './spiffe.ts'
+
+/** What connections prove by themselves, whatever comes over them. */
+export interface ConnectionCredential {
+  /** Whether the connection presented something. */
+  has(connection: object): boolean
+  /** What came of it; `undefined` where it presented nothing. */
+  judge(connection: object, now: number): Judgement | undefined
+}
+
+export interface CertificatesOptions {
+  rules: readonly CertificateRule[]
+  presented: CertificatesByConnection
+  /** Names of the groups of each user. */
+  groups: ReadonlyMap<string, readonly string[]>
+}
+
+/** How long a certificate counts without a look at the clock. Milliseconds. */
+const FRESH = 60_000
+/** id-kp-clientAuth: RFC 5280, section 4.2.1.12. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
+
+/** Judges client certificates by rules about their names. What a certificate says is read once for each connection. */
+export function createCertificates({ rules, presented, groups }: CertificatesOptions): ConnectionCredential {
+  const find = compileRules(rules)
+  const outcomes = new WeakMap<ClientCertificate, Judgement>()
+
+  function outcome(given: ClientCertificate): Judgement {
+    const { certificate, problem } = given
+    if (problem !== undefined) return refused(problem)
+    const names = namesOf(given)
+    if (typeof names === 'string') return refused(names)
+    const named = find(names)
+    if (named === undefined)
+      return refused('fits no rule of this server', 'ask who runs it for a rule, or send a token')
+    if (named === 'unfit') return refused('names somebody with characters that no name may have')
+    const own = named.kind === 'user' ? (groups.get(named.id) ?? []) : []
+    return {
+      principal: {
+        id: named.id,
+        kind: named.kind,
+        groups: [...new Set([...named.groups, ...own])],
+        claims: { certificate: certificate.fingerprint256 },
+        rights: [],
+      },
+      fresh: FRESH,
+    }
+  }
+
+  return {
+    has: (connection) => presented.has(connection),
+    judge(connection, now) {
+      const given = presented.get(connection)
+      if (given === undefined) return undefined
+      let judged = outcomes.get(given)
+      if (judged === undefined) outcomes.set(given, (judged = outcome(given)))
+      if (typeof judged === 'string' || 'refusal' in judged) return judged
+      // A connection may outlive the certificate that it began with.
+      const left = given.certificate.validToDate.getTime() - now
+      if (left <= 0) return refused('has ended', 'open a new connection with the one that replaces it')
+      return left < judged.fresh ? { ...judged, fresh: left } : judged
+    },
+  }
+}
+
+/** The names of a certificate, or why it proves nobody. */
+function namesOf({ certificate, trustDomain }: ClientCertificate): CertificateNames | string {
+  // OpenSSL has seen to both already; these do not depend on how it was asked.
+  if (certificate.ca) return 'is that of an authority'
+  if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes(CLIENT_AUTH))
+    return 'is not one for clients (extended key usage)'
+  const alternative = parseAlternativeNames(certificate.subjectAltName)
+  if (alternative === undefined) return 'has names that cannot be read'
+  const uris = alternative.filter(({ type }) => type === 'URI').map(({ value }) => value)
+  if (trustDomain === undefined) {
+    if (uris.some(isSpiffe)) return 'has a SPIFFE id, and this is not the address for its trust domain'
+    return { subject: subjectOf(certificate), alternative }
+  }
+  // X509-SVID, section 2 and 5.2: exactly one URI, and it says all.
+  const [id] = uris
+  if (uris.length !== 1) return 'has no SPIFFE id, or more than one URI'
+  if (trustDomainOf(id!) !== trustDomain) return `has no SPIFFE id of a workload of ${trustDomain}`
+  return { subject: new Map(), alternative: [{ type: 'URI', value: id! }] }
+}
+
+/**
+ * The attributes of the subject as they are, so that nothing in a value can be taken for another attribute: the text
+ * that node has of a subject has a line for each, and values with line breaks.
+ */
+function subjectOf(certificate: X509Certificate): Map<string, readonly string[]> {
+  const { subject } = certificate.toLegacyObject() as { subject?: Record<string, string | string[]> }
+  return new Map(Object.entries(subject ?? {}).map(([name, value]) => [name, [value].flat()]))
+}
+
+function refused(problem: string, next = 'check the certificate, or send a token instead'): Judgement {
+  return { refusal: `the client certificate of the connection ${problem}`, next }
+}

@@ -1,0 +1,220 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { ModsteadError } from '../../errors.ts'
+import type { Credential, Judgement } from '../credential.ts'
+import { networkOf } from '../network.ts'
+import type { Directory } from '../ldap/directory.ts'
+import type { People, Person } from '../people.ts'
+import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
+import { createLane } from './lane.ts'
+import type { Guesses } from './lockout.ts'
+
+export interface PasswordsOptions {
+  /** Users of our own. */
+  local: () => Promise<HtpasswdUsers>
+  /** Who judges the passwords of everybody else; absent: they have none. */
+  directory?: PasswordDirectory
+  people: People
+  guesses: Guesses
+  /** Whether guesses count for the address that they come from, too. */
+  countAddresses: boolean
+  /** How long a password that was compared is not compared again. Milliseconds. */
+  remember: number
+  now: () => number
+}
+
+export interface PasswordDirectory extends Pick<Directory, 'find' | 'isPassword'> {
+  /** Called once a password was right. */
+  signedIn(user: string): Promise<Person | undefined>
+  /** How long a password that was right is so while the directory cannot be asked. Milliseconds. */
+  keepFor: number
+  /** Passwords that it is asked about at a time. */
+  connections: number
+}
+
+/** What came of a password. */
+interface Outcome {
+  /** Who it proved; `undefined`: nobody. */
+  id: string | undefined
+  /** The line of the file it was compared with, or `directory`. */
+  by: string
+  at: number
+  until: number
+  /** How often in a row it was not right. */
+  wrong: number
+}
+
+/** Comparisons at a time, of the four threads that files are read with too. */
+const AT_ONCE = 2
+/** Passwords that were compared and are remembered, at most. */
+const REMEMBERED = 10_000
+/** A password that was wrong is remembered so many times as long at most. */
+const LESS = 64
+/** How long the directory is not asked again about a password that it could not judge. Milliseconds. */
+const AGAIN = 1_000
+
+/** What is remembered of names is bounded: nobody has a longer one. Characters. */
+const LONGEST_NAME = 256
+
+/** One sentence for every password that is not right, whoever it was for, and whether it was looked at or not. */
+const WRONG: Judgement = {
+  refusal: 'the user name and password of the request are not right, or were wrong too often',
+  next: 'check both; after several different wrong passwords nobody gets in under that name, or from there, for some minutes',
+}
+
+/**
+ * Users with a password: those of our own, then those of a directory, with one lockout for both. A password of our own is
+ * compared in a thread of the system's pool, two at a time. Outcomes are remembered by a keyed hash, together with what
+ * they were compared with. A wrong password costs the same wherever its user is known, or nowhere: what was not asked is
+ * asked in vain.
+ */
+export function createPasswords(options: PasswordsOptions): Credential {
+  const { local, directory, people, guesses, countAddresses, remember, now } = options
+  const key = randomBytes(32)
+  const outcomes = new LRUCache<string, Outcome>({ max: REMEMBERED })
+  const running = new Map<string, Promise<string | undefined>>()
+  const comparing = createLane(AT_ONCE)
+  const asking = createLane(directory?.connections ?? 1)
+
+  /** Who the password proves; counted for all names that are meant, and for the address. */
+  async function judge(
+    user: string,
+    secret: string,
+    address: string,
+    users: HtpasswdUsers,
+  ): Promise<string | undefined> {
+    const digest = createHmac('sha256', key).update(`${user}\0${secret}`).digest('base64')
+    const known = users.find(user)
+    const by = known === undefined && directory !== undefined ? 'directory' : `file ${known?.text ?? ''}`
+    const before = outcomes.get(digest)
+    // A wrong one is remembered too: a runner with a stale password sends it with every request.
+    if (before?.by === by && now() < before.until) return before.id
+    // What comes at once with the same password is compared once; and counted once.
+    const same = `${address} ${digest} ${by}`
+    let work = running.get(same)
+    if (work === undefined) {
+      work = compare().finally(() => running.delete(same))
+      running.set(same, work)
+    }
+    return work
+
+    async function compare(): Promise<string | undefined> {
+      const from = countAddresses ? [`address ${networkOf(address)}`] : []
+      try {
+        return await (by === 'directory' ? ask(from) : compareHere(from))
+      } catch (error) {
+        if (before?.by !== by || before.id === undefined || !isOutage(error)) throw error
+        if (now() - before.at >= directory!.keepFor) throw error
+        outcomes.set(digest, { ...before, until: now() + AGAIN })
+        return before.id
+      }
+    }
+
+    async function compareHere(from: readonly string[]): Promise<string | undefined> {
+      const hash = known?.hash ?? users.dearest
+      if (hash === undefined) return undefined
+      // Asked when it is its turn: those before it in the queue may have closed the user or the address.
+      const right = await comparing(() =>
+        tryIt(
+          [nameKey(user), ...from],
+          digest,
+          async () => (await hash.matches(secret)) && known !== undefined,
+        ),
+      )
+      if (right === undefined) return undefined
+      note(right ? user : undefined)
+      if (!right && directory !== undefined) await askInVain(directory)
+      return right ? user : undefined
+    }
+
+    /** It is slow, and may fail: what was found out about the password holds. */
+    async function askInVain({ find, isPassword }: PasswordDirectory): Promise<void> {
+      const work = async (): Promise<void> => {
+        await find(user)
+        await isPassword(undefined, secret)
+      }
+      await asking(work).catch((error: unknown) => {
+        if (!isOutage(error)) throw error
+      })
+    }
+
+    async function ask(from: readonly string[]): Promise<string | undefined> {
+      const { find, isPassword, signedIn } = directory!
+      let id: string | undefined
+      const right = await asking(() =>
+        tryIt([nameKey(user), ...from], digest, async (mayTry) => {
+          const account = await find(user)
+          // A name of the file is that of the file, however it is written here.
+          const there = account !== undefined && users.find(account.id) === undefined ? account : undefined
+          // By another spelling, or an address of mail: guesses at one user count together.
+          if (there !== undefined && !mayTry(nameKey(there.id))) return undefined
+          const fits = await isPassword(there?.dn, secret)
+          if (!fits || there === undefined || (await signedIn(there.id)) === undefined) return false
+          id = there.id
+          return true
+        }),
+      )
+      if (right === undefined) return undefined
+      note(id)
+      if (!right) await comparing(async () => users.dearest?.matches(secret))
+      return id
+    }
+
+    function note(id: string | undefined): void {
+      const at = now()
+      const wrong = id !== undefined ? 0 : before?.by === by ? before.wrong + 1 : 1
+      // A runner with a stale password must not make the directory lock its user: it is asked less and less.
+      const times = by === 'directory' && wrong > 1 ? Math.min(2 ** (wrong - 1), LESS) : 1
+      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong })
+    }
+  }
+
+  /**
+   * Does `work`, which says whether the password was right, and counts what it said for all of `keys`. `undefined` where
+   * guessing has closed one of them, or one that the work asks for besides.
+   */
+  async function tryIt(
+    keys: readonly string[],
+    digest: string,
+    work: (mayTry: (key: string) => boolean) => Promise<boolean | undefined>,
+  ): Promise<boolean | undefined> {
+    if (!guesses.mayTry(keys)) return undefined
+    let all = keys
+    let told = false
+    try {
+      const right = await work((key) => {
+        if (all.includes(key)) return true
+        if (!guesses.mayTry([key])) return false
+        all = [key, ...all]
+        return true
+      })
+      if (right === undefined) return undefined
+      if (right) guesses.right(all)
+      else guesses.wrong(all, digest)
+      told = true
+      return right
+    } finally {
+      if (!told) guesses.dropped(all)
+    }
+  }
+
+  return async ({ user, secret }, { address }) => {
+    if (user === undefined) return 'not mine'
+    if (user.length > LONGEST_NAME) return WRONG
+    const id = await judge(user, secret, address, await local())
+    const person = id === undefined ? undefined : await people.find(id)
+    if (id === undefined || person === undefined) return WRONG
+    const principal = { id, kind: 'user', ...person, rights: [] } as const
+    return { principal, fresh: Math.min(LOOKED_AT, remember) }
+  }
+}
+
+/** Directories compare names without case, and with all kinds of spaces alike. */
+function nameKey(user: string): string {
+  return `user ${user.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim()}`
+}
+
+/** A directory that hangs makes those wait who come after. */
+function isOutage(error: unknown): boolean {
+  return error instanceof ModsteadError && ['directory_unavailable', 'overloaded'].includes(error.code)
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { dirname } from 'node:path'
+import { test } from 'node:test'
+import { bearer, setUp } from '../access/issued/issued.fixture.ts'
+import { runHere } from './run.fixture.ts'
+
+test('who is signed in is listed, and ended beside the server', async (t) => {
+  const { clock, open, file } = await setUp(t)
+  clock.now = Date.now()
+  const { sessions, judge } = await open()
+  const run = (...args: string[]) => runHere({ args: ['session', ...args, '--data-dir', dirname(file)] })
+  assert.equal((await run('list')).stdout, 'nobody is signed in\n')
+  const begin = (id: string) =>
+    sessions.begin({
+      principal: { kind: 'user', id, groups: [] },
+      via: 'oidc:gitlab',
+      upstream: 'their-secret',
+    })
+  const [one, two, bob] = [await begin('alice'), await begin('alice'), await begin('bob')]
+
+  const { stdout } = await run('list', '--for', 'user:alice')
+  assert.match(stdout, new RegExp(`^${one.sessionId}  user:alice  via oidc:gitlab; since .*; ends .*Z$`, 'm'))
+  assert.ok(!stdout.includes('bob'))
+  const listed = await run('list', '--json')
+  assert.equal((JSON.parse(listed.stdout) as { sessions: object[] }).sessions.length, 3)
+  for (const secret of ['their-secret', one.refreshToken, one.accessToken])
+    assert.ok(!listed.stdout.includes(secret))
+
+  assert.equal((await run('end', one.sessionId)).stdout, `${one.sessionId} is ended\n`)
+  assert.equal(bearer(await judge(one.accessToken)), undefined)
+  assert.equal(bearer(await judge(two.accessToken))?.id, 'alice')
+  assert.equal((await run('end', '--for', 'user:alice')).stdout, `${two.sessionId} is ended\n`)
+  assert.equal(bearer(await judge(two.accessToken)), undefined)
+  assert.equal(bearer(await judge(bob.accessToken))?.id, 'bob')
+  assert.equal((await run('end', '--for', 'user:alice')).stdout, 'user:alice has no session\n')
+})
+
+test('what cannot be', async (t) => {
+  const { open, file } = await setUp(t)
+  await open()
+  const cases: [args: string[], message: RegExp, code: number][] = [
+    [['end'], /expected either the id of a session or --for/, 2],
+    [['end', 'AAAAAAAAAAAA', '--for', 'user:a'], /expected either/, 2],
+    [['end', 'nothing'], /no id of a session/, 2],
+    [['end', 'AAAAAAAAAAAA'], /there is no session AAAAAAAAAAAA/, 1],
+    [['list', '--for', 'alice'], /--for: expected user:NAME.* found "alice"/, 2],
+  ]
+  for (const [args, message, code] of cases) {
+    const ran = await runHere({ args: ['session', ...args, '--data-dir', dirname(file)] })
+    assert.match(ran.stderr, message, args.join(' '))
+    assert.deepEqual([ran.code, ran.stdout], [code, ''], args.join(' '))
+  }
+})

@@ -1,0 +1,68 @@
+import { isIP } from 'node:net'
+import type { TrustedProxies } from './config.ts'
+import { type BuildContext, complain, shown } from './context.ts'
+import { choice, texts } from './fields.ts'
+
+export const trustedProxiesSchema = texts(
+  'an address such as 10.0.0.7, a network such as 10.0.0.0/8, or "unix"',
+)
+
+export const forwardedHeaderSchema = choice(['x-forwarded-for', 'forwarded'])
+
+/**
+ * Whom the address of a client is believed from. Undefined where nobody is named: then headers that claim one mean
+ * nothing.
+ */
+export function buildTrustedProxies(
+  context: BuildContext,
+  given: readonly string[] | undefined,
+  header: TrustedProxies['header'] | undefined,
+): TrustedProxies | undefined {
+  if (given === undefined) {
+    if (header !== undefined)
+      context.warn('forwardedHeader does nothing without trustedProxies: no header is believed')
+    return undefined
+  }
+  const networks: TrustedProxies['networks'][number][] = []
+  let unix = false
+  for (const [index, text] of given.entries()) {
+    const at = ['trustedProxies', index]
+    const network = parseNetwork(text)
+    if (text === 'unix') unix = true
+    else if (network === undefined)
+      complain(
+        context,
+        at,
+        `expected an address, a network such as 10.0.0.0/8 or "unix", found ${shown(context, at, text)}`,
+      )
+    else {
+      if (network.prefix === 0)
+        context.warn(`trustedProxies has ${text}: whoever reaches this server can claim any address`)
+      networks.push(network)
+    }
+  }
+  return { networks, unix, header: header ?? 'x-forwarded-for' }
+}
+
+/** Reads `10.0.0.7`, `10.0.0.0/8`, `::1` or `fd00::/8`. */
+export function parseNetwork(text: string): TrustedProxies['networks'][number] | undefined {
+  const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const version = isIP(address)
+  if (version === 0) return undefined
+  const most = version === 4 ? 32 : 128
+  const prefix = length === undefined ? most : Number(length)
+  return prefix > most ? undefined : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}
+
+/** As a file would say it. */
+export function describeTrustedProxies({ networks, unix, header }: TrustedProxies): Record<string, unknown> {
+  return {
+    trustedProxies: [
+      ...networks.map(({ address, prefix, family }) =>
+        prefix === (family === 'ipv4' ? 32 : 128) ? address : `${address}/${prefix}`,
+      ),
+      ...(unix ? ['unix'] : []),
+    ],
+    forwardedHeader: header,
+  }
+}

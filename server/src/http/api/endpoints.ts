@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import type { Access } from '../../access/access.ts'
+import type { TokenRecords } from '../../access/tokens/access-tokens.ts'
+import type { AccessConfig } from '../../config/access/access-config.ts'
+import type { Config } from '../../config/config.ts'
+import type { Logger } from '../../observe/observer.ts'
+import type { Catalog } from '../../proxy/catalog.ts'
+import type { ModuleProxy } from '../../proxy/module-proxy.ts'
+import { accessEndpoints } from './access.ts'
+import { actEndpoint } from './acts.ts'
+import { refreshEndpoint } from './cache.ts'
+import { type ApiEndpoint, endpoint } from './endpoint.ts'
+import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
+import { openApiOf } from './openapi.ts'
+import { tokenEndpoints } from './tokens.ts'
+import { whoamiEndpoint } from './whoami.ts'
+
+/** What the API reads and changes of the catalog. */
+export type ApiRecords = IncidentRecords &
+  Pick<Catalog, 'acts'> &
+  Pick<TokenRecords, 'token' | 'tokens' | 'addToken' | 'revokeToken'>
+
+/** What of the configuration can be read there. */
+export interface ApiSettings {
+  tokens: Config['tokens']
+  access?: Pick<AccessConfig, 'roles' | 'bindings' | 'admins' | 'groups'>
+}
+
+export interface ApiEndpointsOptions {
+  records: ApiRecords
+  access: Pick<Access, 'decide'>
+  config: ApiSettings
+  proxy: Pick<ModuleProxy, 'refresh' | 'serve'>
+  log: Logger
+  /** The version of modstead. */
+  version: string
+}
+
+const NO_GROUPS: AccessConfig['groups'] = new Map()
+
+/** Everything at `/api/v1`, its own description included. */
+export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
+  const { records, access, config, proxy, log, version } = options
+  const endpoints: ApiEndpoint[] = [
+    whoamiEndpoint(access),
+    ...tokenEndpoints({ tokens: records, access, log }),
+    ...accessEndpoints({
+      access,
+      settings: config.access,
+      tokens: config.tokens,
+      groups: config.access?.groups ?? NO_GROUPS,
+    }),
+    ...incidentEndpoints({ incidents: records, log }),
+    actEndpoint(records),
+    refreshEndpoint(proxy),
+    endpoint({
+      method: 'GET',
+      path: '/openapi.json',
+      needs: 'anybody',
+      summary: 'This description.',
+      gives: z.record(z.string(), z.unknown()),
+      answer: () => openApiOf({ endpoints, version }),
+    }),
+  ]
+  return endpoints
+}

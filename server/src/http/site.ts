@@ -1,0 +1,213 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Access } from '../access/access.ts'
+import { accessOfTokens } from '../access/access-of-tokens.ts'
+import { clientGuides } from '../config/client-guides.ts'
+import { clientModulePaths } from '../config/client-module.ts'
+import { clientSettings } from '../config/client-settings.ts'
+import type { AccessConfig } from '../config/access/access-config.ts'
+import type { Config } from '../config/config.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { ServedDatabase } from '../sumdb/served.ts'
+import type { Action } from './action.ts'
+import { createActs } from './acts.ts'
+import { createApi } from './api/api.ts'
+import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import type { SignInDesk } from '../access/browser/sign-in.ts'
+import { type AuthOptions, createAuth } from './auth/auth.ts'
+import { createBackchannelLogout } from './auth/backchannel-logout.ts'
+import { createAuthPages } from './auth/pages/pages.ts'
+import type { Totals } from './home.ts'
+import { createHooks } from './hooks.ts'
+import { createHotPath } from './hot.ts'
+import { type AuditedLog, createLogAnswers } from './log-answers.ts'
+import type { Memory } from './memory.ts'
+import { createModuleAnswers } from './module-answers.ts'
+import { createParser } from './parse.ts'
+import type { PushReceiver } from './push-hint.ts'
+import { requireHost } from './request-host.ts'
+import { rawTarget } from './request-path.ts'
+import type { createFileSender } from './send-file.ts'
+import type { SitePages } from './routes.ts'
+import { senderOf } from './sender.ts'
+import { createSumdbAnswers, kindOfSumdb } from './sumdb-answers.ts'
+import type { Exchange, Traffic } from './traffic.ts'
+import { createVanityAnswers } from './vanity-answers.ts'
+
+/** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
+export interface SiteOptions {
+  config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
+  proxy: ModuleProxy
+  /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
+  access?: Access
+  /** What signs in; absent: nobody does. */
+  issued?: AuthOptions['issued']
+  /** Where people sign in with a browser; absent: nobody does. */
+  desk?: SignInDesk
+  /** The first is the default database, which is also answered for at the root. */
+  databases: readonly ServedDatabase[]
+  /** A log of our own. */
+  log?: AuditedLog
+  records: ApiRecords
+  /** Hears of pushes. */
+  pushes: PushReceiver
+  /** What is stored, for the home page; absent: it says nothing of that. */
+  totals?: (signal: AbortSignal) => Promise<Totals>
+}
+
+/** What all sites of a server use together, and what the server tells a site of itself. */
+export interface SiteSurroundings {
+  /** The name of the tenant; absent for the site that is nobody's in particular. */
+  tenant?: string
+  observer: Observer
+  /** The version of modstead. */
+  version: string
+  traffic: Traffic
+  memory: Memory
+  sendFile: ReturnType<typeof createFileSender>
+  /** The address for GOPROXY under which a request reached this site. */
+  addressFor: (req: IncomingMessage) => string
+}
+
+/** One request that memory could not answer. */
+export interface SiteExchange {
+  req: IncomingMessage
+  res: ServerResponse
+  signal: AbortSignal
+  /** Told what becomes known of it. */
+  exchange: Exchange
+}
+
+/** One tenant's modules, access and endpoints, or those of the whole server where there are no tenants. */
+export interface Site {
+  /** The name of the tenant; absent for the site that is nobody's in particular. */
+  readonly tenant?: string
+  readonly memory: Memory
+  readonly access: Access
+  readonly pages: SitePages
+  /** The hot path: whether memory answered. */
+  answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
+  /** Whether the request goes past the pages. */
+  comesFirst(req: IncomingMessage): boolean
+  /** Answers everything but pages. What it throws is refused in the form of `actionFor`, or broken off. */
+  answer(exchange: SiteExchange): Promise<void>
+  actionFor(req: IncomingMessage): Action | undefined
+  /** Hands on which versions were used. */
+  flush(): void
+  close(): void
+}
+
+/** Joins what belongs to one site. Nothing that it makes knows of another. */
+export function createSite(options: SiteOptions, surroundings: SiteSurroundings): Site {
+  const { config, proxy } = options
+  const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
+  const prefix = config.pathPrefix
+  const access = options.access ?? accessOfTokens(config.tokens)
+  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
+  const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
+  const databases = options.databases.map(({ name }) => name)
+  const parse = createParser({ prefix, databases })
+  const settingsFor = (address: string) => clientSettings(config, address)
+  const vanity = createVanityAnswers({
+    rules: config.vanity,
+    own: clientModulePaths(config.publicUrl),
+    prefix,
+    addressFor,
+    clientSettings: settingsFor,
+  })
+  const actions: readonly Action[] = [
+    createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
+    ...(options.issued === undefined
+      ? []
+      : [
+          createAuth({
+            access,
+            issued: options.issued,
+            prefix,
+            addressFor,
+            countAddresses: config.access?.lockout?.addresses ?? true,
+          }),
+        ]),
+    ...(options.desk === undefined
+      ? []
+      : [
+          createAuthPages({ desk: options.desk, addressFor, prefix, scope: tenant ?? '', observer }),
+          createBackchannelLogout({ desk: options.desk, prefix, observer }),
+        ]),
+    ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
+    createApi({
+      endpoints: apiEndpoints({
+        records: options.records,
+        access,
+        config,
+        proxy,
+        log: observer.log,
+        version,
+      }),
+      access,
+      prefix,
+    }),
+    ...createActs({ acts: proxy.acts, access, prefix }),
+  ]
+  const endChanges = proxy.onChange((change) => memory.drop(change))
+
+  function actionFor(req: IncomingMessage): Action | undefined {
+    return actions.find((action) => action.takes(req))
+  }
+
+  async function answer({ req, res, signal, exchange }: SiteExchange): Promise<void> {
+    const page = vanity.answer(req, res)
+    if (page !== undefined) {
+      exchange.kind = 'vanity'
+      exchange.bytes = page
+      return
+    }
+    const action = actionFor(req)
+    if (action !== undefined) {
+      exchange.kind = action.kind
+      requireHost(req)
+      exchange.bytes = await action.answer({ req, res, signal })
+      return
+    }
+    const endpoint = parse(rawTarget(req))
+    const sent = (bytes: number): void => {
+      exchange.bytes = bytes
+    }
+    const { path } = endpoint
+    if (endpoint.kind === 'sumdb') {
+      exchange.kind = kindOfSumdb(endpoint.request)
+      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
+    }
+    exchange.kind = endpoint.request.kind
+    exchange.module = endpoint.request.module
+    await access.require(senderOf(req), 'module:read', endpoint.request.module)
+    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
+  }
+
+  return {
+    ...(tenant !== undefined && { tenant }),
+    memory,
+    access,
+    pages: {
+      ...(tenant !== undefined && { tenant }),
+      prefix,
+      databases,
+      addressFor,
+      clientSettings: settingsFor,
+      clientGuides: (address) => clientGuides(config, address),
+      ...(options.totals !== undefined && { totals: options.totals }),
+      identify: (req) => access.identify(senderOf(req)),
+    },
+    answerFromMemory: createHotPath(memory, traffic, access, tenant),
+    comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
+    answer,
+    actionFor,
+    flush() {
+      const at = Date.now()
+      const uses = memory.takeUses()
+      if (uses.length > 0) proxy.touched(uses.map((use) => ({ ...use, at })))
+    },
+    close: endChanges,
+  }
+}

@@ -1,0 +1,132 @@
+import type { ModulePath } from '@modstead/gomod/path'
+import type { DirectoryRecords } from './access/ldap/known-users.ts'
+import type { CertificatesByConnection } from './access/certificates/client-certificate.ts'
+import type { AuthRecords } from './access/issued/records.ts'
+import type { TokenRecords } from './access/tokens/access-tokens.ts'
+import { goproxyUrl } from './config/address.ts'
+import type { Config } from './config/config.ts'
+import type { SiteOptions } from './http/site.ts'
+import type { Observer } from './observe/observer.ts'
+import { openAccess } from './open-access.ts'
+import { openIssued } from './open-issued.ts'
+import type { HeldLog, ServedLog } from './open-log.ts'
+import type { OpenOrigins } from './open-origins.ts'
+import { createPushes } from './origin/git/pushes.ts'
+import type { Catalog } from './proxy/catalog.ts'
+import type { Engine } from './proxy/engine.ts'
+import { learnRepositories } from './proxy/learn-repositories.ts'
+import type { ModuleProxy } from './proxy/module-proxy.ts'
+import type { Router } from './proxy/route.ts'
+import { createProxyOn } from './proxy/serve.ts'
+import type { ModuleStore, Realm } from './proxy/store.ts'
+import type { SumdbMirror } from './sumdb/mirror.ts'
+import type { ServedDatabase } from './sumdb/served.ts'
+
+/** What all sites use together. */
+export interface SharedRooms {
+  engine: Engine
+  store: ModuleStore
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
+  /** Mirrors of public checksum databases. */
+  mirrors: readonly SumdbMirror[]
+  observer: Observer
+  /** For HTTP(S)_PROXY and NO_PROXY. */
+  env: Readonly<Record<string, string | undefined>>
+  /** What is to be closed at the end, last first. */
+  closing: (() => Promise<void>)[]
+  /** What whoever runs the server is told where its state is asked for. */
+  warnings: (() => readonly string[])[]
+}
+
+/** What is one site's own. */
+export interface SiteRooms {
+  config: Config
+  /** Its name; absent for the site that is nobody’s in particular. */
+  tenant?: string
+  /** Where its private modules are kept. */
+  realm: Realm
+  router: Router
+  origins: Pick<OpenOrigins, 'gits'>
+  /** A checksum log of its own. */
+  log: HeldLog | undefined
+}
+
+export interface JoinedSite {
+  site: Omit<SiteOptions, 'totals'>
+  proxy: ModuleProxy
+  /** Ends what works by itself: push hooks and the entering of stored versions. Before the engine is closed. */
+  drain(given: AbortSignal): Promise<void>
+}
+
+/** Joins the rooms of one site on what all sites share. */
+export async function joinSite(
+  { config, tenant, realm, router, origins, log }: SiteRooms,
+  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
+): Promise<JoinedSite> {
+  const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
+  const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
+  const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
+  const pushes = createPushes({
+    *repositories() {
+      for (const git of origins.gits) yield* git.repositories()
+    },
+    learn: (signal) => learnRepositories({ store, realm, router, signal, log: observer.log }),
+    refresh: proxy.refresh,
+    log: observer.log,
+  })
+  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  // What is signed in at one tenant is nobody at another.
+  const scope = tenant ?? ''
+  const issued =
+    config.access &&
+    (await openIssued({ access: config.access, records: catalog, issuer, scope, observer, env, closing }))
+  const { access, people, passwords } = await openAccess({
+    config,
+    issued,
+    certificates,
+    records: catalog,
+    names: {
+      isPrivate: (module) => router.routeOf(module as ModulePath).private,
+      isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
+    },
+    observer,
+    env,
+    closing,
+    warnings,
+  })
+  const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
+  const desk =
+    config.access !== undefined && issued !== undefined && signsIn
+      ? // Loaded where people sign in: with its libraries it is large.
+        (await import('./open-sign-in.ts')).openSignIn({
+          access: config.access,
+          people,
+          passwords,
+          issued,
+          records: catalog,
+          scope,
+          observer,
+          env,
+          closing,
+        })
+      : undefined
+  return {
+    site: {
+      config,
+      proxy,
+      access,
+      ...(issued && { issued }),
+      ...(desk && { desk }),
+      databases,
+      ...(log !== undefined && { log }),
+      records: catalog,
+      pushes,
+    },
+    proxy,
+    async drain(given) {
+      await Promise.all([pushes.close(), serving?.stop(given)])
+    },
+  }
+}

@@ -285,10 +285,11 @@ suite('a developer', () => {
     assert.deepEqual([out.code, out.stdout], [0, `Signed out of ${ADDRESS}\n`])
     const info = await stage.get(`/${PRIVATE.module}/@v/v1.0.0.info`, {
       ca,
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, host: new URL(ADDRESS).host },
     })
     assert.equal(info.status, 401)
-    const again = await go.run(['mod', 'download', `${AGAIN.module}@v1.1.0`], { cwd, env })
+    const elsewhere = { ...env, GOMODCACHE: join(go.folder, 'other') }
+    const again = await go.run(['mod', 'download', `${AGAIN.module}@v1.1.0`], { cwd, env: elsewhere })
     assert.notEqual(again.code, 0)
     assert.match(again.stderr, /401 Unauthorized/)
     const output = stage.modstead.logs() + approved.stdout + approved.stderr

@@ -90,7 +90,9 @@ func (p *place) serve(res http.ResponseWriter, req *http.Request) {
 			"verification_uri_complete": p.server.URL + "/auth/device?user_code=BCDF-GHJK", "expires_in": 600, "interval": 3,
 		}
 	case "/auth/token":
-		status, body = answer(form)
+		if status, body = answer(form); status == 0 {
+			panic(http.ErrAbortHandler)
+		}
 	case "/auth/revoke":
 		status = 200
 	case "/auth/whoami":

@@ -67,7 +67,11 @@ func (r *refusal) Error() string {
 }
 
 // A failure is one that may pass: of the network, or of a server that cannot answer now.
-type failure struct{ error }
+type failure struct {
+	error
+	// lost tells that the server may have done what it was asked for, and its answer did not come.
+	lost bool
+}
 
 func (f failure) Unwrap() error { return f.error }
 
@@ -136,9 +140,11 @@ func reachFailure(ctx context.Context, host string, err error) error {
 		return fmt.Errorf("%s: %w; trust its authority in this system, or name a file with it in SSL_CERT_FILE", host, err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failure{fmt.Errorf("%s did not answer in time", host)}
+		return failure{fmt.Errorf("%s did not answer in time", host), true}
 	}
-	return failure{fmt.Errorf("%s cannot be reached: %w", host, err)}
+	var dialling *net.OpError
+	never := errors.As(err, &dialling) && dialling.Op == "dial"
+	return failure{fmt.Errorf("%s cannot be reached: %w", host, err), !never}
 }
 
 // post sends a form to an endpoint below the address of a server and reads the JSON of the answer into `into`.
@@ -159,7 +165,7 @@ func post(ctx context.Context, server, path string, form url.Values, into any) e
 	refused := &refusal{status: got.status}
 	if json.Unmarshal(got.body, refused) == nil && refused.Code != "" && got.status < 500 {
 		if got.status == http.StatusTooManyRequests || refused.Code == "temporarily_unavailable" {
-			return failure{refused}
+			return failure{refused, false}
 		}
 		return refused
 	}
@@ -173,7 +179,7 @@ func unexpected(address string, got *answer) error {
 		said += ": " + printable(string(got.body), 300)
 	}
 	if got.status == http.StatusTooManyRequests || got.status >= 500 {
-		return failure{errors.New(said)}
+		return failure{errors.New(said), false}
 	}
 	if got.status == http.StatusNotFound {
 		said += "; is that the address of a modstead with sign-in?"

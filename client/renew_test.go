@@ -180,3 +180,20 @@ func TestGoauthGivesUpInTime(t *testing.T) {
 	}
 	has(t, p.err.String(), "did not answer in time")
 }
+
+// The answer to a refresh may be lost after the server has given the next token.
+func TestLostAnswer(t *testing.T) {
+	p := newPlace(t)
+	p.session(3600)
+	p.clock = p.clock.Add(2 * time.Hour)
+	answers := []int{0, 200}
+	p.answer = func(map[string]string) (int, any) {
+		status := answers[0]
+		answers = answers[1:]
+		return status, given(3600)
+	}
+	has(t, p.ok("goauth"), access)
+	if n := p.count("/auth/token refresh_token"); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}

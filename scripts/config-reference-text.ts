@@ -237,6 +237,21 @@ routes:
     keys: ['access'],
   },
   {
+    title: 'Record who did what',
+    text: `
+A tamper-evident record of authentications, refusals, downloads, publications and administrative acts: see
+[Audit](audit.md).
+
+\`\`\`yaml
+audit:
+  downloads: all
+  sinks:
+    siem: { type: syslog, url: "tls://logs.corp.example:6514" }
+\`\`\`
+`,
+    keys: ['audit'],
+  },
+  {
     title: 'Prove what is served',
     text: `
 Each version of a public module is compared with a checksum database before a client gets the whole of it. The databases

@@ -13,10 +13,13 @@ access:
   bindings: [{ to: "user:alice", role: developer, modules: bench.example }]
 `
 
-/** Small answers from memory with an access token and a role check, against the same server without either. */
+/**
+ * Small answers from memory with an access token and a role check, and with an audit log of every download besides,
+ * against the same server without any of it. Metrics are on everywhere.
+ */
 export const access: Row = {
   name: 'access',
-  title: 'Warm small answers with token and role check, against the same without',
+  title: 'Warm small answers with token, role check and audit to file, against the same without',
   async run() {
     const scenes: Scene[] = []
     const start = async (more: string) => {
@@ -28,36 +31,43 @@ export const access: Row = {
     }
     try {
       const guarded = await start(ACCESS)
+      const audited = await start(`${ACCESS}audit: { disk: 100GiB }\n`)
       const open = await start('')
-      const { dataDir } = guarded.modstead
-      const made = await runCommand(['token', 'create', '--for', 'user:alice', '--data-dir', dataDir], {
-        cwd: dataDir,
-      })
-      const headers = { authorization: `Bearer ${made.stdout.trim()}` }
+      const tokenOf = async ({ modstead: { dataDir } }: Scene) => {
+        const made = await runCommand(['token', 'create', '--for', 'user:alice', '--data-dir', dataDir], {
+          cwd: dataDir,
+        })
+        return { authorization: `Bearer ${made.stdout.trim()}` }
+      }
+      const sides = [
+        { scene: guarded, headers: await tokenOf(guarded), what: 'token and role' },
+        { scene: audited, headers: await tokenOf(audited), what: 'token, role and audit' },
+      ]
       const figures: Figure[] = []
-      const { base } = putSized(guarded.tree, SMALL_ZIP)
-      putSized(open.tree, SMALL_ZIP)
+      const { base } = putSized(open.tree, SMALL_ZIP)
+      for (const { scene } of sides) putSized(scene.tree, SMALL_ZIP)
       for (const [name, path] of [
         ['.info', `${base}.info`],
         ['32 KiB zip', `${base}.zip`],
       ] as const) {
-        for (const { modstead } of scenes)
+        for (const { scene, headers } of [...sides, { scene: open, headers: {} }])
           for (let i = 0; i < 2; i++) {
-            const { status } = await ask(modstead.url, path, { headers })
+            const { status } = await ask(scene.modstead.url, path, { headers })
             if (status !== 200) throw new Error(`${path} gave ${status}`)
           }
         const measure = async (scene: Scene, sent?: Record<string, string>) =>
           (await wrk(scene.modstead.url + path, sent && { headers: sent })).answers
-        figures.push(
-          await compare({
-            name,
-            ours: { measure: () => measure(guarded, headers), pid: guarded.modstead.pid },
-            theirs: { measure: () => measure(open), pid: open.modstead.pid },
-            rounds: ROUNDS,
-            unit: 'requests/s',
-            limit: { atLeast: 0.85 },
-          }),
-        )
+        for (const { scene, headers, what } of sides)
+          figures.push(
+            await compare({
+              name: `${name}, ${what}`,
+              ours: { measure: () => measure(scene, headers), pid: scene.modstead.pid },
+              theirs: { measure: () => measure(open), pid: open.modstead.pid },
+              rounds: ROUNDS,
+              unit: 'requests/s',
+              limit: { atLeast: 0.85 },
+            }),
+          )
       }
       return figures
     } finally {

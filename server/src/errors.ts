@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'data_folder'
   | 'listen_failed'
   | 'store_unavailable'
+  | 'audit_unavailable'
   | 'aborted'
   | 'shutting_down'
   | 'internal'
@@ -64,7 +65,16 @@ export interface ErrorDetails {
   origin?: string
   /** For `method_not_allowed`: the methods that are allowed, as the Allow header has them. Default: `GET, HEAD`. */
   allow?: string
+  /** For `unauthenticated`: what the audit log says of the credential. The client is told none of it. */
+  proof?: FailedProof
   cause?: unknown
+}
+
+/** Why a credential proves nobody. */
+export interface FailedProof {
+  result: 'failed' | 'expired' | 'blocked_by_circuit'
+  /** Whose it would be: only names that are known here, for people type passwords where names belong. */
+  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
 }
 
 /** The one error type of the server. `message` names the cause in one sentence, without secrets. */
@@ -75,6 +85,7 @@ export class ModsteadError extends Error {
   readonly incident: string | undefined
   readonly origin: string | undefined
   readonly allow: string | undefined
+  readonly proof: FailedProof | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -83,6 +94,7 @@ export class ModsteadError extends Error {
     this.incident = details.incident
     this.origin = details.origin
     this.allow = details.allow
+    this.proof = details.proof
   }
 }
 

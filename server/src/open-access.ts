@@ -56,11 +56,11 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
   const { access, tokens } = config
   if (access === undefined) return { access: accessOfTokens(tokens), people: peopleOf(new Map()) }
   const now = () => performance.now()
-  const { groups, remember, htpasswd } = access
+  const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
   const isLocal = async (user: string): Promise<boolean> => (await local()).find(user) !== undefined
   const ldap = await openLdap(access, options, isLocal)
-  const people = ldap?.people ?? peopleOf(groups)
+  const people = ldap?.people ?? peopleOf(access.groups)
   const credentials: Credential[] = [
     createConfigTokens(tokens),
     createAccessTokens({
@@ -90,16 +90,23 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
   const joined = createAccess({
     identify: createIdentify({
       credentials,
-      connections: createCertificates({
-        rules: access.certificates,
-        presented: options.certificates,
-        groups,
+      // Without rules a certificate says nothing, and is no credential.
+      ...(access.certificates.length > 0 && {
+        connections: createCertificates({
+          rules: access.certificates,
+          presented: options.certificates,
+          people,
+        }),
       }),
       now,
     }),
     decide: createDecide(access, names),
     open: false,
     closed: false,
+    ...(access.gitHosts.length > 0 && {
+      hosts: await (await import('./open-git-hosts.ts')).openGitHosts({ ...options, hosts: access.gitHosts }),
+    }),
+    now,
   })
   return { access: joined, people, ...(passwords && { passwords }) }
 }

@@ -4,6 +4,7 @@ import { createDevices, type Devices } from './access/issued/devices.ts'
 import { createIssuedTokens } from './access/issued/issued-tokens.ts'
 import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
+import { createSweep } from './access/issued/sweep.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
 import type { People } from './access/people.ts'
 import type { Workloads } from './access/workloads/workloads.ts'
@@ -43,6 +44,9 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
       ? keptKeys({ records, scope, algorithm, rotate, lifetime: Math.max(lifetime, A_DAY) })
       : givenKeys(given, algorithm)
   const jwt = createAccessJwt(issuer, keys)
+  const sweep = createSweep(records, now, (error) =>
+    observer.log.warn({ err: error }, 'sessions that have expired could not be removed'),
+  )
   const sessions = createSessions({
     records,
     scope,
@@ -51,12 +55,13 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
     refresh,
     outage,
     now,
+    sweep,
     warn: (fields, sentence) => observer.log.warn(fields, sentence),
   })
   return {
     issuer,
     sessions,
-    devices: createDevices({ records, scope, sessions, now }),
+    devices: createDevices({ records, scope, sessions, sweep, now }),
     credential: (people) => createIssuedTokens({ jwt, sessions, people }),
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
   }

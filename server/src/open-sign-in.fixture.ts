@@ -107,6 +107,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   })
   const { observer: http } = await startServer(t, {
     desk,
+    issued,
     config: {
       listen: [{ host: '127.0.0.1', port }],
       publicUrl: `http://127.0.0.1:${port}`,

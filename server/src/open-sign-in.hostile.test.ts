@@ -271,3 +271,32 @@ test('cookies that are there twice, or odd, are nobody’s', async (t) => {
       header,
     )
 })
+
+test('the administrative API takes the cookie from pages of this server, and no other endpoint does', async (t) => {
+  const { base, signIn, issued } = await setSignIn(t)
+  const browser = openBrowser()
+  await signIn(browser)
+  const laptop = await issued.sessions.begin({
+    principal: { kind: 'user', id: 'alice', groups: [] },
+    via: 'password',
+  })
+  const listed = await browser.ask(`${base}/api/v1/sessions`)
+  assert.equal(listed.status, 200)
+  assert.ok(listed.text.includes(laptop.sessionId))
+  assert.equal((await openBrowser().ask(`${base}/api/v1/sessions`)).status, 401)
+  const own = `${base}/api/v1/sessions/${laptop.sessionId}`
+  for (const headers of [
+    {},
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'cross-site', origin: new URL(base).origin },
+  ] as Record<string, string>[])
+    assert.equal((await browser.ask(own, { method: 'DELETE', headers })).status, 403)
+  // A credential that is presented counts, and the cookie does not make up for a wrong one.
+  const wrong = await browser.ask(`${base}/api/v1/sessions`, { headers: { authorization: 'Bearer wrong' } })
+  assert.equal(wrong.status, 401)
+  assert.equal((await browser.ask(`${base}/auth/whoami`)).status, 401)
+  const done = await browser.ask(own, { method: 'DELETE', headers: { 'sec-fetch-site': 'same-origin' } })
+  assert.equal(done.status, 200, done.text)
+  assert.equal(await issued.sessions.find(laptop.sessionId), undefined)
+})

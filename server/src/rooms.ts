@@ -58,6 +58,13 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  // Closed after all that records.
+  const audit =
+    config.audit &&
+    (await (
+      await import('./open-audit.ts')
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+  if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
     log: observer.log,
@@ -114,7 +121,7 @@ export async function joinRooms({
     observer,
     ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? []]
+  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? [], () => audit?.warnings() ?? []]
   const certificates: CertificatesByConnection = new WeakMap()
   const shared: SharedRooms = {
     engine,
@@ -133,6 +140,7 @@ export async function joinRooms({
     ...root.site,
     config,
     certificates,
+    ...(audit !== undefined && { audit }),
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),

@@ -9,17 +9,18 @@ import { suite, test, type TestContext } from 'node:test'
 import { generateKey } from '@modstead/gomod/note'
 import { hash } from '@node-rs/bcrypt'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { answerDevice } from '../support/answer-device.ts'
 import { type Certificates, HOST, makeCertificates, startTunnel } from '../support/company-host.ts'
 import { collect, type CommandResult } from '../support/command.ts'
 import type { GoHome } from '../support/go.ts'
-import { createSignInBrowser } from '../support/sign-in-browser.ts'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
 
 const ADDRESS = `https://${HOST}`
 const HELPER = `${HOST}/modstead/client`
 const PRIVATE = makeModule({ module: 'corp.example/team-a/lib', version: 'v1.0.0' })
-const AGAIN = makeModule({ module: 'corp.example/team-a/lib', version: 'v1.1.0' })
+
+const PUBLIC = makeModule({ module: 'example.com/open', version: 'v1.0.0' })
 
 interface Place {
   stage: Stage
@@ -62,7 +63,7 @@ routes:
 `,
     },
   })
-  for (const made of [PRIVATE, AGAIN]) putModule(stage.tree, made)
+  for (const made of [PRIVATE, PUBLIC]) putModule(stage.tree, made)
   const tunnel = await startTunnel(t, () => stage.modstead.port)
   return {
     stage,
@@ -227,20 +228,14 @@ suite('a developer', () => {
     const laptop = await made.laptop()
     await laptop.go.ok(['install', `${HELPER}@latest`])
     const ca = await readFile(certificates.ca, 'utf8')
-    const browser = createSignInBrowser({
-      url: stage.modstead.url,
-      origin: ADDRESS,
-      ca,
-      user: 'alice',
-      password,
-    })
     const login = (answer: 'approve' | 'deny') => {
       let answered: Promise<void> | undefined
       let text = ''
       const running = laptop.client(['login', ADDRESS], {}, (said) => {
         text += said
         const [, code] = /confirm the code ([A-Z]{4}-[A-Z]{4})/.exec(text) ?? []
-        if (code !== undefined) answered ??= browser.answerDevice(code, answer)
+        if (code !== undefined)
+          answered ??= Promise.resolve(answerDevice(stage.modstead.dataDir, code, answer, 'alice'))
       })
       return running.then(async (result) => (await answered, result))
     }
@@ -285,15 +280,46 @@ suite('a developer', () => {
     assert.deepEqual([out.code, out.stdout], [0, `Signed out of ${ADDRESS}\n`])
     const info = await stage.get(`/${PRIVATE.module}/@v/v1.0.0.info`, {
       ca,
-      headers: { authorization: `Bearer ${token}`, host: new URL(ADDRESS).host },
+      headers: { authorization: `Bearer ${token}` },
     })
     assert.equal(info.status, 401)
-    const elsewhere = { ...env, GOMODCACHE: join(go.folder, 'other') }
-    const again = await go.run(['mod', 'download', `${AGAIN.module}@v1.1.0`], { cwd, env: elsewhere })
+    const again = await go.run(['mod', 'download', `${PRIVATE.module}@v1.0.0`], {
+      env: { ...env, GOMODCACHE: join(go.folder, 'other') },
+    })
     assert.notEqual(again.code, 0)
     assert.match(again.stderr, /401 Unauthorized/)
     const output = stage.modstead.logs() + approved.stdout + approved.stderr
     for (const secret of [token, password]) assert.ok(!output.includes(secret), 'a secret was printed')
+  })
+
+  test('compares go.sum with the checksum database', async (t) => {
+    const { go, client, login, env, stage } = await signedIn(t)
+    await login('approve')
+    const cwd = await go.project()
+    for (const { module } of [PRIVATE, PUBLIC]) await go.ok(['get', `${module}@v1.0.0`], { cwd, env })
+    const settings = {
+      ...env,
+      GOENV: 'off',
+      GOPROXY: ADDRESS,
+      GOSUMDB: stage.sumdb.gosumdb(),
+      GONOSUMDB: 'corp.example',
+      GOTOOLCHAIN: 'local',
+      GOVCS: '*:off',
+    }
+    const fine = await client(['verify', cwd], settings)
+    assert.equal(fine.code, 0, fine.stderr)
+    assert.match(
+      fine.stdout,
+      /^2 of 4 lines agree with \S+; 2 are left out of it by GONOSUMDB and agree with what GOPROXY serves\n$/,
+    )
+    const sums = await readFile(join(cwd, 'go.sum'), 'utf8')
+    await writeFile(join(cwd, 'go.sum'), sums.replace(/^(example\.com\/open v1\.0\.0 h1:)..../m, '$1AAAA'))
+    const wrong = await client(['verify', cwd], settings)
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stdout, /^DIFFERENT {5}example\.com\/open@v1\.0\.0\n {2}go\.sum has +h1:AAAA/)
+    const unproven = await client(['verify', cwd], { ...settings, GONOSUMDB: '' })
+    assert.equal(unproven.code, 1)
+    assert.match(unproven.stdout, /not compared +corp\.example\/team-a\/lib@v1\.0\.0: /)
   })
 
   test('whose session was ended elsewhere is told so, and the server is asked once', async (t) => {

@@ -52,6 +52,12 @@ access:
   jwt:
     keys: { issuer: https://keys.example, audience: go, algorithms: [RS256], jwks: ${join(folder, 'jwks.json')} }
     shared: { issuer: https://shared.example, audience: go, algorithms: [HS256, HS512], secret: "\${SHARED}" }
+  workloads:
+    jobs:
+      issuer: https://jobs.example
+      audience: go
+      jwks: ${join(folder, 'jwks.json')}
+      rules: [{ when: { sub: job-7 }, as: "workload:job", lifetime: 1h }]
 routes:
   - { modules: corp.example, from: [up], private: true }
   - { modules: "*", from: [up] }
@@ -73,6 +79,15 @@ routes:
     { cwd: folder },
   )
   assert.equal(made.code, 0, made.stderr)
+  const exchanged = await fetch(`${stage.modstead.url}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      subject_token: await jwt('RS256', 'https://jobs.example', privateKey),
+    }),
+  })
+  const { access_token: issued } = (await exchanged.json()) as { access_token: string }
   return {
     stage,
     real: {
@@ -83,6 +98,7 @@ routes:
         await jwt('RS256', 'https://keys.example', privateKey),
         await jwt('HS256', 'https://shared.example', secret),
         await jwt('HS512', 'https://shared.example', secret),
+        issued,
       ],
       publicKeys: [await exportSPKI(publicKey), JSON.stringify(jwk), jwk.n!],
     },
@@ -101,6 +117,7 @@ test(`${COUNT} forged and mutated credentials`, async (t) => {
     `/${PRIVATE.module}/@latest`,
     '/api/v1/whoami',
     '/api/v1/tokens',
+    '/auth/whoami',
   ]
   const ask = (path: string, headers: Headers): Promise<number> => {
     const { promise, resolve, reject } = Promise.withResolvers<number>()

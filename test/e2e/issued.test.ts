@@ -1,6 +1,6 @@
 // Tokens that modstead issues: jobs that exchange theirs, devices that somebody lets in, and the real `go` with both.
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -10,6 +10,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { openSqliteCatalog } from '../../server/src/catalog/sqlite-catalog.ts'
 import { createTestObserver } from '../../server/src/observe/test-support.ts'
 import { openIssued } from '../../server/src/open-issued.ts'
+import { runDocumented } from '../support/documented.ts'
 import { ask } from '../support/http.ts'
 import { setStage } from '../support/stage.ts'
 import { makeModule, modulePath, putModule } from '../support/test-module.ts'
@@ -148,6 +149,25 @@ test('a job exchanges its token, and go downloads with what it gets until that i
   assert.deepEqual([none.status, none.said.error], [400, 'invalid_grant'])
   assert.equal((none.said.claims as Record<string, string>).ref_protected, 'false')
   for (const secret of [token, own]) assert.ok(!stage.modstead.logs().includes(secret))
+})
+
+test('the commands of the documentation give a job what go needs', async (t) => {
+  const { stage, jobToken, go } = await place(t)
+  const runner = await go()
+  await writeFile(join(runner.folder, 'id-token'), await jobToken())
+  const ran = await runDocumented({
+    page: 'sign-in.md',
+    heading: 'Jobs of a CI',
+    places: {
+      'https://go.corp.example': stage.modstead.url,
+      'machine go.corp.example': `machine 127.0.0.1:${stage.modstead.port}`,
+    },
+    desk: runner.folder,
+    env: { CURL_CA_BUNDLE: `${CERTIFICATES}ca.pem` },
+  })
+  assert.deepEqual([ran.code, ran.stderr], [0, ''])
+  assert.equal((await stat(join(runner.folder, '.netrc'))).mode & 0o777, 0o600)
+  await runner.ok(['mod', 'download', `${PRIVATE.module}@v1.0.0`])
 })
 
 test('a token holds no longer than its rule says, on a connection that is warm', async (t) => {

@@ -15,7 +15,7 @@ export interface Certificates {
   key: string
 }
 
-/** A certificate for the host and the authority that signed it, as PEM files. */
+/** A certificate for the host, also by its address, and the authority that signed it, as PEM files. */
 export async function makeCertificates(folder: string): Promise<Certificates> {
   const at = (name: string): string => join(folder, name)
   const shared = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' ')
@@ -24,7 +24,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   await openssl('authority', 'ca.key', 'ca.pem')
   const extensions = [
     '-addext',
-    `subjectAltName=DNS:${HOST}`,
+    `subjectAltName=DNS:${HOST},IP:127.0.0.1`,
     '-addext',
     'basicConstraints=critical,CA:FALSE',
   ]

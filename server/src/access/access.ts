@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Permission } from '../config/permissions.ts'
 import { ModsteadError } from '../errors.ts'
-import type { Decide } from './decide.ts'
+import type { Decide, Decision } from './decide.ts'
+import type { HostRights } from './git-hosts/host-rights.ts'
 import type { Identify, Identity } from './identify.ts'
 import { ANONYMOUS, described, type Principal } from './principal.ts'
 
@@ -35,12 +36,16 @@ export interface Access {
   prove(sender: Sender): Promise<Principal>
   /** What would become of somebody's request. */
   decide: Decide
+  /** Who sent it, as far as that was found out by now; `undefined` where it was not. Never throws. */
+  principalOf(request: Received): Principal | undefined
   /**
    * Gives whoever may do it. Rejects as `identify`, and with `unauthenticated` and `not_permitted`, which are the same
    * for every module that no right reaches, there or not; and with `not_found` for a path above modules that may be
    * read, without looking.
    */
   require(sender: Sender, permission: Permission, module?: string): Promise<Principal>
+  /** The same, about no module, for somebody who was proven in another way: throws what `require` rejects with. */
+  permit(principal: Principal, permission: Permission): Principal
 }
 
 export interface AccessOptions {
@@ -50,28 +55,70 @@ export interface AccessOptions {
   open: boolean
   /** Nobody can prove anything: there are no tokens, and no other credentials either. */
   closed: boolean
+  /** Those who know who may read repositories; absent: bindings decide alone. */
+  hosts?: HostRights
+  now?: () => number
 }
 
 /** How many decisions are remembered for one identity. */
 const DECISIONS = 5_000
 
-export function createAccess({ identify, decide, open, closed }: AccessOptions): Access {
+export function createAccess({
+  identify,
+  decide,
+  open,
+  closed,
+  hosts,
+  now = () => performance.now(),
+}: AccessOptions): Access {
   // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
   const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
+  const answered = new WeakMap<IncomingHttpHeaders, Principal>()
 
   function reads(identity: Identity, module: string): boolean {
-    let may = identity.reads.get(module)
-    if (may === undefined) {
-      may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
-      if (identity.reads.size >= DECISIONS) identity.reads.clear()
-      identity.reads.set(module, may)
-    }
+    const known = identity.reads.get(module)
+    if (known !== undefined) return typeof known === 'number' ? now() < known : known
+    const may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
+    const host = hosts?.of(module)
+    // Bindings do not have the last word: until the host was asked nothing is known.
+    if (host === 'needed' || (host === 'also' && !may)) return false
+    remember(identity, module, may)
     return may
+  }
+
+  function remember({ reads }: Identity, module: string, may: boolean | number): void {
+    if (reads.size >= DECISIONS) reads.clear()
+    reads.set(module, may)
+  }
+
+  /** What bindings and the git host say together. Rejects as `HostRights.ask`. */
+  async function decideWithHost(identity: Identity, module: string): Promise<Decision> {
+    const { principal } = identity
+    const question = { permission: 'module:read', module } as const
+    const own = decide(principal, question)
+    const needed = hosts!.of(module) === 'needed'
+    if (principal.kind === 'anonymous') return own === 'allow' && needed ? 'unauthenticated' : own
+    // What a credential was narrowed to holds whatever the host says, which is not asked in vain.
+    const right = { ...principal, rights: [...principal.rights, question.permission] }
+    if (needed ? own !== 'allow' : decide(right, question) !== 'allow') return own
+    const verdict = await hosts!.ask(principal, module)
+    if (verdict?.outcome === 'allow') {
+      remember(identity, module, verdict.until)
+      return 'allow'
+    }
+    if (own === 'absent' || verdict?.outcome === 'absent') return 'absent'
+    return 'not_permitted'
   }
 
   function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
-    if (identity === undefined) asked.set(headers, (identity = identify.ask(headers, address, connection)))
+    if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
+    return identity
+  }
+
+  async function askNow({ headers, address, connection }: Sender): Promise<Identity> {
+    const identity = await identify.ask(headers, address, connection)
+    answered.set(headers, identity.principal)
     return identity
   }
 
@@ -82,6 +129,8 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
       return identity !== undefined && (module === undefined || reads(identity, module))
     },
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
+    principalOf: ({ headers, socket }) =>
+      answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),
     identify: async (sender) => (open ? ANONYMOUS : (await ask(sender)).principal),
     prove: async (sender) => (await ask(sender)).principal,
     decide,
@@ -91,9 +140,17 @@ export function createAccess({ identify, decide, open, closed }: AccessOptions):
       const identity = await ask(sender)
       const { principal } = identity
       if (permission === 'module:read' && module !== undefined && reads(identity, module)) return principal
-      const decision = decide(principal, { permission, ...(module !== undefined && { module }) })
+      const asksHost = permission === 'module:read' && module !== undefined && hosts?.of(module) !== undefined
+      const decision = asksHost
+        ? await decideWithHost(identity, module)
+        : decide(principal, { permission, ...(module !== undefined && { module }) })
       if (decision === 'allow') return principal
       throw refusal(decision, principal, permission, module)
+    },
+    permit(principal, permission) {
+      const decision = decide(principal, { permission })
+      if (decision === 'allow') return principal
+      throw refusal(decision, principal, permission, undefined)
     },
   }
 }
@@ -124,7 +181,7 @@ function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH: it sends it over https only',
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
         }),
       },
     )

@@ -1,3 +1,4 @@
+import type { FailedProof } from '../errors.ts'
 import type { Presented } from './presented.ts'
 import type { Principal } from './principal.ts'
 
@@ -11,12 +12,13 @@ export interface CredentialContext {
 
 /**
  * What came of a credential: somebody, for `fresh` milliseconds without looking again; nothing that this kind could
- * judge; or a refusal, with a sentence for the person at the terminal that tells nothing about other credentials.
+ * judge; or a refusal, with a sentence for the person at the terminal that tells nothing about other credentials, and
+ * what the audit log says of it (default: failed, whoever it was).
  */
 export type Judgement =
   | { principal: Principal; fresh: number }
   | 'not mine'
-  | { refusal: string; next?: string }
+  | { refusal: string; next?: string; proof?: FailedProof }
 
 /** One kind of credential. It rejects only where it could not look: `store_unavailable`, `overloaded`, outages. */
 export type Credential = (presented: Presented, context: CredentialContext) => Promise<Judgement> | Judgement

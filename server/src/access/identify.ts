@@ -12,8 +12,11 @@ export interface Identity {
   principal: Principal
   /** Milliseconds of the clock that `createIdentify` was given. */
   until: number
-  /** The modules that may be read: the whole decision costs one look-up more. */
-  reads: Map<string, boolean>
+  /**
+   * The modules that may be read: the whole decision costs one look-up more. A number is the time of the clock until
+   * which one may.
+   */
+  reads: Map<string, boolean | number>
 }
 
 export interface Identify {
@@ -60,6 +63,7 @@ export function createIdentify({
     if ('refusal' in judgement)
       throw new ModsteadError('unauthenticated', judgement.refusal, {
         ...(judgement.next !== undefined && { next: judgement.next }),
+        ...(judgement.proof !== undefined && { proof: judgement.proof }),
       })
     return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
   }
@@ -89,9 +93,10 @@ export function createIdentify({
       const raw = rawCredential(headers)
       const presented = presentedIn(headers)
       if (raw === undefined || presented === undefined) {
-        const proven = connection && connections?.judge(connection, Date.now())
-        if (proven === undefined || proven === 'not mine') return anonymous
-        const identity = identityOf(proven, now())
+        const began = now()
+        const proven = await (connection && connections?.judge(connection, Date.now()))
+        if (proven === undefined) return anonymous
+        const identity = identityOf(proven, began)
         last.set(connection!, { header: undefined, identity })
         return identity
       }

@@ -7,7 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testActs } from './acts-contract.ts'
-import { type CatalogUnderTest, testCatalog } from './catalog-contract.ts'
+import { testAuthRecords } from './auth-records-contract.ts'
+import { testCatalog } from './catalog-contract.ts'
 import { testIncidents } from './incidents-contract.ts'
 import { openSqliteCatalog } from './sqlite-catalog.ts'
 import { createTestObserver, someHash, temporaryFolder } from '../observe/test-support.ts'
@@ -16,7 +17,7 @@ import { path, version } from './test-support.ts'
 const child = fileURLToPath(new URL('./sqlite-catalog-child.ts', import.meta.url))
 const observer = createTestObserver()
 
-async function create(t: TestContext): Promise<CatalogUnderTest> {
+async function create(t: TestContext) {
   let catalog = { close: () => Promise.resolve() }
   // Before the folder is deleted: hooks run in the order in which they were set.
   t.after(() => catalog.close())
@@ -37,6 +38,7 @@ async function create(t: TestContext): Promise<CatalogUnderTest> {
 testCatalog('SQLite', create)
 testActs('SQLite', create)
 testIncidents('SQLite', create)
+testAuthRecords('SQLite', create)
 
 describe('SQLite catalog', () => {
   it('is private, and leaves one file when closed', async (t) => {

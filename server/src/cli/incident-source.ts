@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
+import type { Config } from '../config/config.ts'
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import {
@@ -10,6 +11,7 @@ import {
 } from '../http/api/incident-json.ts'
 import type { IncidentRow, IncidentsOptions } from '../proxy/catalog.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import type { CommandContext } from './context.ts'
 import { readConfig } from './read-config.ts'
 import { askRemote, type RemoteFlags, type RemoteRequest } from './remote.ts'
@@ -51,10 +53,12 @@ export async function incidentSource(
       next: 'add --to https://go.corp.example, or leave it out: a data folder here needs no token',
     })
   const { config } = await readConfig(context, flags)
-  return inFolder(config.dataDir, `user ${context.user}`)
+  return inFolder(config, context)
 }
 
-function inFolder(dataDir: string, who: string): IncidentSource {
+function inFolder(config: Config, context: CommandContext): IncidentSource {
+  const { dataDir } = config
+  const who = `user ${context.user}`
   const beside = openCatalogBeside(catalogIn(dataDir))
   const found = (row: IncidentRow | undefined, id: string): IncidentJson => {
     if (row !== undefined) return incidentJson(row)
@@ -66,7 +70,14 @@ function inFolder(dataDir: string, who: string): IncidentSource {
     who,
     list: async ({ limit, ...rest }) => incidentPage(beside.incidents({ ...rest, limit: limit + 1 }), limit),
     show: async (id) => found(beside.incident(id), id),
-    acknowledge: async (id, note) => found(beside.acknowledge(id, { who, note }), id),
+    async acknowledge(id, note) {
+      const row = found(beside.acknowledge(id, { who, note }), id)
+      await recordAct(config, context, {
+        action: 'incident.acknowledge',
+        detail: `${id} ${note}`.slice(0, 300),
+      })
+      return row
+    },
   }
 }
 

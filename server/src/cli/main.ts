@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { describeAccessCommands } from './commands/access.ts'
 import { describeActs } from './commands/acts.ts'
+import { describeAuditCommands } from './commands/audit.ts'
 import type { CommandLine } from './commands/command-line.ts'
 import { describeConfigCommands } from './commands/config.ts'
 import { describeIncidentCommands } from './commands/incidents.ts'
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeTokenCommands,
   describeAccessCommands,
   describeSessionCommands,
+  describeAuditCommands,
   describeSumdbCommands,
   describeVerify,
   describeVersion,

@@ -7,6 +7,7 @@ import { parseDuration } from '../config/units.ts'
 import { ModsteadError } from '../errors.ts'
 import { remarkProblem } from '../proxy/remark.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
 
@@ -52,6 +53,11 @@ export async function createToken(
   )
   const { id } = record
   openCatalogBeside(catalogIn(config.dataDir)).addToken(record)
+  const narrowed = [permissions?.join(','), modules?.join(',')].filter((part) => part !== undefined)
+  await recordAct(config, context, {
+    action: 'token.create',
+    detail: [id, `for ${given.for}`, ...narrowed].join(' '),
+  })
   const ends = expires === undefined ? null : new Date(expires).toISOString()
   if (given.json === true) {
     const shown = {

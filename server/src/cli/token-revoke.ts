@@ -5,6 +5,7 @@ import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
 
@@ -29,6 +30,7 @@ export async function revokeToken(given: string, flags: Flags, context: CommandC
     throw new ModsteadError('not_found', `there is no token ${id} in ${config.dataDir}`, {
       next: 'modstead token list shows those that are there',
     })
+  await recordAct(config, context, { action: 'token.revoke', detail: id })
   // So long a server may still take it for good.
   await setTimeout(2 * TOKEN_FRESH)
   const { at, by: who } = token.revoked

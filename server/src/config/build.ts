@@ -2,7 +2,8 @@ import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
 import { buildAccess } from './access/access.ts'
-import { refuseOwnIssuer } from './access/own-issuer.ts'
+import { refuseOwnIssuer, warnOfOwnIssuer } from './access/own-issuer.ts'
+import { buildAudit } from './audit/audit.ts'
 import { buildChecksumLog } from './checksum-log.ts'
 import { buildChecksumDatabases } from './checksums.ts'
 import { absolutePath, type BuildContext, complain, shown } from './context.ts'
@@ -79,19 +80,22 @@ export async function buildConfig(
   const fixed = fixedPathAt(pathPrefix)
   if (fixed !== undefined)
     complain(context, ['pathPrefix'], `${fixed} is a path of modstead itself; take another, such as /goproxy`)
+  const dataDir = absolutePath(context, ['dataDir'], file.dataDir)
+  const audit = await buildAudit(context, file.audit, dataDir)
   const config: Config = {
     listen,
     ...(publicUrl !== undefined && { publicUrl }),
     pathPrefix,
     ...(tls && { tls }),
     ...(trustedProxies && { trustedProxies }),
-    dataDir: absolutePath(context, ['dataDir'], file.dataDir),
+    dataDir,
     memory,
     clones,
     origins,
     uploads,
     tokens,
     ...(access && { access }),
+    ...(audit && { audit }),
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     sumdb,
@@ -107,6 +111,7 @@ export async function buildConfig(
   warnOfLockout(context, config)
   warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
+  warnOfOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
   return config

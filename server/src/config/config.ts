@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { AccessConfig } from './access/access-config.ts'
+import type { AuditConfig } from './audit/audit-config.ts'
 import type { SHORTHAND } from './permissions.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface Config {
   tokens: readonly TokenConfig[]
   /** Absent: reading is open to everybody, and only `tokens` prove anything. */
   access?: AccessConfig
+  /** Absent: nothing is recorded. */
+  audit?: AuditConfig
   /** What the word `direct` at the end of an origin list means: it is in no other way an origin. */
   direct: GitOriginConfig
   /** First match wins. There is always a last route that matches everything. */

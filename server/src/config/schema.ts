@@ -25,6 +25,7 @@ import {
   texts,
 } from './fields.ts'
 import { accessSchema } from './access/access-schema.ts'
+import { auditSchema } from './audit/audit.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 import { tlsSchema } from './tls.ts'
@@ -302,6 +303,9 @@ export const configSchema = z.strictObject({
   access: accessSchema
     .optional()
     .describe('Who may sign in and what they may do: docs/access.md. Default: reading is open to everybody.'),
+  audit: auditSchema
+    .optional()
+    .describe('A tamper-evident record of who did what: docs/audit.md. Default: there is none.'),
   routes: z
     .array(routeSchema)
     .optional()

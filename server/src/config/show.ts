@@ -11,6 +11,7 @@ import type {
   VanityRule,
 } from './config.ts'
 import { describeAccess } from './access/show-access.ts'
+import { describeAudit } from './audit/audit.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
 import { HIDDEN } from './secrets.ts'
@@ -40,6 +41,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ]),
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     ...(config.access && { access: describeAccess(config.access) }),
+    ...(config.audit && { audit: describeAudit(config.audit) }),
     routes: config.routes.map((route) => describeRoute(route, config)),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
     ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),

@@ -1,12 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Refusal } from './statuses.ts'
-import type { RequestKind } from './traffic.ts'
+import type { Exchange, RequestKind } from './traffic.ts'
+
+/** What the audit log says of a request. */
+export type Noted = Partial<Pick<Exchange, 'module' | 'version' | 'detail' | 'principal' | 'result'>>
 
 export interface ActionExchange {
   req: IncomingMessage
   res: ServerResponse
   /** Fires when the client is gone. */
   signal: AbortSignal
+  /** Told what the request turned out to be about, for the audit log. */
+  note?: (facts: Noted) => void
 }
 
 /**
@@ -24,5 +29,5 @@ export interface Action {
    */
   answer(exchange: ActionExchange): Promise<number>
   /** The form of its refusals. Default: text for a person at a terminal. */
-  refusalFor?(error: unknown): Refusal
+  refusalFor?(error: unknown, decision?: string): Refusal
 }

@@ -27,13 +27,14 @@ export interface ActsOptions {
 export function createActs({ acts, access, prefix }: ActsOptions): Action[] {
   const parse = createParser({ prefix, databases: [] })
 
-  async function publish({ req, res }: ActionExchange): Promise<number> {
+  async function publish({ req, res, note }: ActionExchange): Promise<number> {
     const endpoint = orNotAllowed(() => parse(rawTarget(req)))
     if (endpoint.kind !== 'module' || endpoint.request.kind !== 'zip')
       throw new ModsteadError('method_not_allowed', 'only the zip of a version can be put here', {
         next: 'the go.mod and the .info of a version are made from its zip: put that alone',
       })
     const { module, version } = endpoint.request
+    note?.({ module, version })
     const { id: who } = await access.require(senderOf(req), 'module:publish', module)
     const { outcome, h1, goModH1 } = await acts.publish({
       module,
@@ -47,10 +48,12 @@ export function createActs({ acts, access, prefix }: ActsOptions): Action[] {
     return send(res, created ? 201 : 200, text, created ? ['Location', endpoint.path] : [])
   }
 
-  async function remove({ req, res }: ActionExchange): Promise<number> {
+  async function remove({ req, res, note }: ActionExchange): Promise<number> {
     const { module, version } = orNotAllowed(() => parseVersionPath(rawTarget(req), prefix))
+    note?.({ module, version })
     const { id: who } = await access.require(senderOf(req), 'module:delete', module)
     const reason = reasonOf(req)
+    note?.({ detail: reason })
     const { h1, deletion, again } = await acts.delete({ module, version, who, reason })
     const when = new Date(deletion.at).toISOString()
     const hash = h1 === undefined ? '' : ` ${h1}`

@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
+import type { RequestAudit } from './audit-requests.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
 import type { Traffic } from './traffic.ts'
+
+export interface HotPathSite {
+  /** Named in the log. */
+  tenant?: string | undefined
+  audit?: Pick<RequestAudit, 'mayAnswer' | 'hit'> | undefined
+}
 
 /**
  * Makes the function that stands in front of everything else: it answers what memory holds and says whether it did.
@@ -15,7 +22,7 @@ export function createHotPath(
   memory: Memory,
   traffic: Traffic,
   access: Pick<Access, 'mayRead'>,
-  tenant?: string,
+  { tenant, audit }: HotPathSite = {},
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { logsAll } = traffic
 
@@ -23,6 +30,7 @@ export function createHotPath(
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
+    audit?.hit(req, res, entry, bytes)
     if (logsAll) {
       const { kind } = entry.tally
       traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
@@ -35,6 +43,7 @@ export function createHotPath(
     const entry = memory.get(req.url!)
     if (entry === undefined || headers.host === undefined) return false
     if (!access.mayRead(req, entry.facts.module)) return false
+    if (audit !== undefined && !audit.mayAnswer()) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)
@@ -47,6 +56,7 @@ export function createHotPath(
     memory.pin(entry, res, req.socket)
     entry.tally.hits++
     entry.tally.bytes += entry.facts.size
+    audit?.hit(req, res, entry, entry.facts.size)
     return true
   }
 }

@@ -42,6 +42,8 @@ export interface MemoryEntry extends ReadyAnswer {
   round: number
   /** Whether memory still keeps it. */
   kept: boolean
+  /** What the audit log says of it, once it was asked. */
+  audited: string | undefined
 }
 
 /** The right to remember an answer that is being made. A change in the meantime takes it away. */
@@ -163,7 +165,14 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
             return undefined
           }
           if (scope !== undefined) scope.uses++
-          const entry = { ...answer, body: bodyToKeep(answer.body), scope, round: 0, kept: true }
+          const entry = {
+            ...answer,
+            body: bodyToKeep(answer.body),
+            scope,
+            round: 0,
+            kept: true,
+            audited: undefined,
+          }
           entries.set(path, entry)
           if (entries.peek(path) === entry) return entry
           // A bound so small that not even this fits.

@@ -46,8 +46,8 @@ export interface RoutesOptions {
   answerFile: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   /** Told of requests for pages. */
   onPage: (req: IncomingMessage) => void
-  /** Told of a request that was refused before or within a page. */
-  onRefusal: (req: IncomingMessage, error: unknown) => void
+  /** Told of a request that was refused before or within a page; gives the id of the decision where there is one. */
+  onRefusal: (req: IncomingMessage, res: ServerResponse, error: unknown) => string | undefined
 }
 
 /** The deadline of what a page asks of other rooms: probes wait no longer either. Milliseconds. */
@@ -99,8 +99,8 @@ export async function createRoutes(options: RoutesOptions) {
   })
 
   function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
-    options.onRefusal(request.raw, error)
-    const { status, headers, body } = refusalFor(error)
+    const decision = options.onRefusal(request.raw, reply.raw, error)
+    const { status, headers, body } = refusalFor(error, decision)
     for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1])
     // The body of a refused request is not read: the connection ends with the answer.
     if (request.method !== 'GET' && request.method !== 'HEAD') reply.header('Connection', 'close')

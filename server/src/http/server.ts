@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { CertificatesByConnection } from '../access/certificates/client-certificate.ts'
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
@@ -22,7 +23,9 @@ import { createTraffic, type Exchange } from './traffic.ts'
 
 export interface HttpServerOptions extends SiteOptions {
   config: SiteOptions['config'] &
-    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies'>
+    Pick<Config, 'listen' | 'publicUrl' | 'tls' | 'memory' | 'log' | 'trustedProxies' | 'audit'>
+  /** What is done is recorded there; with `config.audit`. */
+  audit?: AuditTrail
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
   /** Where sites find the client certificates of connections. Absent: they count for nothing. */
@@ -82,7 +85,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     server: config,
     fallbackAddress: (prefix) =>
       goproxyUrl({ ...config, pathPrefix: prefix }, addresses()) ?? 'http://localhost',
-    shared: { observer, version: options.version, traffic, sendFile: createFileSender(pool) },
+    shared: {
+      observer,
+      version: options.version,
+      traffic,
+      sendFile: createFileSender(pool),
+      ...(options.audit !== undefined && {
+        audit: { trail: options.audit, share: config.audit?.downloads ?? 1 },
+      }),
+    },
   })
   const ongoing = new WeakMap<IncomingMessage, Ongoing>()
   const timer = setInterval(flush, FLUSH)
@@ -115,7 +126,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     beforeMetrics: flush,
     answerFile,
     onPage: (req) => note(req, { kind: 'page' }),
-    onRefusal: (req, error) => note(req, { error }),
+    onRefusal(req, res, error) {
+      note(req, { error })
+      return ongoing.get(req)?.site.audit?.refused(req, res, error)
+    },
   })
 
   function note(req: IncomingMessage, facts: Partial<Exchange>): void {
@@ -143,6 +157,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const started = performance.now()
     // A refusal is told where it is known whether what is asked for takes a credential at all.
     await site.access.identify(senderOf(req)).catch(() => undefined)
+    site.audit?.identified(req)
     if (!req.socket.destroyed && !site.answerFromMemory(req, res))
       answerSlowly(site, req, res, handle, started)
   }
@@ -157,9 +172,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { tenant } = site
     const exchange: Exchange = { kind: 'other', bytes: 0, ...(tenant !== undefined && { tenant }) }
     ongoing.set(req, { site, exchange })
+    site.audit?.begin(req, res)
     res.once('close', () => {
       if (!res.writableFinished && exchange.error === undefined) exchange.aborted = true
       traffic.done(req, res, exchange, started)
+      site.audit?.done(req, res, exchange)
     })
     if (site.comesFirst(req)) void answerFile(req, res)
     else handle(req, res)
@@ -186,7 +203,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (res.headersSent) {
         exchange.cut = true
         res.destroy()
-      } else exchange.bytes = await refuse(error, req, res, site.actionFor(req)?.refusalFor)
+      } else {
+        const decision = site.audit?.refused(req, res, error)
+        exchange.bytes = await refuse(error, req, res, site.actionFor(req)?.refusalFor, decision)
+      }
     } finally {
       running?.done()
     }

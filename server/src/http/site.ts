@@ -5,6 +5,7 @@ import { clientGuides } from '../config/client-guides.ts'
 import { clientModulePaths } from '../config/client-module.ts'
 import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
@@ -14,7 +15,9 @@ import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
 import type { SignInDesk } from '../access/browser/sign-in.ts'
+import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
+import { createBrowserDoor } from './auth/browser-door.ts'
 import { createBackchannelLogout } from './auth/backchannel-logout.ts'
 import { createAuthPages } from './auth/pages/pages.ts'
 import type { Totals } from './home.ts'
@@ -66,6 +69,8 @@ export interface SiteSurroundings {
   traffic: Traffic
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
+  /** What is done is recorded there, and which share of what is only read. Absent: nothing is. */
+  audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
 }
@@ -85,6 +90,8 @@ export interface Site {
   readonly tenant?: string
   readonly memory: Memory
   readonly access: Access
+  /** Absent where nothing is recorded. */
+  readonly audit?: RequestAudit
   readonly pages: SitePages
   /** The hot path: whether memory answered. */
   answerFromMemory(req: IncomingMessage, res: ServerResponse): boolean
@@ -104,6 +111,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
+  const audit =
+    surroundings.audit &&
+    createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
   const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
@@ -116,6 +126,8 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     addressFor,
     clientSettings: settingsFor,
   })
+  const { desk } = options
+  const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
@@ -124,16 +136,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
           }),
         ]),
-    ...(options.desk === undefined
+    ...(desk === undefined || door === undefined
       ? []
       : [
-          createAuthPages({ desk: options.desk, addressFor, prefix, scope: tenant ?? '', observer }),
-          createBackchannelLogout({ desk: options.desk, prefix, observer }),
+          createAuthPages({ desk, door, prefix, observer }),
+          createBackchannelLogout({ desk, prefix, observer }),
         ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
@@ -141,12 +154,14 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
         version,
       }),
       access,
       prefix,
+      ...(door && { browser: door.principal }),
     }),
     ...createActs({ acts: proxy.acts, access, prefix }),
   ]
@@ -167,7 +182,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     if (action !== undefined) {
       exchange.kind = action.kind
       requireHost(req)
-      exchange.bytes = await action.answer({ req, res, signal })
+      audit?.requireRoom(action.kind)
+      exchange.bytes = await action.answer({
+        req,
+        res,
+        signal,
+        note: (facts) => void Object.assign(exchange, facts),
+      })
       return
     }
     const endpoint = parse(rawTarget(req))
@@ -177,10 +198,17 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     const { path } = endpoint
     if (endpoint.kind === 'sumdb') {
       exchange.kind = kindOfSumdb(endpoint.request)
+      if (endpoint.request.kind === 'lookup') {
+        exchange.module = endpoint.request.module
+        exchange.version = endpoint.request.version
+      }
+      audit?.requireRoom(exchange.kind)
       return answerSumdb({ ...endpoint, path, req, res, signal, sent })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
+    if ('version' in endpoint.request) exchange.version = endpoint.request.version
+    audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
     return answerModule({ request: endpoint.request, path, req, res, signal, sent })
   }
@@ -189,6 +217,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     ...(tenant !== undefined && { tenant }),
     memory,
     access,
+    ...(audit !== undefined && { audit }),
     pages: {
       ...(tenant !== undefined && { tenant }),
       prefix,
@@ -199,7 +228,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },
-    answerFromMemory: createHotPath(memory, traffic, access, tenant),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

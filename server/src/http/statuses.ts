@@ -237,6 +237,12 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     next: 'Ask again later; who runs this server should look at its disk.',
     retryAfter: 10,
   },
+  audit_unavailable: {
+    status: 503,
+    cause: 'What is done here is recorded in an audit log, which cannot be written now; so nothing is done.',
+    next: 'Ask again later; who runs this server should look at /readyz and at its disk.',
+    retryAfter: 10,
+  },
   aborted: {
     status: 503,
     cause: 'The request was given up before it was answered.',
@@ -273,24 +279,39 @@ export interface RefusalWords {
   next: string
   /** Its id. */
   incident?: string
+  /** Under which the audit log has the refusal. */
+  decision?: string
 }
 
 /** What is sent for an error. What is not a ModsteadError is `internal`, and its message stays in the log. */
-export function refusalFor(error: unknown): Refusal {
-  return refusalIn('text/plain; charset=utf-8', error, ({ cause, next, incident }) =>
-    [cause, next, ...(incident === undefined ? [] : [`Incident: ${incident}`]), ''].join('\n'),
+export function refusalFor(error: unknown, decision?: string): Refusal {
+  return refusalIn('text/plain; charset=utf-8', error, decision, ({ cause, next, incident }) =>
+    [cause, next, ...idLines(incident, decision), ''].join('\n'),
   )
+}
+
+function idLines(incident: string | undefined, decision: string | undefined): string[] {
+  return [
+    ...(incident === undefined ? [] : [`Incident: ${incident}`]),
+    ...(decision === undefined ? [] : [`Decision: ${decision}`]),
+  ]
 }
 
 /** The same in another form: `write` makes the body. */
 export function refusalIn(
   contentType: string,
   error: unknown,
+  decision: string | undefined,
   write: (words: RefusalWords) => string,
 ): Refusal {
   const code = codeOf(error)
   const meaning = MEANINGS[code]
-  const body = write({ code, status: meaning.status, ...wordsFor(error, meaning) })
+  const body = write({
+    code,
+    status: meaning.status,
+    ...wordsFor(error, meaning, decision),
+    ...(decision !== undefined && { decision }),
+  })
   const headers = [
     'Content-Type',
     contentType,
@@ -315,12 +336,16 @@ function allowOf(error: unknown): string | undefined {
   return error instanceof ModsteadError ? error.allow : undefined
 }
 
-/** Three lines at most: the cause, the next step, the incident. The cause gives way when they are too long. */
-function wordsFor(error: unknown, meaning: Meaning): Pick<RefusalWords, 'cause' | 'next' | 'incident'> {
+/** Four lines at most: the cause, the next step, the incident, the decision. The cause gives way when they are too long. */
+function wordsFor(
+  error: unknown,
+  meaning: Meaning,
+  decision: string | undefined,
+): Pick<RefusalWords, 'cause' | 'next' | 'incident'> {
   const known = error instanceof ModsteadError && error.code !== 'internal' ? error : undefined
   const next = clean(known?.next ?? '', 240) || meaning.next
   const incident = known?.incident === undefined ? undefined : clean(known.incident, 70)
-  const rest = incident === undefined ? [next] : [next, `Incident: ${incident}`]
+  const rest = [next, ...idLines(incident, decision)]
   const cause = clean(known?.message ?? '', MOST_BYTES - cost(rest) - 2) || meaning.cause
   return { cause, next, ...(incident !== undefined && { incident }) }
 }

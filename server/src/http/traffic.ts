@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ModsteadError } from '../errors.ts'
+import type { Principal } from '../access/principal.ts'
+import type { AuthResult } from '../audit/event.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
@@ -59,6 +61,13 @@ export interface Exchange {
   /** The tenant whose site it came to; the path in the log is that within the site. */
   tenant?: string
   module?: string
+  version?: string
+  /** What else the audit log says of it. */
+  detail?: string
+  /** Who it is, or claims to be, where no credential in a header says so. */
+  principal?: Pick<Principal, 'id' | 'kind'>
+  /** What became of that. Default: by the error. */
+  result?: AuthResult
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */
@@ -97,7 +106,7 @@ export interface Traffic {
  * What of the address may be logged: a query is no part of any endpoint, and people put tokens there, or before the
  * host, or anywhere.
  */
-function pathOf(req: IncomingMessage): string {
+export function pathOf(req: IncomingMessage): string {
   const target = rawTarget(req)
     .replace(/^([a-z]+:\/\/)[^/?]*@/i, '$1…@')
     .replace(/(ms[drt]_)[0-9A-Za-z]{20,}/g, '$1…')

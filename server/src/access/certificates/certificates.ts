@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateRule } from '../../config/access/access-config.ts'
 import type { Judgement } from '../credential.ts'
+import type { People, Person } from '../people.ts'
 import { parseAlternativeNames } from './alternative-names.ts'
-import { type CertificateNames, compileRules } from './certificate-rules.ts'
+import { type CertificateNames, compileRules, type Named } from './certificate-rules.ts'
 import type { CertificatesByConnection, ClientCertificate } from './client-certificate.ts'
 import { isSpiffe, trustDomainOf } from './spiffe.ts'
 
@@ -10,15 +11,14 @@ import { isSpiffe, trustDomainOf } from './spiffe.ts'
 export interface ConnectionCredential {
   /** Whether the connection presented something. */
   has(connection: object): boolean
-  /** What came of it; `undefined` where it presented nothing. */
-  judge(connection: object, now: number): Judgement | undefined
+  /** What came of it; `undefined` where it presented nothing. Rejects as `People.find`. */
+  judge(connection: object, now: number): Promise<Exclude<Judgement, 'not mine'>> | undefined
 }
 
 export interface CertificatesOptions {
   rules: readonly CertificateRule[]
   presented: CertificatesByConnection
-  /** Names of the groups of each user. */
-  groups: ReadonlyMap<string, readonly string[]>
+  people: People
 }
 
 /** How long a certificate counts without a look at the clock. Milliseconds. */
@@ -26,48 +26,58 @@ const FRESH = 60_000
 /** id-kp-clientAuth: RFC 5280, section 4.2.1.12. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
-/** Judges client certificates by rules about their names. What a certificate says is read once for each connection. */
-export function createCertificates({ rules, presented, groups }: CertificatesOptions): ConnectionCredential {
-  const find = compileRules(rules)
-  const outcomes = new WeakMap<ClientCertificate, Judgement>()
+type Outcome = Exclude<Judgement, 'not mine'>
 
-  function outcome(given: ClientCertificate): Judgement {
-    const { certificate, problem } = given
-    if (problem !== undefined) return refused(problem)
+/** Judges client certificates by rules about their names. What a certificate says is read once for each connection. */
+export function createCertificates({ rules, presented, people }: CertificatesOptions): ConnectionCredential {
+  const find = compileRules(rules)
+  const read = new WeakMap<ClientCertificate, Named | { refusal: string; next?: string }>()
+
+  function readOnce(given: ClientCertificate): Named | { refusal: string; next?: string } {
+    let outcome = read.get(given)
+    if (outcome === undefined) read.set(given, (outcome = namedBy(given)))
+    return outcome
+  }
+
+  function namedBy(given: ClientCertificate): Named | { refusal: string; next?: string } {
+    if (given.problem !== undefined) return refused(given.problem)
     const names = namesOf(given)
     if (typeof names === 'string') return refused(names)
     const named = find(names)
     if (named === undefined)
       return refused('fits no rule of this server', 'ask who runs it for a rule, or send a token')
-    if (named === 'unfit') return refused('names somebody with characters that no name may have')
-    const own = named.kind === 'user' ? (groups.get(named.id) ?? []) : []
-    return {
-      principal: {
-        id: named.id,
-        kind: named.kind,
-        groups: [...new Set([...named.groups, ...own])],
-        claims: { certificate: certificate.fingerprint256 },
-        rights: [],
-      },
-      fresh: FRESH,
+    return named === 'unfit' ? refused('names somebody with characters that no name may have') : named
+  }
+
+  async function judge(given: ClientCertificate, now: number): Promise<Outcome> {
+    const named = readOnce(given)
+    if ('refusal' in named) return named
+    // A connection may outlive the certificate that it began with.
+    const left = given.certificate.validToDate.getTime() - now
+    if (left <= 0) return refused('has ended', 'open a new connection with the one that replaces it')
+    const { id, kind } = named
+    const person = kind === 'user' ? await people.find(id) : NOTHING
+    if (person === undefined) return refused('names somebody who is no user of the directory any more')
+    const principal = {
+      id,
+      kind,
+      groups: [...new Set([...named.groups, ...person.groups])],
+      claims: { ...person.claims, certificate: given.certificate.fingerprint256 },
+      rights: [],
     }
+    return { principal, fresh: Math.min(FRESH, left) }
   }
 
   return {
     has: (connection) => presented.has(connection),
     judge(connection, now) {
       const given = presented.get(connection)
-      if (given === undefined) return undefined
-      let judged = outcomes.get(given)
-      if (judged === undefined) outcomes.set(given, (judged = outcome(given)))
-      if (typeof judged === 'string' || 'refusal' in judged) return judged
-      // A connection may outlive the certificate that it began with.
-      const left = given.certificate.validToDate.getTime() - now
-      if (left <= 0) return refused('has ended', 'open a new connection with the one that replaces it')
-      return left < judged.fresh ? { ...judged, fresh: left } : judged
+      return given && judge(given, now)
     },
   }
 }
+
+const NOTHING: Person = { groups: [], claims: {} }
 
 /** The names of a certificate, or why it proves nobody. */
 function namesOf({ certificate, trustDomain }: ClientCertificate): CertificateNames | string {
@@ -98,6 +108,6 @@ function subjectOf(certificate: X509Certificate): Map<string, readonly string[]>
   return new Map(Object.entries(subject ?? {}).map(([name, value]) => [name, [value].flat()]))
 }
 
-function refused(problem: string, next = 'check the certificate, or send a token instead'): Judgement {
+function refused(problem: string, next = 'check the certificate, or send a token instead') {
   return { refusal: `the client certificate of the connection ${problem}`, next }
 }

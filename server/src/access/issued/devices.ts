@@ -56,6 +56,8 @@ export interface DevicesOptions {
   /** The name of the tenant, or `''`. */
   scope: string
   sessions: Pick<Sessions, 'begin'>
+  /** Called when there may be something to clean up. */
+  sweep: () => void
   /** Milliseconds since the epoch. */
   now: () => number
 }
@@ -84,7 +86,7 @@ const MOST = { together: 900, address: 20 }
 const TRIES = { each: 10, together: 1_000 }
 
 /** Devices that somebody signs in from elsewhere: the command line, a build machine (RFC 8628). */
-export function createDevices({ records, scope, sessions, now }: DevicesOptions): Devices {
+export function createDevices({ records, scope, sessions, sweep, now }: DevicesOptions): Devices {
   const wrong = new Map<string, number>()
   let counted = now()
 
@@ -131,6 +133,7 @@ export function createDevices({ records, scope, sessions, now }: DevicesOptions)
 
   return {
     async begin(address, counted = true) {
+      sweep()
       const there = (await records.authRecords({ scope, kind: KIND })).filter(
         ({ expires }) => expires > now(),
       )

@@ -63,7 +63,7 @@ export async function setUp(t: TestContext) {
     const credential = parts.credential(peopleOf(groups))
     const judge = async (secret: string): Promise<Judgement> =>
       credential({ secret }, { address: '192.0.2.1', now: clock.now })
-    return { ...parts, credential, catalog, judge }
+    return { ...parts, credential, credentialOf: parts.credential, catalog, judge }
   }
   return { clock, observer, open, file }
 }

@@ -165,6 +165,22 @@ test('a session that nobody renews ends, and one person has a hundred at most', 
   assert.equal(await kept(), 1)
 })
 
+test('a directory that does not know somebody any more ends all tokens of that name, and no others', async (t) => {
+  const { clock, open } = await setUp(t)
+  const { sessions, credentialOf } = await open()
+  const known = new Map([['alice', { groups: ['ops'], claims: { mail: 'a@corp.example' } }]])
+  const judge = credentialOf({ find: async (user) => known.get(user) })
+  const ask = async (secret: string) => bearer(await judge({ secret }, { address: '', now: clock.now }))
+  const { accessToken } = await sessions.begin(ALICE_SIGNED_IN)
+  const short = await sessions.exchange({ principal: ALICE }, 600)
+  const job = await sessions.exchange({ principal: { kind: 'workload', id: 'alice', groups: [] } }, 600)
+  const alice = await ask(accessToken)
+  assert.deepEqual([alice?.groups, alice?.claims], [['dev', 'ops'], { mail: 'a@corp.example' }])
+  known.clear()
+  for (const token of [accessToken, short.accessToken]) assert.equal(await ask(token), undefined)
+  assert.deepEqual((await ask(job.accessToken))?.claims, {})
+})
+
 test('an exchanged token has no session, an end of its own, and can be taken back', async (t) => {
   const { clock, open } = await setUp(t)
   const { sessions, judge } = await open()

@@ -58,7 +58,8 @@ export interface Sessions {
   begin(sign: SignIn): Promise<IssuedSession>
   /**
    * The next tokens of a session. A refresh token is good once: one that was used before ends its session, for it was
-   * copied (RFC 9700, section 4.14.2); but for ten seconds after its use, where the answer may have been lost.
+   * copied (RFC 9700, section 4.14.2); but for ten seconds after its use, where the answer may have been lost. What was begun is
+   * finished, whether somebody still waits or not: a provider may have given a new token meanwhile.
    */
   refresh(refreshToken: string, signal: AbortSignal): Promise<IssuedSession | { refused: string }>
   /** An access token of at most an hour without a session: nothing renews it. */
@@ -91,7 +92,9 @@ export interface SessionsOptions {
   outage: number
   /** Milliseconds since the epoch. */
   now: () => number
-  /** Told when somebody used an old refresh token, and when something could not be cleaned up. */
+  /** Called when there may be something to clean up. */
+  sweep: () => void
+  /** Told when somebody used an old refresh token. */
   warn: (fields: object, sentence: string) => void
 }
 
@@ -118,8 +121,8 @@ const REVOKED = 'revoked'
 const OVERLAP = 10_000
 /** Sessions of one principal at most: the one that ends first goes. */
 const MOST = 100
-/** How often what has expired is removed, and how long it stays. Milliseconds. */
-const SWEEP = 600_000
+/** For the answer of a provider. Milliseconds. */
+const RECHECK = 15_000
 const NOT_VALID =
   'the refresh token is not valid: its session has ended or expired, or it was never issued here'
 
@@ -128,7 +131,6 @@ export function createSessions(options: SessionsOptions): Sessions {
   const rechecks = new Map<string, Recheck>()
   /** One refresh of a session at a time: providers take a second use of their own token for theft. */
   const running = new Map<string, Promise<unknown>>()
-  let swept = now()
 
   async function read(id: string): Promise<{ record: AuthRecord; kept: Kept } | undefined> {
     const record = await records.authRecord({ scope, kind: KIND, id })
@@ -164,22 +166,18 @@ export function createSessions(options: SessionsOptions): Sessions {
     const there = await records.authRecords({ scope, kind: KIND, subject: `${kind}:${id}` })
     for (const { id } of there.slice(0, Math.max(0, there.length + 1 - MOST)))
       await records.removeAuthRecord({ scope, kind: KIND, id })
-    if (now() - swept < SWEEP) return
-    swept = now()
-    records
-      .sweepAuthRecords(now() - SWEEP)
-      .catch((error: unknown) => warn({ err: error }, 'sessions that have expired could not be removed'))
+    options.sweep()
   }
 
   /** What the provider says by now; a reason where that ends the session. */
-  async function recheck(kept: Kept, token: RefreshToken, signal: AbortSignal): Promise<Kept | string> {
+  async function recheck(kept: Kept, token: RefreshToken): Promise<Kept | string> {
     const ask = rechecks.get(kept.via.split(':', 1)[0]!)
     if (ask === undefined) return kept
     const { principal, via, limit, upstream } = kept
     const opened = upstream === undefined ? undefined : unseal(upstream, token.family, token.session)
     const said = await ask(
       { principal, via, ...(limit && { limit }), ...(opened !== undefined && { upstream: opened }) },
-      signal,
+      AbortSignal.timeout(RECHECK),
     )
     if (said === 'gone') return 'who signed in is not known any more where they did'
     if (said === 'unavailable')
@@ -197,10 +195,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   }
 
-  async function rotate(
-    token: RefreshToken,
-    signal: AbortSignal,
-  ): Promise<IssuedSession | { refused: string }> {
+  async function rotate(token: RefreshToken): Promise<IssuedSession | { refused: string }> {
     // Whoever writes between the look and the write is another process: a second look tells what came of it.
     for (let tries = 0; tries < 3; tries++) {
       const found = await read(token.session)
@@ -220,7 +215,7 @@ export function createSessions(options: SessionsOptions): Sessions {
             'the refresh token was used before, so that it may have been stolen: its session has been ended',
         }
       }
-      const checked = await recheck(kept, token, signal)
+      const checked = await recheck(kept, token)
       if (typeof checked === 'string') {
         await records.removeAuthRecord(record)
         return { refused: checked }
@@ -269,10 +264,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       return issued
     },
     async refresh(given, signal) {
+      signal.throwIfAborted()
       const token = parseRefreshToken(given)
       if (token === undefined) return { refused: NOT_VALID }
       const before = running.get(token.session) ?? Promise.resolve()
-      const mine = before.catch(() => undefined).then(() => rotate(token, signal))
+      const mine = before.catch(() => undefined).then(() => rotate(token))
       running.set(token.session, mine)
       try {
         return await mine
@@ -281,6 +277,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
     },
     async exchange(claims, seconds) {
+      options.sweep()
       return { accessToken: await jwt.sign(claims, now(), seconds), expiresIn: seconds }
     },
     async end(given) {

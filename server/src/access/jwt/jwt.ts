@@ -2,6 +2,7 @@ import { checkPattern } from '@modstead/gomod/pattern'
 import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
+import type { FailedProof } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
 import type { People, Person } from '../people.ts'
 import type { Limit, Principal } from '../principal.ts'
@@ -28,7 +29,7 @@ export function createJwt({ issuers, keyFor, people, remember }: JwtOptions): Cr
   return async ({ secret }, { now }): Promise<Judgement> => {
     const verified = await verify(secret, now)
     if (verified === 'no JWT') return 'not mine'
-    if ('problem' in verified) return refusal(verified.problem)
+    if ('problem' in verified) return refusal(verified.problem, proofOf(verified.expired))
     const { payload, issuer } = verified
     const id = bearerOf(payload, issuer)
     if (id === undefined) return refusal(`its ${issuer.subject} cannot be a name here`)
@@ -88,9 +89,17 @@ function textsIn(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : []
 }
 
-function refusal(problem: string): Judgement {
+/** The signature of an expired token was right, so that it says whose it was. */
+function proofOf(expired: { issuer: JwtIssuer; payload: JWTPayload } | undefined): FailedProof {
+  if (expired === undefined) return { result: 'failed' }
+  const id = bearerOf(expired.payload, expired.issuer)
+  return { result: 'expired', ...(id !== undefined && { principal: { id, kind: expired.issuer.kind } }) }
+}
+
+function refusal(problem: string, proof: FailedProof = { result: 'failed' }): Judgement {
   return {
     refusal: `the JSON Web Token of the request is not taken: ${problem}`,
     next: 'get a new one for this server from where it came, and compare the clocks',
+    proof,
   }
 }

@@ -27,7 +27,13 @@ export interface TrustedIssuer {
 }
 
 /** What came of a token: what it says, proven; or what is wrong, no more than its bearer can see in it. */
-export type Verified<Issuer> = { issuer: Issuer; payload: JWTPayload } | { problem: string } | 'no JWT'
+export type Verified<Issuer> = { issuer: Issuer; payload: JWTPayload } | Refused<Issuer> | 'no JWT'
+
+/** What is wrong with a token; one that has only expired says whose it was: its signature was right. */
+interface Refused<Issuer> {
+  problem: string
+  expired?: { issuer: Issuer; payload: JWTPayload }
+}
 
 export type VerifyJwt<Issuer> = (token: string, now: number) => Promise<Verified<Issuer>>
 
@@ -68,6 +74,8 @@ export function createVerifier<Issuer extends TrustedIssuer>(
         if (value !== undefined && String(payload[claim]) !== value) return { problem: OTHER_CLAIMS }
       return { issuer, payload }
     } catch (error) {
+      if (error instanceof errors.JWTExpired)
+        return { problem: 'it has expired', expired: { issuer, payload: error.payload } }
       if (error instanceof errors.JOSEError) return { problem: problemOf(error) }
       if (error instanceof ModsteadError) throw error
       throw new ModsteadError('upstream_unreachable', `the keys of the issuer ${issuer.name} cannot be had`, {
@@ -82,7 +90,6 @@ const OTHER_CLAIMS = 'its claims are not those that this server asks for'
 
 /** The signature is looked at before the claims: who made a token up hears nothing of them. */
 function problemOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired'
   if (!(error instanceof errors.JWTClaimValidationFailed)) return 'it cannot be verified'
   if (error.reason !== 'check_failed') return OTHER_CLAIMS
   if (error.claim === 'aud') return 'its audience (aud) is not the one that this server has for its issuer'

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
-import type { Credential, Judgement } from '../credential.ts'
+import type { Credential } from '../credential.ts'
 import { networkOf } from '../network.ts'
 import type { Directory } from '../ldap/directory.ts'
 import type { People, Person } from '../people.ts'
@@ -42,7 +42,12 @@ interface Outcome {
   until: number
   /** How often in a row it was not right. */
   wrong: number
+  /** The directory could not say so again. */
+  outage: boolean
 }
+
+/** Who a password proved, or why it proved nobody. */
+type Verdict = { id: string } | 'failed' | 'blocked_by_circuit'
 
 /** Comparisons at a time, of the four threads that files are read with too. */
 const AT_ONCE = 2
@@ -57,7 +62,7 @@ const AGAIN = 1_000
 const LONGEST_NAME = 256
 
 /** One sentence for every password that is not right, whoever it was for, and whether it was looked at or not. */
-const WRONG: Judgement = {
+const WRONG = {
   refusal: 'the user name and password of the request are not right, or were wrong too often',
   next: 'check both; after several different wrong passwords nobody gets in under that name, or from there, for some minutes',
 }
@@ -72,7 +77,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
   const { local, directory, people, guesses, countAddresses, remember, now } = options
   const key = randomBytes(32)
   const outcomes = new LRUCache<string, Outcome>({ max: REMEMBERED })
-  const running = new Map<string, Promise<string | undefined>>()
+  const running = new Map<string, Promise<Verdict>>()
   const comparing = createLane(AT_ONCE)
   const asking = createLane(directory?.connections ?? 1)
 
@@ -82,13 +87,13 @@ export function createPasswords(options: PasswordsOptions): Credential {
     secret: string,
     address: string,
     users: HtpasswdUsers,
-  ): Promise<string | undefined> {
+  ): Promise<Verdict> {
     const digest = createHmac('sha256', key).update(`${user}\0${secret}`).digest('base64')
     const known = users.find(user)
     const by = known === undefined && directory !== undefined ? 'directory' : `file ${known?.text ?? ''}`
     const before = outcomes.get(digest)
     // A wrong one is remembered too: a runner with a stale password sends it with every request.
-    if (before?.by === by && now() < before.until) return before.id
+    if (before?.by === by && now() < before.until) return verdictOf(before.id)
     // What comes at once with the same password is compared once; and counted once.
     const same = `${address} ${digest} ${by}`
     let work = running.get(same)
@@ -96,23 +101,32 @@ export function createPasswords(options: PasswordsOptions): Credential {
       work = compare().finally(() => running.delete(same))
       running.set(same, work)
     }
+    // While the directory is down nobody who is known waits for it.
+    if (before?.outage === true && goesOn(before)) {
+      work.catch(() => undefined)
+      return verdictOf(before.id)
+    }
     return work
 
-    async function compare(): Promise<string | undefined> {
+    /** Whether the directory may be down, and the password is right all the same. */
+    function goesOn({ id, at, by: judge }: Outcome): boolean {
+      return id !== undefined && judge === 'directory' && by === judge && now() - at < directory!.keepFor
+    }
+
+    async function compare(): Promise<Verdict> {
       const from = countAddresses ? [`address ${networkOf(address)}`] : []
       try {
         return await (by === 'directory' ? ask(from) : compareHere(from))
       } catch (error) {
-        if (before?.by !== by || before.id === undefined || !isOutage(error)) throw error
-        if (now() - before.at >= directory!.keepFor) throw error
-        outcomes.set(digest, { ...before, until: now() + AGAIN })
-        return before.id
+        if (before === undefined || !goesOn(before) || !isOutage(error)) throw error
+        outcomes.set(digest, { ...before, until: now() + AGAIN, outage: true })
+        return verdictOf(before.id)
       }
     }
 
-    async function compareHere(from: readonly string[]): Promise<string | undefined> {
+    async function compareHere(from: readonly string[]): Promise<Verdict> {
       const hash = known?.hash ?? users.dearest
-      if (hash === undefined) return undefined
+      if (hash === undefined) return 'failed'
       // Asked when it is its turn: those before it in the queue may have closed the user or the address.
       const right = await comparing(() =>
         tryIt(
@@ -121,10 +135,10 @@ export function createPasswords(options: PasswordsOptions): Credential {
           async () => (await hash.matches(secret)) && known !== undefined,
         ),
       )
-      if (right === undefined) return undefined
+      if (right === undefined) return 'blocked_by_circuit'
       note(right ? user : undefined)
       if (!right && directory !== undefined) await askInVain(directory)
-      return right ? user : undefined
+      return verdictOf(right ? user : undefined)
     }
 
     /** It is slow, and may fail: what was found out about the password holds. */
@@ -138,7 +152,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
       })
     }
 
-    async function ask(from: readonly string[]): Promise<string | undefined> {
+    async function ask(from: readonly string[]): Promise<Verdict> {
       const { find, isPassword, signedIn } = directory!
       let id: string | undefined
       const right = await asking(() =>
@@ -154,10 +168,10 @@ export function createPasswords(options: PasswordsOptions): Credential {
           return true
         }),
       )
-      if (right === undefined) return undefined
+      if (right === undefined) return 'blocked_by_circuit'
       note(id)
       if (!right) await comparing(async () => users.dearest?.matches(secret))
-      return id
+      return verdictOf(id)
     }
 
     function note(id: string | undefined): void {
@@ -165,7 +179,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
       const wrong = id !== undefined ? 0 : before?.by === by ? before.wrong + 1 : 1
       // A runner with a stale password must not make the directory lock its user: it is asked less and less.
       const times = by === 'directory' && wrong > 1 ? Math.min(2 ** (wrong - 1), LESS) : 1
-      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong })
+      outcomes.set(digest, { id, by, at, until: at + remember * times, wrong, outage: false })
     }
   }
 
@@ -201,12 +215,23 @@ export function createPasswords(options: PasswordsOptions): Credential {
   return async ({ user, secret }, { address }) => {
     if (user === undefined) return 'not mine'
     if (user.length > LONGEST_NAME) return WRONG
-    const id = await judge(user, secret, address, await local())
-    const person = id === undefined ? undefined : await people.find(id)
-    if (id === undefined || person === undefined) return WRONG
+    const users = await local()
+    const verdict = await judge(user, secret, address, users)
+    if (typeof verdict === 'string') {
+      // What stands where a name belongs may be a password, unless it is a name.
+      const known = users.find(user) !== undefined
+      return { ...WRONG, proof: { result: verdict, ...(known && { principal: { id: user, kind: 'user' } }) } }
+    }
+    const { id } = verdict
+    const person = await people.find(id)
+    if (person === undefined) return WRONG
     const principal = { id, kind: 'user', ...person, rights: [] } as const
     return { principal, fresh: Math.min(LOOKED_AT, remember) }
   }
+}
+
+function verdictOf(id: string | undefined): Verdict {
+  return id === undefined ? 'failed' : { id }
 }
 
 /** Directories compare names without case, and with all kinds of spaces alike. */

@@ -78,10 +78,13 @@ export function createAccessTokens({ records, people, onTouchFailed }: AccessTok
     const record = await records.token(id)
     const good =
       record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
-    if (!good || record.revoked !== undefined) return GONE
-    if (record.expires !== undefined && now >= record.expires) return GONE
+    if (!good) return GONE
+    const owned = { id: record.owner.name, kind: record.owner.kind }
+    if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
+    if (record.expires !== undefined && now >= record.expires)
+      return { ...GONE, proof: { result: 'expired', principal: owned } }
     const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
-    if (person === undefined) return LEFT
+    if (person === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
     note(id, now)
     const { owner, permissions, modules } = record
     const narrowed = permissions !== undefined || modules !== undefined

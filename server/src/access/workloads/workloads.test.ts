@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import fc from 'fast-check'
 import type { JWTPayload } from 'jose'
 import type { WorkloadIssuer, WorkloadRule } from '../../config/access/access-config.ts'
 import { bearer, ISSUER, setUp } from '../issued/issued.fixture.ts'
@@ -46,6 +47,25 @@ test('patterns: a star stops at a slash, two do not', () => {
   }
   // As many steps as both are long: a backtracking matcher would never end.
   assert.equal(matchesGlob(`${'**a'.repeat(60)}b`, 'a'.repeat(1024)), false)
+})
+
+test('patterns fit what the regular expression fits that they stand for', () => {
+  const part = fc.constantFrom('*', '**', 'a', 'b', '/', '.', '(', 'é', '😀')
+  const letter = fc.constantFrom('a', 'b', '/', '.', '(', 'é', '😀', '\n')
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 8 }), fc.array(letter, { maxLength: 10 }), (parts, letters) => {
+      const [pattern, text] = [parts.join(''), letters.join('')]
+      const source = pattern.replaceAll(/\*{2,}|\*|[^*]/gu, (token) =>
+        token === '*' ? '[^/]*' : token.startsWith('*') ? '[^]*' : token.replace(/[.(/]/, '\\$&'),
+      )
+      assert.equal(
+        matchesGlob(pattern, text),
+        new RegExp(`^${source}$`, 'u').test(text),
+        `${pattern} ${text}`,
+      )
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('claims within others, lists, and what cannot be asked for', () => {

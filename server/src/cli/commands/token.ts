@@ -9,13 +9,14 @@ Examples:
   modstead token create --for user:alice --note laptop --expires 30d
   TOKEN=$(modstead token create --for service:ci --can module:read --modules corp.example/team-a)
   modstead token list
-  modstead token revoke 4Kq0Zx81mBvT`
+  modstead token revoke 4Kq0Zx81mBvT
+  modstead token explain id-token                    of a job: which rule of access.workloads fits`
 
-/** `modstead token create|list|revoke`. */
+/** `modstead token create|list|explain|revoke`. */
 export function describeTokenCommands({ program, context, done }: CommandLine): void {
   const tokens = program
     .command('token')
-    .description('make, list and revoke access tokens')
+    .description('make, list and revoke access tokens, and explain those of jobs')
     .addHelpText('after', NOTES)
   addConfigFlags(
     tokens
@@ -43,6 +44,14 @@ export function describeTokenCommands({ program, context, done }: CommandLine): 
     ['config', 'dataDir'],
   ).action(async (options, command) =>
     done(await (await import('../token-list.ts')).listTokens(options, configFlags(command), context)),
+  )
+  addConfigFlags(
+    tokens
+      .command('explain <file>')
+      .description('tell what the rules of access.workloads make of the token of a job'),
+    ['config'],
+  ).action(async (file, _options, command) =>
+    done(await (await import('../token-explain.ts')).explainToken(file, configFlags(command), context)),
   )
   addConfigFlags(
     tokens

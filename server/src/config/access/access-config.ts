@@ -19,6 +19,8 @@ export interface AccessConfig {
   issuers: readonly JwtIssuer[]
   /** Where people sign in with the browser. */
   oidc: readonly OidcProvider[]
+  /** Asked who may read private modules whose repositories are there; the first that has a module. */
+  gitHosts: readonly GitHost[]
   /** The first that fits names the client of a certificate. */
   certificates: readonly CertificateRule[]
   issued: IssuedConfig
@@ -166,3 +168,32 @@ export interface CertificateRule {
 export type NameMatch =
   | { kind: 'subject'; attributes: ReadonlyMap<string, readonly string[]> }
   | { kind: 'dns' | 'email' | 'uri'; pattern: string }
+
+/** Where repositories are, and who knows who may read them. */
+export interface GitHost {
+  /** Name in the configuration. */
+  name: string
+  type: 'gitlab' | 'github' | 'gitea'
+  /** Of GitHub that of the API; without a slash at its end. */
+  url: string
+  token: string
+  /** PEM file. */
+  ca?: string
+  /** GOPRIVATE-style patterns. */
+  modules: readonly string[]
+  /** In the order of the file. `path` has `{path}` for what the pattern left open. */
+  repositories: readonly { pattern: string; path: string }[]
+  /** Elements that the path of a repository has; absent: any number from two on. */
+  depth?: number
+  account: {
+    /** Absent: the name of the user. */
+    claim?: string
+    /** By `user:NAME`, `service:NAME` and `workload:NAME`. */
+    map: ReadonlyMap<string, string>
+  }
+  /** Whether a binding lets read as well, or is needed besides what the host says. */
+  bindings: 'also' | 'needed'
+  /** How long a yes counts. */
+  remember: number
+  whenDown: 'refuse' | 'lastKnown'
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { choices, count, duration, flag, path, text, texts } from '../fields.ts'
 import { certificateSchema } from './certificates.ts'
+import { gitHostSchema } from './git-hosts.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
@@ -70,6 +71,10 @@ export const accessSchema = z.strictObject({
     .record(z.string(), oidcSchema)
     .optional()
     .describe('OpenID Connect issuers where people sign in with the browser, by a name of your choice.'),
+  gitHosts: z
+    .record(z.string().regex(name), gitHostSchema)
+    .optional()
+    .describe('Git hosts that are asked who may read private modules, by a name of your choice.'),
   certificates: z
     .array(certificateSchema)
     .optional()

@@ -2,6 +2,7 @@ import { checkPattern } from '@modstead/gomod/pattern'
 import type { AccessConfig, Binding, Subject } from './access-config.ts'
 import type { FileAccess } from './access-schema.ts'
 import { buildCertificates } from './certificates.ts'
+import { buildGitHosts } from './git-hosts.ts'
 import { buildIssued } from './issued.ts'
 import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
@@ -67,6 +68,7 @@ export async function buildAccess(
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
     oidc: await buildOidc(context, [...at, 'oidc'], file.oidc ?? {}, publicUrl),
+    gitHosts: await buildGitHosts(context, [...at, 'gitHosts'], file.gitHosts ?? {}),
     certificates: buildCertificates(context, [...at, 'certificates'], file.certificates ?? [], trustDomains),
     workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),
     issued: await buildIssued(context, [...at, 'issued'], file.issued),

@@ -130,6 +130,8 @@ test('mistakes', async () => {
     assert.match(problems, problem, yaml)
     assert.ok(!problems.includes('HUSH'))
   }
+  const { warnings } = await load({ yaml: github('sub: "repo:corp/**"').replace(/^publicUrl.*\n/, '') })
+  assert.match(warnings.join('\n'), /name this server as http:\/\/127\.0\.0\.1:6637, .*set publicUrl/)
   for (const when of ['repository: "corp/*"', 'sub: "repo:corp/**"', 'repository_owner_id: "65", ref: "*"'])
     await load({ yaml: github(when) })
 })

@@ -1,5 +1,6 @@
 import type { AccessConfig, Subject } from './access-config.ts'
 import { describeCertificate } from './certificates.ts'
+import { describeGitHost } from './git-hosts.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
@@ -23,6 +24,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     workloads,
     oidc,
     certificates,
+    gitHosts,
   } = access
   return {
     anonymous: anonymous.length === 0 ? 'none' : [...anonymous],
@@ -38,6 +40,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
     ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
+    ...(gitHosts.length > 0 && { gitHosts: Object.fromEntries(gitHosts.map(describeGitHost)) }),
     ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),
     issued: describeIssued(access.issued),

@@ -7,6 +7,9 @@ import { createIdentify } from '../../access/identify.ts'
 import { createAccessTokens, type TokenRecord } from '../../access/tokens/access-tokens.ts'
 import { createConfigTokens } from '../../access/tokens/config-tokens.ts'
 import { issueToken } from '../../access/tokens/issue-token.ts'
+import { USUAL } from '../../access/issued/issued.fixture.ts'
+import type { Sessions } from '../../access/issued/sessions.ts'
+import { openIssued } from '../../open-issued.ts'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
 import type { AccessConfig } from '../../config/access/access-config.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
@@ -30,6 +33,7 @@ const ACCESS = {
 } satisfies Partial<AccessConfig>
 
 export interface ApiServer extends Running {
+  sessions: Sessions
   /** A token of a user, made as the command makes it. */
   tokenFor(name: string, more?: Partial<TokenRecord>): Promise<string>
   /** A request with a token, and what came as JSON. */
@@ -46,23 +50,47 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
   const onTouchFailed = (error: unknown) => {
     throw error
   }
+  const issued = await openIssued({
+    access: { issued: USUAL, workloads: [] },
+    records: catalog,
+    issuer: 'https://go.corp.example',
+    observer: createTestObserver(),
+    env: {},
+    closing: [],
+  })
   const access = createAccess({
     identify: createIdentify({
       credentials: [
         createConfigTokens(tokens),
         createAccessTokens({ records: catalog, people: peopleOf(groups), onTouchFailed }),
+        issued.credential(peopleOf(groups)),
       ],
     }),
     decide: createDecide(ACCESS, { isPrivate: (module) => module.startsWith('corp.example') }),
     open: false,
     closed: false,
   })
-  const running = await startServer(t, { records: catalog, access, config: { tokens, access: ACCESS } })
+  const running = await startServer(t, {
+    records: catalog,
+    access,
+    issued,
+    config: { tokens, access: ACCESS },
+  })
   const { log } = running.observer
   const config = { access: ACCESS, tokens }
-  const known = apiEndpoints({ records: catalog, access, config, proxy: running.proxy, log, version: '0' })
+  const { sessions } = issued
+  const known = apiEndpoints({
+    sessions,
+    records: catalog,
+    access,
+    config,
+    proxy: running.proxy,
+    log,
+    version: '0',
+  })
   return {
     ...running,
+    sessions,
     async tokenFor(name, more = {}) {
       const owner = { kind: 'user', name } as const
       const { token, record } = issueToken({ owner, note: '', ...more }, Date.now())

@@ -12,6 +12,7 @@ import { refreshEndpoint } from './cache.ts'
 import { type ApiEndpoint, endpoint } from './endpoint.ts'
 import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
 import { openApiOf } from './openapi.ts'
+import { type SessionEndpointsOptions, sessionEndpoints } from './sessions.ts'
 import { tokenEndpoints } from './tokens.ts'
 import { whoamiEndpoint } from './whoami.ts'
 
@@ -30,6 +31,8 @@ export interface ApiEndpointsOptions {
   records: ApiRecords
   access: Pick<Access, 'decide'>
   config: ApiSettings
+  /** Absent where nobody signs in. */
+  sessions?: SessionEndpointsOptions['sessions']
   proxy: Pick<ModuleProxy, 'refresh' | 'serve'>
   log: Logger
   /** The version of modstead. */
@@ -40,10 +43,11 @@ const NO_GROUPS: AccessConfig['groups'] = new Map()
 
 /** Everything at `/api/v1`, its own description included. */
 export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
-  const { records, access, config, proxy, log, version } = options
+  const { records, access, config, sessions, proxy, log, version } = options
   const endpoints: ApiEndpoint[] = [
     whoamiEndpoint(access),
     ...tokenEndpoints({ tokens: records, access, log }),
+    ...(sessions === undefined ? [] : sessionEndpoints({ sessions, access, log })),
     ...accessEndpoints({
       access,
       settings: config.access,

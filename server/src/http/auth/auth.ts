@@ -5,13 +5,14 @@ import type { Sessions } from '../../access/issued/sessions.ts'
 import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { ModsteadError } from '../../errors.ts'
+import type { Observer } from '../../observe/observer.ts'
 import type { Action, ActionExchange } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget } from '../request-path.ts'
 import { senderOf } from '../sender.ts'
 import { createFailures } from './failures.ts'
 import { fieldOf, parseForm } from './form.ts'
-import { CLIENT, createGrants, grantTypes } from './grants.ts'
+import { CLIENT, createGrants, grantName, grantTypes } from './grants.ts'
 import { failure, type OauthFailure, oauthRefusal } from './oauth-errors.ts'
 
 export interface AuthOptions {
@@ -21,6 +22,7 @@ export interface AuthOptions {
   prefix: string
   /** The address of this server as whoever asks knows it, with the prefix. */
   addressFor: (req: IncomingMessage) => string
+  observer: Observer
   /** Whether an address alone may be shut out: not where all requests come from one reverse proxy. */
   countAddresses: boolean
 }
@@ -54,6 +56,11 @@ export function createAuth(options: AuthOptions): Action {
   const { issuer, sessions, devices, workloads } = issued
   const readBody = createBodyReader(BODIES)
   const grant = createGrants({ sessions, devices, issuer, ...(workloads && { workloads }) })
+  const outcomes = options.observer.counter(
+    'modstead_auth_grants_total',
+    'Requests for tokens by kind and outcome.',
+    ['grant', 'outcome'],
+  )
   const failures = createFailures(options.countAddresses)
 
   /** The endpoint that a request is for. */
@@ -127,7 +134,15 @@ export function createAuth(options: AuthOptions): Action {
     if (path === '/auth/device') return beginDevice(req, form)
     if (path === '/auth/revoke') return revoke(form)
     const given = await grant(form, signal)
-    if ('error' in given) failures.note(address, given.error)
+    const failed = 'error' in given ? given.error : undefined
+    outcomes.add(1, grantName(form), failed ?? 'ok')
+    if (failed !== undefined) failures.note(address, failed)
+    // What the job is told, without its claims: those may name people.
+    if (failed === 'invalid_grant')
+      options.observer.log.info(
+        { grant: grantName(form), address, reason: (given as OauthFailure).error_description },
+        'no token was given',
+      )
     return given
   }
 

@@ -41,7 +41,7 @@ export function createBackchannelLogout({ desk, prefix, observer }: BackchannelL
   return {
     kind: 'auth',
     takes: (req) => nameIn(req, prefix) !== undefined,
-    async answer({ req, res, signal }) {
+    async answer({ req, res, signal, note }) {
       const provider = desk.providers.get(nameIn(req, prefix) ?? '')
       if (provider === undefined) throw new ModsteadError('no_endpoint', 'there is no provider of this name')
       if (req.method !== 'POST')
@@ -50,12 +50,14 @@ export function createBackchannelLogout({ desk, prefix, observer }: BackchannelL
       const { name } = provider.config
       const said = await desk.logoutTokens.verify(provider, token)
       if (typeof said === 'string') {
+        note?.({ result: 'failed', detail: `back-channel logout: ${name}` })
         observer.log.warn({ provider: name, problem: said }, 'a logout token was refused')
         // Section 2.8.
         return send(res, 400, { error: 'invalid_request', error_description: said })
       }
       const ended = await desk.signins.endAt(name, said)
       await endSessions(name, ended)
+      note?.({ detail: `back-channel logout: ${name}` })
       observer.log.info(
         { provider: name, users: ended.map(({ user }) => user) },
         'a provider signed somebody out',

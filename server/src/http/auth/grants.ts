@@ -30,6 +30,14 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const SUBJECT_TYPES = ['urn:ietf:params:oauth:token-type:jwt', 'urn:ietf:params:oauth:token-type:id_token']
 
+/** How metrics name the grant that is asked for. */
+export function grantName(form: ReadonlyMap<string, string>): string {
+  const grant = form.get('grant_type') ?? ''
+  if (grant === EXCHANGE) return 'exchange'
+  if (grant === DEVICE) return 'device'
+  return grant === 'refresh_token' ? 'refresh' : 'other'
+}
+
 /** The grants that can succeed here. */
 export function grantTypes(workloads: boolean): string[] {
   return [DEVICE, 'refresh_token', ...(workloads ? [EXCHANGE] : [])]

@@ -31,9 +31,14 @@ export function failure(
 }
 
 /** What is sent for an error that was thrown, in the form of these endpoints and with the status of docs/errors.md. */
-export function oauthRefusal(error: unknown): Refusal {
-  return refusalIn('application/json', error, ({ code, status, cause, next }) => {
-    const body = { error: nameOf(code, status), error_description: printable(`${cause}: ${next}`), code }
+export function oauthRefusal(error: unknown, decision?: string): Refusal {
+  return refusalIn('application/json', error, decision, ({ code, status, cause, next }) => {
+    const body = {
+      error: nameOf(code, status),
+      error_description: printable(`${cause}: ${next}`),
+      code,
+      ...(decision !== undefined && { decision }),
+    }
     return `${JSON.stringify(body)}\n`
   })
 }

@@ -14,6 +14,7 @@ import { createCertificates } from '../../access/certificates/certificates.ts'
 import type { CertificatesByConnection } from '../../access/certificates/client-certificate.ts'
 import { createDecide } from '../../access/decide.ts'
 import { createIdentify } from '../../access/identify.ts'
+import type { People } from '../../access/people.ts'
 import { createConfigTokens } from '../../access/tokens/config-tokens.ts'
 import type { CertificateRule, NameMatch } from '../../config/access/access-config.ts'
 import type { TlsConfig } from '../../config/config.ts'
@@ -40,6 +41,12 @@ const RULES: CertificateRule[] = [
   rule({ kind: 'uri', pattern: 'spiffe://corp.example/ns/*/sa/*' }, 'workload:{2}', ['{1}']),
   rule(subject({ CN: ['any *'] }), 'user:{1}'),
 ]
+
+/** A directory that knew Mallory once. */
+const PEOPLE: People = {
+  find: async (user) =>
+    user === 'mallory' ? undefined : { groups: user === 'dora' ? ['ci'] : [], claims: {} },
+}
 
 interface Site {
   main: number
@@ -80,7 +87,7 @@ async function site(t: TestContext): Promise<Site> {
   const access = createAccess({
     identify: createIdentify({
       credentials: [createConfigTokens([{ name: 'ci', token: SECRET, may: [] }])],
-      connections: createCertificates({ rules: RULES, presented: certificates, groups: new Map() }),
+      connections: createCertificates({ rules: RULES, presented: certificates, people: PEOPLE }),
     }),
     decide: createDecide(
       {
@@ -159,6 +166,12 @@ test('a certificate names somebody, by subject, host, address or SPIFFE id', asy
       'without extended key usage',
       clients,
       corp.issue('e', { subject: '/O=Corp/OU=ci/CN=build-1', extensions: 'basicConstraints=CA:FALSE' }),
+      200,
+    ],
+    [
+      'a group of the directory',
+      clients,
+      corp.issue('j', { extensions: san('email:dora@corp.example') }),
       200,
     ],
     [
@@ -312,6 +325,12 @@ test('a certificate that proves nobody is refused in words, for public modules t
       clients,
       corp.issue('v', san('email:alice@corp.example@evil.example')),
       /fits no rule/,
+    ],
+    [
+      'a user who is gone',
+      clients,
+      corp.issue('gone', san('email:mallory@corp.example')),
+      /no user of the directory any more/,
     ],
     ['an address in a URI', clients, corp.issue('w', san('URI:mailto:alice@corp.example')), /fits no rule/],
     [

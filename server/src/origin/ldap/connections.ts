@@ -30,6 +30,8 @@ const DOWN = 10_000
 const IDLE = 60_000
 /** How long nothing is tried after all of them failed. Milliseconds. */
 const GIVEN_UP = 1_000
+/** The same where they refused the account that searches. Milliseconds. */
+const REFUSED = 30_000
 
 /** The connections to the servers of a directory: a few that search, and one for each password that is tried. */
 export function createConnections({ config, trust, log, now }: ConnectionsOptions): Connections {
@@ -69,13 +71,19 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
       } catch (error) {
         failure = isOver(signal) ? ended(signal) : requestFailure(server, 'when this server signed in', error)
         if (isOver(signal)) break
-        if (!down.has(server))
-          log.warn({ err: failure, server: server.url }, 'a server of the directory cannot be used')
-        down.set(server, now() + DOWN)
+        noteDown(server, failure)
       }
     }
-    givenUp = failure!.code === 'aborted' ? undefined : { until: now() + GIVEN_UP, error: failure! }
+    // Tried again and again, an account with a wrong password would be locked.
+    const wait = resultCode(failure?.cause) === undefined ? GIVEN_UP : REFUSED
+    givenUp = failure!.code === 'aborted' ? undefined : { until: now() + wait, error: failure! }
     throw failure!
+  }
+
+  function noteDown(server: LdapServer, failure: ModsteadError): void {
+    if (!down.has(server))
+      log.warn({ err: failure, server: server.url }, 'a server of the directory cannot be used')
+    down.set(server, now() + DOWN)
   }
 
   const isOver = (signal: AbortSignal): boolean => signal.aborted || closing.signal.aborted
@@ -112,11 +120,12 @@ export function createConnections({ config, trust, log, now }: ConnectionsOption
   /** What failed. Where a server gave no answer, its other connections give none either, and it is asked last for a while. */
   function failed({ server }: Connection, doing: string, error: unknown, signal: AbortSignal): ModsteadError {
     if (isOver(signal)) return ended(signal)
+    const failure = requestFailure(server, doing, error)
     if (resultCode(error) === undefined && !(error instanceof ModsteadError)) {
-      down.set(server, now() + DOWN)
+      noteDown(server, failure)
       for (const { connection } of idle) if (connection.server === server) drop(connection)
     }
-    return requestFailure(server, doing, error)
+    return failure
   }
 
   async function turn(signal: AbortSignal): Promise<void> {

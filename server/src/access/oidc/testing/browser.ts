@@ -11,7 +11,7 @@ export interface Page {
 }
 
 export interface Visit {
-  method?: 'GET' | 'POST'
+  method?: string
   form?: Record<string, string>
   /** A form as it is sent. */
   body?: string

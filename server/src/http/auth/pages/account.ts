@@ -140,6 +140,7 @@ ${leaveForm(root, formToken)}`,
           next: 'look at your sessions again',
         })
       await (of === 'browser' ? browsers : sessions).end(id)
+      visit.note({ detail: 'session ended' })
       observer.log.info({ user, of }, 'somebody ended a session of their own')
       return { location: `${root}/auth` }
     },
@@ -164,6 +165,7 @@ ${leaveForm(root, formToken)}`,
       const url = await endUrl(session, base)
       await browsers.end(session.id)
       await release(session)
+      visit.note({ detail: 'signed out' })
       observer.log.info({ user: session.account.id }, 'somebody signed out')
       return { location: url ?? `${root}/auth/signin`, cookies }
     },

@@ -60,12 +60,13 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
       return waiting(code, session, visit)
     },
 
-    async confirm({ form, session, root }) {
+    async confirm({ form, session, root, note }) {
       const code = form.get('user_code') ?? ''
       if (session === undefined) return toSignIn(root, code)
       const { id } = session.account
       if (form.get('answer') !== 'approve') {
         await devices.deny(code, byOf(session))
+        note({ detail: 'device denied' })
         observer.log.info({ user: id }, 'a device was denied')
         return {
           html: signInPage(
@@ -76,6 +77,7 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
       }
       if (!(await devices.approve(code, signInOf(session), byOf(session))))
         return { status: 404, html: ask(root, NOBODY) }
+      note({ detail: 'device approved' })
       observer.log.info({ user: id }, 'a device was approved')
       return {
         html: signInPage(

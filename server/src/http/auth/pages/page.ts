@@ -53,12 +53,16 @@ export function sendReply(
 }
 
 /** The same for an error, as a page. `home` is where one can begin again. */
-export function pageRefusal(error: unknown, home: string): Refusal {
-  const refusal = refusalIn('text/html; charset=utf-8', error, ({ cause, next, status }) =>
-    signInPage(
-      status >= 500 ? 'That did not work' : 'That is not possible',
-      `<p>${escapeHtml(sentence(cause))}</p>\n<p>${escapeHtml(sentence(next))}</p>\n<p><a href="${escapeHtml(home)}">Sign in</a></p>`,
-    ),
+export function pageRefusal(error: unknown, decision: string | undefined, home: string): Refusal {
+  const refusal = refusalIn(
+    'text/html; charset=utf-8',
+    error,
+    decision,
+    ({ cause, next, status, decision }) =>
+      signInPage(
+        status >= 500 ? 'That did not work' : 'That is not possible',
+        `<p>${escapeHtml(sentence(cause))}</p>\n<p>${escapeHtml(sentence(next))}</p>\n${decision === undefined ? '' : `<p>Decision: ${escapeHtml(decision)}</p>\n`}<p><a href="${escapeHtml(home)}">Sign in</a></p>`,
+      ),
   )
   // A browser would ask for a password of its own.
   const kept = pairs(refusal.headers).filter(

@@ -5,7 +5,6 @@ import { ModsteadError } from '../../../errors.ts'
 import type { Action, ActionExchange } from '../../action.ts'
 import { createBodyReader } from '../../read-body.ts'
 import { rawTarget } from '../../request-path.ts'
-import { createBrowserDoor } from '../browser-door.ts'
 import { cookieIn, setCookie } from '../cookies.ts'
 import { parseForm } from '../form.ts'
 import { createAccount } from './account.ts'
@@ -39,8 +38,7 @@ const FORM_COOKIE = 3_600
  * `Sec-Fetch-Site`) and carries the token that only this browser has.
  */
 export function createAuthPages(options: PagesOptions): Action {
-  const { prefix, desk } = options
-  const door = createBrowserDoor(options)
+  const { prefix, desk, door } = options
   const signIn = createSignIn(options)
   const device = createDevicePage(options)
   const account = createAccount(options)
@@ -63,8 +61,9 @@ export function createAuthPages(options: PagesOptions): Action {
     return { get: kind === 'signin' ? signIn.atProvider(name) : signIn.callback(name) }
   }
 
-  async function visitOf({ req, signal }: ActionExchange): Promise<Visit> {
+  async function visitOf({ req, signal, note = () => undefined }: ActionExchange): Promise<Visit> {
     const { session, principal, secret, secure, names, base, root } = await door.enter(req)
+    if (principal !== undefined) note({ principal })
     const known = secret ?? cookieIn(req, names.form)
     const formSecret = known ?? randomBytes(32).toString('base64url')
     const formToken = formTokenOf(formSecret)
@@ -86,6 +85,7 @@ export function createAuthPages(options: PagesOptions): Action {
       ...(session && { session }),
       ...(principal && { principal }),
       formToken,
+      note,
       ...(known === undefined && {
         formCookie: setCookie(names.form, formSecret, { secure, seconds: FORM_COOKIE }),
       }),
@@ -111,7 +111,7 @@ export function createAuthPages(options: PagesOptions): Action {
         })
       return sendReply(req, res, await handler(await visitOf(exchange)))
     },
-    refusalFor: (error) => pageRefusal(error, `${prefix}/auth/signin`),
+    refusalFor: (error, decision) => pageRefusal(error, decision, `${prefix}/auth/signin`),
   }
 
   function stale(): ModsteadError {

@@ -43,11 +43,13 @@ export function createSignIn({ desk, observer }: PagesOptions): SignInHandlers {
 
   /** A new session with a new cookie; the one that the browser had is ended, so that none outlives a sign-in. */
   async function enter(
-    { session, names, secure }: Visit,
+    { session, names, secure, note }: Visit,
     signed: { account: Account; via: string; upstream?: string },
     then: string,
   ): Promise<Reply> {
     if (session !== undefined) await leave(session)
+    const { account, via } = signed
+    note({ principal: { kind: 'user', id: account.id }, detail: `signed in: ${via.split(':', 2).join(':')}` })
     const { secret } = await browsers.begin(signed)
     observer.log.info(
       { user: signed.account.id, via: signed.via.split(':', 2).join(':') },
@@ -113,6 +115,8 @@ ${hidden('token', formToken)}${hidden('return', then)}
       const { address } = senderOf(req)
       const judgement = await password({ user, secret }, { address, now: Date.now() })
       if (judgement === 'not mine' || 'refusal' in judgement) {
+        const result = judgement === 'not mine' ? 'failed' : (judgement.proof?.result ?? 'failed')
+        visit.note({ principal: { kind: 'user', id: user }, result, detail: 'sign-in with a password' })
         observer.log.info({ address }, 'a sign-in with a password was refused')
         return wrong(
           'The user name and password are not right, or were wrong too often. After several different wrong passwords nobody gets in for some minutes.',

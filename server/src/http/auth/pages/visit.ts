@@ -3,18 +3,17 @@ import type { BrowserSession } from '../../../access/browser/browser-sessions.ts
 import type { SignInDesk } from '../../../access/browser/sign-in.ts'
 import type { Principal } from '../../../access/principal.ts'
 import type { Observer } from '../../../observe/observer.ts'
+import type { ActionExchange } from '../../action.ts'
+import type { BrowserDoor } from '../browser-door.ts'
 import type { CookieNames } from '../cookies.ts'
 import type { Reply } from './page.ts'
 
 /** What all pages of the sign-in work with. */
 export interface PagesOptions {
   desk: SignInDesk
-  /** Where a request reached this site: with the prefix, or the path of the tenant. */
-  addressFor: (req: IncomingMessage) => string
+  door: BrowserDoor
   /** `''`, or a path like `/goproxy`. */
   prefix: string
-  /** The name of the tenant, or `''`. */
-  scope: string
   observer: Observer
 }
 
@@ -37,6 +36,8 @@ export interface Visit {
   /** What forms of this browser carry, and the cookie that it needs for that. */
   formToken: string
   formCookie?: string
+  /** Told what the audit log says of it. */
+  note: NonNullable<ActionExchange['note']>
 }
 
 /** Answers one page. What it throws becomes a page that says so. */

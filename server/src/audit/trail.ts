@@ -1,0 +1,250 @@
+import type { Observer } from '../observe/observer.ts'
+import type { AuditFacts } from './event.ts'
+import type { AuditFiles } from './files.ts'
+import { answerPart, clientPart, eventLine } from './line.ts'
+import { parseLeft } from './inbox.ts'
+import type { Retention } from './retention.ts'
+import { createWaiting, type LineBlock } from './waiting.ts'
+import type { Writer } from './writer.ts'
+
+/** Takes events. Nothing here waits: events are written in batches, in order. */
+export interface AuditTrail {
+  /**
+   * Events cannot be kept now, and the configuration wants nothing done without: whoever does something that is to be
+   * recorded must refuse.
+   */
+  readonly blocked: boolean
+  /** An id as events have it, for requests and decisions. */
+  newId(): string
+  /** A name as the log may have it. */
+  mask(name: string): string
+  /** `user_principal` must be masked before. */
+  record(facts: AuditFacts): void
+  /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
+  recordParts(requestId: string, traceId: string, client: string, answer: string): void
+  /** What is wrong, a sentence each, for /readyz. */
+  warnings(): string[]
+  /** Writes what waits. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TrailOptions {
+  files: AuditFiles
+  writer: Writer
+  retention: Retention
+  newId: () => string
+  mask: (name: string) => string
+  /** Milliseconds between two writes that are synced. */
+  sync: number
+  onFull: 'block' | 'drop'
+  observer: Observer
+  /** Told after events were written. */
+  onWritten?: () => void
+  now?: () => number
+}
+
+/** Bytes that wait: from the first on they are written at once, and beyond the second nothing more is taken. */
+const SOON = 1 << 20
+const MOST = 16 << 20
+/** Blocks written at a time. */
+const BATCH = 32
+/** Signed that often: events, or milliseconds with at least one. */
+const SIGNED = { events: 10_000, after: 60_000, atMostEach: 1_000 }
+/** How often it is said in the log that events are dropped or refused. Milliseconds. */
+const ALARM = 60_000
+
+export function createTrail(options: TrailOptions): AuditTrail {
+  const { files, writer, retention, newId, mask, sync, onFull, observer, now = Date.now } = options
+  const { log } = observer
+  const recorded = observer.counter('modstead_audit_events_total', 'Events that the audit log took.')
+  const dropped = observer.counter('modstead_audit_dropped_total', 'Events that the audit log lost.')
+  observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
+  observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
+  const waiting = createWaiting()
+  /** Taken, and not written because that failed. */
+  let unwritten: LineBlock[] = []
+  let seq = writer.seq
+  let failing: string | undefined
+  let flushing: Promise<void> | undefined
+  let signed = { seq: writer.seq, at: now() }
+  let alarmed = -Infinity
+  let lost = 0
+  let closing = false
+  /** Of the inbox: recorded, and not cleared yet. */
+  const left = new Set<string>()
+  let stampedAt = 0
+  let stamped = ''
+  const timer = setInterval(() => void tick(), sync)
+  timer.unref()
+
+  function stamp(): string {
+    const at = now()
+    if (at !== stampedAt) {
+      stampedAt = at
+      stamped = new Date(at).toISOString()
+    }
+    return stamped
+  }
+
+  const isFull = (): boolean => waiting.bytes() > MOST || retention.full
+
+  function push(requestId: string, traceId: string, stem: string, always = false): void {
+    const most = onFull === 'block' ? 2 * MOST : MOST
+    if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
+      lose()
+      return
+    }
+    const id = newId()
+    waiting.add(eventLine(++seq, id, stamp(), requestId, traceId, stem), seq)
+    if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
+  }
+
+  function lose(): void {
+    lost++
+    dropped.add(1)
+    if (now() - alarmed < ALARM) return
+    alarmed = now()
+    log.error({ folder: files.where, lost }, `events of the audit log are lost: ${reason()}`)
+  }
+
+  function reason(): string {
+    return failing ?? (retention.full ? retention.reason : 'they come faster than they can be written')
+  }
+
+  function flush(toDisk: boolean): Promise<void> {
+    flushing ??= write(toDisk).finally(() => (flushing = undefined))
+    return flushing
+  }
+
+  async function write(toDisk: boolean): Promise<void> {
+    const before = writer.seq
+    try {
+      for (;;) {
+        if (unwritten.length === 0) unwritten = waiting.take()
+        const batch = unwritten.slice(0, BATCH)
+        if (batch.length === 0) break
+        await writer.append(batch)
+        unwritten = unwritten.slice(batch.length)
+        waiting.give(batch)
+        recorded.add(batch.reduce((sum, { lines }) => sum + lines, 0))
+      }
+      if (toDisk && writer.seq > before) await writer.sync()
+      const due = now() - signed.at
+      const fresh = writer.seq - signed.seq
+      if (fresh > 0 && (due >= SIGNED.after || (fresh >= SIGNED.events && due >= SIGNED.atMostEach))) {
+        await writer.checkpoint()
+        signed = { seq: writer.seq, at: now() }
+        await prune()
+      }
+      if (failing !== undefined) log.info({ folder: files.where }, 'the audit log is written again')
+      failing = undefined
+    } catch (error) {
+      if (failing === undefined || now() - alarmed >= ALARM) {
+        alarmed = now()
+        log.error(
+          { err: error, folder: files.where, waiting: waiting.count() },
+          'the audit log cannot be written',
+        )
+      }
+      failing = error instanceof Error ? error.message : String(error)
+    }
+    if (writer.seq > before) options.onWritten?.()
+  }
+
+  /** What it says is written before anything is deleted, at the next look. */
+  async function prune(): Promise<void> {
+    const through = await retention.look(writer)
+    if (through !== undefined) push('', '', NOBODY + answerPart(admin(`${PRUNE} ${through}`)), true)
+  }
+
+  /** Events that commands left while a server runs, or while none did. */
+  async function takeInbox(): Promise<void> {
+    if (failing !== undefined) return
+    try {
+      for (const { name, text } of await files.inbox()) {
+        const facts = parseLeft(text)
+        if (facts === undefined)
+          log.warn({ folder: files.where, name }, 'what was left for the audit log is no event')
+        else if (!left.has(name)) record({ ...facts, user_principal: mask(facts.user_principal ?? '') })
+        left.add(name)
+        // On disk first: a crash between the two records it twice, with the same request id.
+        await flush(true)
+        if (failing !== undefined) return
+        await files.taken(name)
+        left.delete(name)
+      }
+    } catch (error) {
+      log.warn({ err: error, folder: files.where }, 'what commands left for the audit log could not be taken')
+    }
+  }
+
+  async function tick(): Promise<void> {
+    if (closing) return
+    await flush(true)
+    await takeInbox()
+    if (failing === undefined && retention.full) await prune()
+  }
+
+  function record(facts: AuditFacts): void {
+    const client = clientPart({
+      client_ip: facts.client_ip ?? '',
+      user_agent: facts.user_agent ?? '',
+      user_principal: facts.user_principal ?? '',
+      principal_kind: facts.principal_kind ?? 'anonymous',
+      tenant: facts.tenant ?? '',
+    })
+    push(facts.request_id ?? '', facts.trace_id ?? '', client + answerPart(facts))
+  }
+
+  return {
+    get blocked() {
+      return onFull === 'block' && (failing !== undefined || isFull())
+    },
+    newId,
+    mask,
+    record,
+    recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client + answer),
+    warnings() {
+      if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
+      if (retention.full) return [retention.reason]
+      const warning = retention.warning()
+      return [
+        ...(lost > 0 ? [`${lost} events of the audit log were lost since the start`] : []),
+        ...(warning === undefined ? [] : [warning]),
+      ]
+    },
+    async flush() {
+      await flushing
+      await flush(true)
+    },
+    async close() {
+      closing = true
+      clearInterval(timer)
+      await flushing
+      await flush(true)
+      if (waiting.count() > 0)
+        log.error(
+          { folder: files.where, lost: waiting.count() },
+          `events of the audit log are lost: ${reason()}`,
+        )
+      await writer.close()
+    },
+  }
+}
+
+/** How the event begins whose action says which old segments are deleted, with the number of the last of them. */
+export const PRUNE = 'audit.prune through segment'
+
+/** Nobody asked for it but the configuration. */
+const NOBODY = clientPart({
+  client_ip: '',
+  user_agent: '',
+  user_principal: '',
+  principal_kind: 'anonymous',
+  tenant: '',
+})
+
+function admin(action: string): AuditFacts {
+  return { event_type: 'admin', auth_result: 'ok', kind: 'log', action }
+}

@@ -1,0 +1,28 @@
+import type { RepositoryRights } from '../../access/git-hosts/repository-rights.ts'
+import { ModsteadError } from '../../errors.ts'
+import { askHost, type HostApi, member } from './ask-host.ts'
+
+/**
+ * The rights of GitHub and of Gitea and Forgejo, which both answer
+ * `GET /repos/OWNER/REPOSITORY/collaborators/ACCOUNT/permission` with what an account may do in all: as a collaborator, by
+ * a team, or because everybody may. See "Get repository permissions for a user" in GitHub's REST API and
+ * `repoGetRepoPermissions` in Gitea's.
+ */
+export function createCollaboratorRights(api: HostApi): RepositoryRights {
+  return {
+    async mayRead(account, repository, signal) {
+      const [owner, name, ...more] = repository.split('/')
+      if (owner === undefined || name === undefined || more.length > 0) return false
+      const path = ['repos', owner, name, 'collaborators', account, 'permission']
+      const answer = await askHost(api, path, {}, signal)
+      if (answer === undefined) return false
+      const permission = member(answer, 'permission')
+      if (typeof permission !== 'string')
+        throw new ModsteadError('upstream_invalid', 'its answer names no permission')
+      // What this version does not know is no right to read.
+      return READS.has(permission)
+    },
+  }
+}
+
+const READS: ReadonlySet<string> = new Set(['read', 'write', 'admin', 'owner'])

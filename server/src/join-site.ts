@@ -12,6 +12,7 @@ import { openIssued } from './open-issued.ts'
 import type { HeldLog, ServedLog } from './open-log.ts'
 import type { OpenOrigins } from './open-origins.ts'
 import { createPushes } from './origin/git/pushes.ts'
+import { type BuiltIn, withBuiltIn } from './proxy/built-in.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import type { Engine } from './proxy/engine.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
@@ -31,6 +32,7 @@ export interface SharedRooms {
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
+  builtIn: BuiltIn
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
@@ -47,6 +49,7 @@ export interface SiteRooms {
   tenant?: string
   /** Where its private modules are kept. */
   realm: Realm
+  /** The routes of its configuration. */
   router: Router
   origins: Pick<OpenOrigins, 'gits'>
   /** A checksum log of its own. */
@@ -62,9 +65,10 @@ export interface JoinedSite {
 
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
-  { config, tenant, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
+  { config, tenant, realm, router: configured, origins, log }: SiteRooms,
+  { engine, store, catalog, certificates, mirrors, builtIn, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
+  const router = withBuiltIn(configured, builtIn)
   const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
   const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]

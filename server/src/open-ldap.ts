@@ -3,6 +3,7 @@ import { createKnownUsers, type DirectoryRecords } from './access/ldap/known-use
 import type { PasswordDirectory } from './access/passwords/passwords.ts'
 import type { People } from './access/people.ts'
 import type { LdapConfig } from './config/access/ldap.ts'
+import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
 import { openDirectory } from './origin/ldap/directory.ts'
 
@@ -40,17 +41,34 @@ export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
       ),
     now: () => Date.now(),
   })
+  const name = config.servers.map(({ host }) => host).join(', ')
   const sync = keepInSync({
     users,
-    name: config.servers[0]!.host,
+    name,
     every: config.sync,
     observer,
     now: () => performance.now(),
   })
-  const { find, isPassword } = directory
+  /** Whoever asks is told which directory it is, and nothing of how it is asked: the reason is in the log. */
+  async function told<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (cause) {
+      if (!(cause instanceof ModsteadError) || cause.code !== 'directory_unavailable') throw cause
+      const sentence = `the directory of users (${name}) cannot be asked who this is`
+      throw new ModsteadError('directory_unavailable', sentence, { cause })
+    }
+  }
+
   return {
-    people: users,
-    passwords: { find, isPassword, signedIn: users.signedIn, keepFor, connections },
+    people: { find: (user) => told(users.find(user)) },
+    passwords: {
+      find: (typed) => told(directory.find(typed)),
+      isPassword: (dn, password) => told(directory.isPassword(dn, password)),
+      signedIn: (user) => told(users.signedIn(user)),
+      keepFor,
+      connections,
+    },
     warnings: sync.warnings,
     async close() {
       await sync.stop()

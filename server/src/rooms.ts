@@ -7,6 +7,7 @@ import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
+import { openLimits } from './open-limits.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createClientOrigin } from './origin/client-module/client-origin.ts'
@@ -58,6 +59,8 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  const limiting = openLimits(config, observer)
+  closing.push(async () => limiting.close())
   // Closed after all that records.
   const audit =
     config.audit &&
@@ -94,11 +97,9 @@ export async function joinRooms({
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
   const helper = clientModulePaths(config.publicUrl)
-  const router = withBuiltIn(
-    createRouter(config.routes, origins.all, mirrored, config.uploads),
-    helper,
-    createClientOrigin(helper, version),
-  )
+  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const router = withBuiltIn(configured, builtIn)
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -119,9 +120,14 @@ export async function joinRooms({
     catalog,
     checker,
     observer,
+    refuseFetching: limiting.degraded.refusal,
     ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
   })
-  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? [], () => audit?.warnings() ?? []]
+  const warnings: (() => readonly string[])[] = [
+    () => log?.warnings() ?? [],
+    () => audit?.warnings() ?? [],
+    limiting.degraded.warnings,
+  ]
   const certificates: CertificatesByConnection = new WeakMap()
   const shared: SharedRooms = {
     engine,
@@ -133,8 +139,9 @@ export async function joinRooms({
     env,
     closing,
     warnings,
+    builtIn,
   }
-  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
+  const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
@@ -144,6 +151,8 @@ export async function joinRooms({
     observer,
     totals: () => catalog.totals(),
     ready: createReadiness(store, folder),
+    limits: limiting.limits,
+    ...(limiting.answered && { answered: limiting.answered }),
     warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,

@@ -6,6 +6,7 @@ import { type CatalogBeside, openCatalogBeside } from '../catalog/catalog-beside
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
 
@@ -53,6 +54,8 @@ export async function endSessions(
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
+  if (ended.length > 0)
+    await recordAct(config, context, { action: 'session.end', detail: subject ?? ended.join(' ') })
   // So long a server may still take their tokens for good.
   if (ended.length > 0) await setTimeout(2 * TOKEN_FRESH)
   context.stdout.write(

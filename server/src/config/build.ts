@@ -15,6 +15,7 @@ import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
 import { warnOfHighWater } from './high-water.ts'
 import { buildHooks } from './hooks.ts'
+import { buildLimits } from './limits/limits.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -104,6 +105,7 @@ export async function buildConfig(
     hooks: await buildHooks(context, file.hooks ?? {}),
     ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
+    limits: buildLimits(context, file.limits),
     log,
     shutdownGrace,
   }

@@ -27,6 +27,7 @@ import {
 import { accessSchema } from './access/access-schema.ts'
 import { auditSchema } from './audit/audit.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { limitsSchema } from './limits/limits.ts'
 import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 import { tlsSchema } from './tls.ts'
 
@@ -338,6 +339,9 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Repositories that are kept whole: every tagged version of every module in them.'),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
+  limits: limitsSchema
+    .prefault({})
+    .describe('What clients may take, and when nothing new is fetched: docs/limits.md.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
     .prefault('20s')

@@ -11,6 +11,7 @@ import type {
   VanityRule,
 } from './config.ts'
 import { describeAccess } from './access/show-access.ts'
+import { describeLimits } from './limits/limits.ts'
 import { describeAudit } from './audit/audit.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
@@ -51,6 +52,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
     }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
+    limits: describeLimits(config.limits),
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
   }

@@ -163,7 +163,9 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
       identified(req)
       const { kind, error } = exchange
       const refusal = isRefusal(error)
-      const proof = proofOf(req, error)
+      const { judged } = exchange
+      if (!refusal && judged === 'nobody') return
+      const proof = typeof judged === 'object' ? judged : proofOf(req, error)
       const usual = TYPES[kind]
       if (!refusal && usual === undefined) return
       const type: EventType = proof !== undefined ? 'authentication' : refusal ? 'refusal' : usual!
@@ -178,7 +180,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
         }),
         ...idsOf(req),
         event_type: type,
-        auth_result: proof?.result ?? exchange.result ?? resultOf(error),
+        auth_result: proof?.result ?? resultOf(error),
         kind,
         module: exchange.module ?? '',
         version: exchange.version ?? '',

@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIPv6 } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Sender } from '../access/access.ts'
-import { withoutMapping } from '../access/network.ts'
+import { networkOf, withoutMapping } from '../access/network.ts'
 import type { TrustedProxies } from '../config/config.ts'
+import type { Place } from '../limits/limits.ts'
 import { clientOf, type Forwarded } from './forwarded.ts'
 
 /** A request, as far as it tells who sent it. */
@@ -14,6 +15,8 @@ const UNIX = 'unix'
 
 /** What a proxy may say something in. */
 const RELEVANT = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-forwarded-proto'] as const
+
+const places = new WeakMap<object, Place>()
 
 /** The connections of trusted proxies, and how what comes over them is read. */
 const proxied = new WeakMap<object, (headers: IncomingHttpHeaders) => Forwarded>()
@@ -52,6 +55,17 @@ export function forwardedOf({ headers, socket }: FromSocket): Forwarded | undefi
 /** The IP address of the client, or `unix`. */
 export function clientAddress(request: FromSocket): string {
   return forwardedOf(request)?.address ?? addressOf(request.socket)
+}
+
+/** Where the client is, for limits: found out once for a connection that is of one client. */
+export function placeOf(request: FromSocket): Place {
+  const key = forwardedOf(request) ?? request.socket
+  let place = places.get(key)
+  if (place === undefined) {
+    const address = clientAddress(request)
+    places.set(key, (place = { address, network: networkOf(address) }))
+  }
+  return place
 }
 
 /** What of a request tells who sent it. */

@@ -7,6 +7,7 @@ import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
@@ -29,6 +30,7 @@ import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
 import type { PushReceiver } from './push-hint.ts'
 import { requireHost } from './request-host.ts'
+import { createRequestLimits } from './request-limits.ts'
 import { rawTarget } from './request-path.ts'
 import type { createFileSender } from './send-file.ts'
 import type { SitePages } from './routes.ts'
@@ -73,6 +75,10 @@ export interface SiteSurroundings {
   audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
+  /** Absent: there are none. */
+  limits?: Limits
+  /** Told how long it took until an answer began that memory did not have. Milliseconds. */
+  answered?: (ms: number) => void
 }
 
 /** One request that memory could not answer. */
@@ -111,10 +117,12 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
+  const limits = createRequestLimits(surroundings.limits, access, tenant)
   const audit =
     surroundings.audit &&
     createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
-  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
+  const { answered = () => undefined } = surroundings
+  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile, answered })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
   const parse = createParser({ prefix, databases })
@@ -171,7 +179,23 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     return actions.find((action) => action.takes(req))
   }
 
-  async function answer({ req, res, signal, exchange }: SiteExchange): Promise<void> {
+  /** What was sent counts, be it that the client broke off: then more than what reached it, its connection tells. */
+  async function answer(asked: SiteExchange): Promise<void> {
+    const { req, signal, exchange } = asked
+    // A push is told once only, and proves by its signature where it comes from.
+    if (actionFor(req)?.kind === 'hook') return answerAdmitted(asked)
+    await limits.admit(req, signal)
+    const before = req.socket.bytesWritten
+    try {
+      await answerAdmitted(asked)
+      limits.sent(req, exchange.bytes)
+    } catch (error) {
+      limits.sent(req, req.socket.bytesWritten - before)
+      throw error
+    }
+  }
+
+  async function answerAdmitted({ req, res, signal, exchange }: SiteExchange): Promise<void> {
     const page = vanity.answer(req, res)
     if (page !== undefined) {
       exchange.kind = 'vanity'
@@ -203,14 +227,15 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         exchange.version = endpoint.request.version
       }
       audit?.requireRoom(exchange.kind)
-      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
+      return answerSumdb({ ...endpoint, path, req, res, signal, sent, cold: await limits.cold(req) })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
     if ('version' in endpoint.request) exchange.version = endpoint.request.version
     audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
-    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
+    const cold = await limits.cold(req)
+    return answerModule({ request: endpoint.request, path, req, res, signal, sent, cold })
   }
 
   return {
@@ -228,7 +253,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },
-    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit }),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit, limits }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

@@ -55,6 +55,12 @@ export interface Tally {
   bytes: number
 }
 
+/** What came of the question who somebody is. */
+export interface Judged {
+  result: AuthResult
+  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
+}
+
 /** What becomes known of one request on its way. */
 export interface Exchange {
   kind: RequestKind
@@ -64,10 +70,10 @@ export interface Exchange {
   version?: string
   /** What else the audit log says of it. */
   detail?: string
-  /** Who it is, or claims to be, where no credential in a header says so. */
+  /** Who it is by a cookie, where no credential in a header says so. */
   principal?: Pick<Principal, 'id' | 'kind'>
-  /** What became of that. Default: by the error. */
-  result?: AuthResult
+  /** Who was judged by what the request holds besides its headers; `nobody`: that was not the question. */
+  judged?: Judged | 'nobody'
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */

@@ -1,7 +1,9 @@
+import type { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createAbsences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedIn } from './checksums.ts'
+import { createColdWork } from './cold-work.ts'
 import { createDroppedFiles } from './dropped-files.ts'
 import { createIncidents } from './incidents.ts'
 import type { Change, Stored } from './module-proxy.ts'
@@ -54,6 +56,8 @@ export interface EngineOptions {
   observer: Observer
   /** What logs of ours have promised; absent where there is none. */
   promised?: PromisedIn
+  /** Why nothing may be fetched now, for nobody. Default: it always may. */
+  refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
@@ -75,6 +79,7 @@ export function createEngine(options: EngineOptions): Engine {
     ...(promised !== undefined && { promised }),
     stored: stored.tell,
     absences: createAbsences(now),
+    cold: createColdWork(options.refuseFetching ?? (() => undefined), shutdown.signal),
     dropped: createDroppedFiles(),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import type { Asker } from './askers.ts'
 
 /** The three files of a module version, named as in the GOPROXY protocol. */
 export type ArtifactKind = 'info' | 'mod' | 'zip'
@@ -20,6 +21,8 @@ export interface RequestContext {
   storedOnly: boolean
   /** Identity for look-ahead: the same object for all requests of one connection and principal. */
   client: object
+  /** Lets what is not stored be fetched when it is the turn of this client; absent: at once. */
+  asker?: Pick<Asker, 'begin'>
   /** The request's `Modstead-Via` header: passed on to origins, so that loops are seen. */
   via?: string
 }

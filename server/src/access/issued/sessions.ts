@@ -29,6 +29,8 @@ export interface IssuedSession {
   expiresIn: number
   refreshToken: string
   sessionId: string
+  /** Whose it is. */
+  principal: Pick<SignedIn, 'kind' | 'id'>
 }
 
 /** What a provider says of somebody later: who they are by now, or that they are nobody any more. */
@@ -159,7 +161,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       now(),
       seconds,
     )
-    return { accessToken, expiresIn: seconds, refreshToken: token, sessionId: session }
+    return { accessToken, expiresIn: seconds, refreshToken: token, sessionId: session, principal }
   }
 
   async function makeRoom({ kind, id }: SignedIn): Promise<void> {
@@ -236,7 +238,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     if (!given.includes('.')) return records.removeAuthRecord({ scope, kind: KIND, id: given })
     const access = await jwt.verify(given, now())
-    if (access === undefined || access === 'not mine') return false
+    if (access === undefined || access === 'not mine' || 'expired' in access) return false
     if (access.session !== undefined)
       return records.removeAuthRecord({ scope, kind: KIND, id: access.session })
     const { id, expires } = access
@@ -278,7 +280,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async exchange(claims, seconds) {
       options.sweep()
-      return { accessToken: await jwt.sign(claims, now(), seconds), expiresIn: seconds }
+      const accessToken = await jwt.sign(claims, now(), seconds)
+      return { accessToken, expiresIn: seconds, principal: claims.principal }
     },
     async end(given) {
       const ended = await end(given)

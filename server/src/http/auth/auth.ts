@@ -127,23 +127,31 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function answerForm(path: string, { req, signal }: ActionExchange): Promise<object> {
+  async function answerForm(path: string, { req, signal, note }: ActionExchange): Promise<object> {
     const { address } = senderOf(req)
     failures.check(address)
     const form = parseForm(req, await readBody(req, signal))
-    if (path === '/auth/device') return beginDevice(req, form)
-    if (path === '/auth/revoke') return revoke(form)
-    const given = await grant(form, signal)
-    const failed = 'error' in given ? given.error : undefined
-    outcomes.add(1, grantName(form), failed ?? 'ok')
+    if (path === '/auth/device') {
+      note?.({ judged: 'nobody' })
+      return beginDevice(req, form)
+    }
+    if (path === '/auth/revoke') {
+      note?.({ detail: 'revoke' })
+      return revoke(form)
+    }
+    const { reply, judged = 'nobody' } = await grant(form, signal)
+    const failed = 'error' in reply ? reply.error : undefined
+    const name = grantName(form)
+    note?.({ judged, detail: failed === undefined ? name : `${name} ${failed}` })
+    outcomes.add(1, name, failed ?? 'ok')
     if (failed !== undefined) failures.note(address, failed)
     // What the job is told, without its claims: those may name people.
-    if (failed === 'invalid_grant')
+    if ('error' in reply && failed === 'invalid_grant')
       options.observer.log.info(
-        { grant: grantName(form), address, reason: (given as OauthFailure).error_description },
+        { grant: name, address, reason: reply.error_description },
         'no token was given',
       )
-    return given
+    return reply
   }
 
   return {
@@ -154,6 +162,8 @@ export function createAuth(options: AuthOptions): Action {
       const { req, res } = exchange
       const path = pathIn(req) ?? ''
       const method = ENDPOINTS[path]!
+      // A credential in the headers is recorded as with every other request.
+      if (method === 'GET') exchange.note?.({ judged: 'nobody' })
       const allowed = method === 'GET' ? ['GET', 'HEAD'] : ['POST']
       if (!allowed.includes(req.method ?? ''))
         throw new ModsteadError('method_not_allowed', `this endpoint takes ${allowed.join(' and ')}`, {

@@ -50,7 +50,7 @@ export function createBackchannelLogout({ desk, prefix, observer }: BackchannelL
       const { name } = provider.config
       const said = await desk.logoutTokens.verify(provider, token)
       if (typeof said === 'string') {
-        note?.({ result: 'failed', detail: `back-channel logout: ${name}` })
+        note?.({ judged: { result: 'failed' }, detail: `back-channel logout: ${name}` })
         observer.log.warn({ provider: name, problem: said }, 'a logout token was refused')
         // Section 2.8.
         return send(res, 400, { error: 'invalid_request', error_description: said })

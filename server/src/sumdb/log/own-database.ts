@@ -74,7 +74,7 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
         entering--
       }
     }
-    return waitFor(flights.join(key, work, 'client'), asker.signal)
+    return waitFor(flights.join(key, work), asker.signal)
   }
 
   async function enter(module: ModulePath, version: Version, asker: Asker): Promise<number> {
@@ -87,8 +87,14 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
   }
 
   async function ourRecord(module: ModulePath, version: Version, asker: Asker): Promise<Uint8Array> {
-    const { signal, via } = asker
-    const context = { signal, storedOnly: false, client: OURSELVES, ...(via !== undefined && { via }) }
+    const { signal, via, cold } = asker
+    const context = {
+      signal,
+      storedOnly: false,
+      client: OURSELVES,
+      ...(cold && { asker: cold }),
+      ...(via !== undefined && { via }),
+    }
     const { h1, goModH1 } = await proxy.hashes(module, version, context)
     return formatSumRecord(module, version, h1, goModH1)
   }

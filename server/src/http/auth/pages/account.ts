@@ -140,7 +140,7 @@ ${leaveForm(root, formToken)}`,
           next: 'look at your sessions again',
         })
       await (of === 'browser' ? browsers : sessions).end(id)
-      visit.note({ detail: 'session ended' })
+      visit.note({ judged: { result: 'ok', principal: { kind: 'user', id: user } }, detail: 'session ended' })
       observer.log.info({ user, of }, 'somebody ended a session of their own')
       return { location: `${root}/auth` }
     },
@@ -165,7 +165,10 @@ ${leaveForm(root, formToken)}`,
       const url = await endUrl(session, base)
       await browsers.end(session.id)
       await release(session)
-      visit.note({ detail: 'signed out' })
+      visit.note({
+        judged: { result: 'ok', principal: { kind: 'user', id: session.account.id } },
+        detail: 'signed out',
+      })
       observer.log.info({ user: session.account.id }, 'somebody signed out')
       return { location: url ?? `${root}/auth/signin`, cookies }
     },

@@ -49,7 +49,10 @@ export function createSignIn({ desk, observer }: PagesOptions): SignInHandlers {
   ): Promise<Reply> {
     if (session !== undefined) await leave(session)
     const { account, via } = signed
-    note({ principal: { kind: 'user', id: account.id }, detail: `signed in: ${via.split(':', 2).join(':')}` })
+    note({
+      judged: { result: 'ok', principal: { kind: 'user', id: account.id } },
+      detail: `signed in: ${via.split(':', 2).join(':')}`,
+    })
     const { secret } = await browsers.begin(signed)
     observer.log.info(
       { user: signed.account.id, via: signed.via.split(':', 2).join(':') },
@@ -116,7 +119,10 @@ ${hidden('token', formToken)}${hidden('return', then)}
       const judgement = await password({ user, secret }, { address, now: Date.now() })
       if (judgement === 'not mine' || 'refusal' in judgement) {
         const result = judgement === 'not mine' ? 'failed' : (judgement.proof?.result ?? 'failed')
-        visit.note({ principal: { kind: 'user', id: user }, result, detail: 'sign-in with a password' })
+        visit.note({
+          judged: { result, principal: { kind: 'user', id: user } },
+          detail: 'sign-in with a password',
+        })
         observer.log.info({ address }, 'a sign-in with a password was refused')
         return wrong(
           'The user name and password are not right, or were wrong too often. After several different wrong passwords nobody gets in for some minutes.',

@@ -32,6 +32,8 @@ export interface SignInSetUp {
   claims?: readonly string[]
   refreshTokens?: boolean
   endSession?: boolean
+  /** The provider speaks TLS. */
+  tls?: { cert: string; key: string }
   backchannel?: boolean
   password?: { judge: Credential; knows: (user: string) => Promise<boolean> }
   groups?: ReadonlyMap<string, readonly string[]>
@@ -67,6 +69,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     accounts: options.accounts ?? { 7: ALICE },
     claims: options.claims ?? ['groups', 'groups_direct', 'realm_access', 'resource_access'],
     ...(options.refreshTokens !== undefined && { refreshTokens: options.refreshTokens }),
+    ...(options.tls !== undefined && { tls: options.tls }),
     ...(options.endSession !== undefined && { endSession: options.endSession }),
     ...(options.backchannel === true && { backchannelLogoutUri: `${base}/auth/backchannel-logout/idp` }),
   })

@@ -1,6 +1,8 @@
 // What a provider says later: groups that change, people who leave, outages, and sessions that it ends itself.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { decodeProtectedHeader, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import {
   ALICE,
@@ -297,3 +299,19 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+test('a provider is trusted over TLS by the authority that is named for it, and by no other', async (t) => {
+  const file = (name: string) => fileURLToPath(new URL(`../../test/testdata/tls/${name}`, import.meta.url))
+  const [cert, key, ca] = await Promise.all(
+    ['cert.pem', 'key.pem', 'ca.pem'].map((name) => readFile(file(name), 'utf8')),
+  )
+  const { base, comeBack } = await setSignIn(t, {
+    tls: { cert: cert!, key: key! },
+    providers: { idp: { ca: file('ca.pem') }, unknown: {} },
+  })
+  const browser = openBrowser({ ca: ca! })
+  assert.equal((await browser.go(await comeBack(browser))).status, 200)
+  const refused = await browser.ask(`${base}/auth/signin/unknown`)
+  assert.equal(refused.status, 502)
+  assert.match(refused.text, /Corp cannot be reached/)
+})

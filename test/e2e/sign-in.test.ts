@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Browser, openBrowser, type Page } from '../../server/src/access/oidc/testing/browser.ts'
+import { runCommand } from '../support/command.ts'
 import { ask } from '../support/http.ts'
 import { setSignInStage, type SignInStage } from '../support/sign-in-stage.ts'
 import { modulePath } from '../support/test-module.ts'
@@ -85,6 +86,21 @@ test('from a command line without a browser to a private module, and out again',
   const left = await browser.ask(`${base}/auth/signout`, { form: { token: field(page, 'token') } })
   assert.ok(left.headers.location?.startsWith(`${idp.issuer}/session/end?`))
   assert.equal((await browser.ask(`${base}/auth`)).status, 303)
+
+  await stage.modstead.stop()
+  const { dataDir } = stage.modstead
+  const { stdout } = await runCommand(
+    ['audit', 'export', '--type', 'authentication', '--data-dir', dataDir],
+    { cwd: dataDir },
+  )
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, string>)
+    .filter(({ kind }) => kind === 'auth')
+    .map(({ auth_result: result, user_principal: user, detail }) => [result, user, detail].join(' '))
+  for (const event of ['ok alice signed in: oidc:corp', 'ok alice device approved', 'ok alice signed out'])
+    assert.ok(events.includes(event), events.join('\n'))
 
   for (const secret of [access, refresh, idp.clientSecret, jar.get('__Host-modstead') ?? cookie, 'code='])
     assert.ok(!stage.modstead.logs().includes(secret), 'a secret stands in the log')

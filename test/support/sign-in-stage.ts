@@ -56,6 +56,7 @@ access:
     corp: { type: gitlab, label: Corp, issuer: "${idp.issuer}", clientId: ${idp.clientId}, clientSecret: "\${OIDC_SECRET}" }
   bindings:
     - { to: "group:team-a", role: developer, modules: corp.example/team-a }
+audit: {}
 routes:
   - { modules: corp.example, from: [up], private: true }
   - { modules: "*", from: [up] }

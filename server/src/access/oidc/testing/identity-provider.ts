@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { Provider } from 'oidc-provider'
@@ -40,6 +41,8 @@ export interface IdentityProviderOptions {
   /** Default: in every answer, as GitLab does. */
   refreshTokens?: boolean
   endSession?: boolean
+  /** PEM; default: plain HTTP. */
+  tls?: { cert: string; key: string }
 }
 
 const CLIENT = { id: 'modstead-test', secret: 'test-client-secret-0123456789' }
@@ -49,10 +52,12 @@ export async function startIdentityProvider(
   options: IdentityProviderOptions,
 ): Promise<IdentityProvider> {
   let handle: http.RequestListener = () => undefined
-  const server = http.createServer((req, res) => handle(req, res))
+  const { tls } = options
+  const listener: http.RequestListener = (req, res) => handle(req, res)
+  const server = tls === undefined ? http.createServer(listener) : https.createServer(tls, listener)
   await listen(server, 0)
   const { port } = server.address() as AddressInfo
-  const issuer = `http://127.0.0.1:${port}`
+  const issuer = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const known: IdentityProvider = {
     issuer,

@@ -269,7 +269,7 @@ test('a provider without a place to sign out, or that is down, does not hold any
 
 test('nothing that could be used is at rest', async (t) => {
   const told: string[] = []
-  const { base, idp, signIn, catalogFiles } = await setSignIn(t)
+  const { base, clock, desk, idp, issued, signIn, catalogFiles } = await setSignIn(t)
   idp.spoof = (body) => {
     told.push(String(body.refresh_token), String(body.id_token), String(body.access_token))
     return body
@@ -277,7 +277,23 @@ test('nothing that could be used is at rest', async (t) => {
   const browser = openBrowser()
   const page = await signIn(browser)
   assert.equal(told.length, 3)
-  const bytes = Buffer.concat(await catalogFiles()).toString('latin1')
+  // A device that was approved and has not asked again yet is the hardest: what it gets waits for it.
+  const device = await issued.devices.begin('192.0.2.7')
+  const form = { token: fieldIn(page, 'token'), user_code: device.userCode, answer: 'approve' }
+  assert.equal((await browser.ask(`${base}/auth/device/confirm`, { form })).status, 200)
+  const cookie = cookieOf(browser, base)!
+  const { upstream } = (await desk.browsers.find(cookie))!
+  told.push(upstream!.split('.')[1]!, device.deviceCode)
+  const waiting = Buffer.concat(await catalogFiles()).toString('latin1')
+  const session = await issued.devices.redeem(device.deviceCode)
+  assert.ok(typeof session === 'object')
+  told.push(session.refreshToken)
+  clock.now += HOUR
+  idp.spoof = undefined
+  assert.ok(
+    'accessToken' in (await issued.sessions.refresh(session.refreshToken, new AbortController().signal)),
+  )
+  const bytes = waiting + Buffer.concat(await catalogFiles()).toString('latin1')
   assert.ok(bytes.includes('"via":"oidc:idp:'), 'the session is there')
   for (const secret of [...told, cookieOf(browser, base)!, fieldIn(page, 'token')])
     assert.ok(!bytes.includes(secret))

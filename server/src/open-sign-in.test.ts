@@ -10,6 +10,8 @@ test('somebody signs in with the browser, and is who the provider says', async (
     groups: new Map([['alice', ['local']]]),
   })
   const browser = openBrowser()
+  const home = await browser.ask(base)
+  assert.match(home.text, new RegExp(`href="${base}/auth"`))
   const first = await browser.go(`${base}/auth`)
   assert.equal(first.url.pathname, '/auth/signin')
   assert.match(first.text, /Sign in with Corp/)

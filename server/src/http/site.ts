@@ -250,6 +250,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       clientGuides: (address) => clientGuides(config, address),
+      signsIn: desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: (req) => access.identify(senderOf(req)),
     },

@@ -26,11 +26,11 @@ const ROOMS = [
   'open-log.ts',
   'open-sign-in.ts',
   'open-access.ts',
+  'open-audit.ts',
   'open-issued.ts',
   'open-keys.ts',
   'open-git-hosts.ts',
   'open-ldap.ts',
-  'open-audit.ts',
   'cli',
   'verify',
   'http',
@@ -38,6 +38,7 @@ const ROOMS = [
   'store',
   'catalog',
   'events',
+  'sinks',
   'sumdb',
   'proxy',
   'policy',
@@ -59,7 +60,7 @@ const FOLDERS: readonly (readonly [path: string, folders: readonly string[]])[] 
 ]
 
 /** The rooms that touch the outside know nothing of each other: what stands below declares what they share. */
-const OUTWARD = ['http', 'origin', 'store', 'catalog', 'events']
+const OUTWARD = ['http', 'origin', 'store', 'catalog', 'events', 'sinks']
 
 /** What the library may use of Node.js: no I/O and no clock. */
 const PURE = ['node:crypto', 'node:zlib', 'node:buffer']

@@ -91,6 +91,7 @@ export async function joinSite(
     issued,
     certificates,
     records: catalog,
+    directoryRecords: catalog,
     names: {
       isPrivate: (module) => router.routeOf(module as ModulePath).private,
       isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,

@@ -20,9 +20,13 @@ import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
+  /** The name of the tenant whose access it is; absent for none. */
+  tenant?: string | undefined
   /** What connections present, noted by the listeners that ask for it. */
   certificates: CertificatesByConnection
-  records: TokenRecords & DirectoryRecords
+  records: TokenRecords
+  /** Where the users of a directory are kept. */
+  directoryRecords: DirectoryRecords
   /** Tokens of our own; absent: none are taken. */
   issued?: Issued | undefined
   names: PrivateNames
@@ -124,15 +128,16 @@ function openHtpasswd(
 
 async function openLdap(
   { ldap: config, groups }: AccessConfig,
-  { records, observer, closing, warnings }: OpenAccessOptions,
+  { directoryRecords: records, tenant, observer, closing, warnings }: OpenAccessOptions,
   isLocal: (user: string) => Promise<boolean>,
 ): Promise<OpenedLdap | undefined> {
   if (config === undefined) return undefined
   const opened = await (
     await import('./open-ldap.ts')
-  ).openLdap({ config, groups, records, observer, isLocal })
+  ).openLdap({ config, groups, records, tenant, observer, isLocal })
   closing.push(opened.close)
-  warnings.push(opened.warnings)
+  // Whoever asks for the state of the server is not told of the tenants' directories.
+  if (tenant === undefined) warnings.push(opened.warnings)
   return opened
 }
 

@@ -12,6 +12,8 @@ export interface OpenLdapOptions {
   /** The groups of the configuration. */
   groups: ReadonlyMap<string, readonly string[]>
   records: DirectoryRecords
+  /** Whose directory it is; absent for no tenant's. */
+  tenant?: string | undefined
   observer: Observer
   isLocal: (user: string) => Promise<boolean>
 }
@@ -25,12 +27,13 @@ export interface OpenedLdap {
 
 /** Joins a directory with what is kept of its users, and begins to keep them in sync. Throws `config_invalid`. */
 export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
-  const { config, groups, records, observer, isLocal } = options
+  const { config, groups, records, tenant = '', observer, isLocal } = options
   const { keepFor, connections } = config
   const directory = await openDirectory(config, observer.log)
   const users = await createKnownUsers({
     directory,
     records,
+    tenant,
     isLocal,
     groups,
     keepFor,
@@ -46,6 +49,8 @@ export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
     users,
     name,
     every: config.sync,
+    // The figures are read by everybody who runs the server: of tenants there are only lines in the log.
+    measured: tenant === '',
     observer,
     now: () => performance.now(),
   })

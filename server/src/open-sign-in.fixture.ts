@@ -9,7 +9,8 @@ import { quietPort } from './access/oidc/testing/free-port.ts'
 import { peopleOf } from './access/people.ts'
 import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
 import type { OidcProvider } from './config/access/access-config.ts'
-import { startServer } from './http/http.fixture.ts'
+import { createTableProxy, NO_RECORDS, startServer } from './http/http.fixture.ts'
+import type { TenantSite } from './http/sites.ts'
 import { createTestObserver, temporaryFolder } from './observe/test-support.ts'
 import { openIssued } from './open-issued.ts'
 import { openSignIn } from './open-sign-in.ts'
@@ -38,6 +39,8 @@ export interface SignInSetUp {
   password?: { judge: Credential; knows: (user: string) => Promise<boolean> }
   groups?: ReadonlyMap<string, readonly string[]>
   prefix?: string
+  /** People sign in at a tenant of this name, and not at the server itself. */
+  tenant?: string
 }
 
 export interface SignInPlace {
@@ -58,7 +61,9 @@ export interface SignInPlace {
 }
 
 export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Promise<SignInPlace> {
-  const { providers = { idp: {} }, prefix = '', groups = new Map() } = options
+  const { providers = { idp: {} }, tenant, groups = new Map() } = options
+  const prefix = tenant === undefined ? (options.prefix ?? '') : `/t/${tenant}`
+  const scope = tenant ?? ''
   const port = await quietPort()
   const base = `http://127.0.0.1:${port}${prefix}`
   const observer = createTestObserver()
@@ -91,6 +96,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     env: {},
     closing,
     issuer: base,
+    scope,
     now,
   })
   const oidc = Object.entries(providers).map(([name, more]) => ({ ...usualProvider(idp, name), ...more }))
@@ -98,6 +104,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     access: { issued: issuedConfig, oidc },
     people: peopleOf(groups),
     passwords: options.password,
+    scope,
     issued,
     records: catalog,
     observer,
@@ -108,15 +115,14 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   t.after(async () => {
     for (const close of closing.toReversed()) await close()
   })
-  const { observer: http } = await startServer(t, {
-    desk,
-    issued,
-    config: {
-      listen: [{ host: '127.0.0.1', port }],
-      publicUrl: `http://127.0.0.1:${port}`,
-      pathPrefix: prefix,
-    },
-  })
+  const publicUrl = `http://127.0.0.1:${port}`
+  const own = { listen: [{ host: '127.0.0.1', port }], publicUrl }
+  const { observer: http } = await startServer(
+    t,
+    tenant === undefined
+      ? { desk, issued, config: { ...own, pathPrefix: prefix } }
+      : { tenants: [tenantSite({ name: tenant, publicUrl, desk, issued })], config: own },
+  )
 
   const place: SignInPlace = {
     idp,
@@ -160,6 +166,33 @@ export function usualProvider(idp: IdentityProvider, name: string): OidcProvider
     groupPrefix: '',
     require: new Map(),
     userinfo: true,
+  }
+}
+
+/** A site with sign-ins, and nothing else. */
+function tenantSite({
+  name,
+  publicUrl,
+  ...site
+}: Pick<TenantSite, 'name' | 'desk' | 'issued'> & { publicUrl: string }): TenantSite {
+  const config = {
+    pathPrefix: '',
+    publicUrl,
+    routes: [],
+    sumdb: [],
+    vanity: [],
+    hooks: new Map(),
+    tokens: [],
+  }
+  return {
+    ...site,
+    name,
+    hosts: [],
+    config,
+    proxy: createTableProxy(),
+    databases: [],
+    records: NO_RECORDS,
+    pushes: { onPush: () => 'unknown' },
   }
 }
 

@@ -97,6 +97,21 @@ test('below a prefix everything is below it', async (t) => {
   assert.match(page.text, /action="\/go\/auth\/signout"/)
 })
 
+test('a tenant has sign-ins of its own, below its own path and with its own cookie', async (t) => {
+  const { base, issued, port, signIn } = await setSignIn(t, { tenant: 'acme' })
+  const browser = openBrowser()
+  const form = await browser.ask(`${base}/auth/signin`)
+  assert.match(form.text, /href="\/t\/acme\/auth\/signin\/idp\?/)
+  const page = await signIn(browser, '7', { then: '/t/acme/auth' })
+  assert.equal(page.url.href, `${base}/auth`)
+  assert.match(page.text, /action="\/t\/acme\/auth\/signout"/)
+  assert.deepEqual([...browser.cookies.get(`127.0.0.1:${port}`)!.keys()], ['modstead-acme'])
+  const device = await issued.devices.begin('192.0.2.7')
+  const approve = { token: fieldIn(page, 'token'), user_code: device.userCode, answer: 'approve' }
+  assert.equal((await browser.ask(`${base}/auth/device/confirm`, { form: approve })).status, 200)
+  assert.equal((await browser.ask(`http://127.0.0.1:${port}/auth`)).status, 404)
+})
+
 test('who is refused by the provider, or lacks what is required, is told so', async (t) => {
   const { base, comeBack, signIn } = await setSignIn(t, {
     accounts: { 7: ALICE, 8: { preferred_username: 'bob' } },

@@ -66,7 +66,7 @@ export async function joinRooms({
     config.audit &&
     (await (
       await import('./open-audit.ts')
-    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer, env, version }))
   if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),

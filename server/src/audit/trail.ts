@@ -132,7 +132,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
       if (toDisk && writer.seq > before) await writer.sync()
       const due = now() - signed.at
       const fresh = writer.seq - signed.seq
-      if (fresh > 0 && (due >= SIGNED.after || (fresh >= SIGNED.events && due >= SIGNED.atMostEach))) {
+      const many = (fresh >= SIGNED.events || writer.full) && due >= SIGNED.atMostEach
+      if (fresh > 0 && (due >= SIGNED.after || many)) {
         await writer.checkpoint()
         signed = { seq: writer.seq, at: now() }
         await prune()

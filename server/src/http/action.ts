@@ -3,7 +3,7 @@ import type { Refusal } from './statuses.ts'
 import type { Exchange, RequestKind } from './traffic.ts'
 
 /** What the audit log says of a request. */
-export type Noted = Partial<Pick<Exchange, 'module' | 'version' | 'detail' | 'principal' | 'judged'>>
+export type Noted = Partial<Pick<Exchange, 'module' | 'version' | 'detail' | 'principal' | 'event'>>
 
 export interface ActionExchange {
   req: IncomingMessage

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { test, type TestContext } from 'node:test'
 import type { AuditEvent } from '../audit/event.ts'
 import { auditEventSchema } from '../audit/event.ts'
@@ -109,6 +110,11 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
         sync: 1,
         sinks: [],
         ...more,
+      },
+      trustedProxies: {
+        networks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }],
+        unix: false,
+        header: 'x-forwarded-for',
       },
       hooks: new Map([['gl', { name: 'gl', type: 'gitlab', secret: 'hook-GEHEIM-0123456789' }]]),
     },
@@ -400,4 +406,18 @@ test('a full disk: what would have to be recorded is refused, cold and from memo
   }
   await dropping.events()
   assert.match(dropping.trail.warnings().join(), /all that audit\.disk allows/)
+})
+
+test('clients behind one reverse proxy are told apart, over one connection and from memory', async (t) => {
+  const { events, get } = await place(t)
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const from = (address: string) =>
+    get('/example.com/mod/@v/v1.0.0.info', { agent, headers: { 'x-forwarded-for': address } })
+  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1', '203.0.113.9, 192.0.2.3'])
+    assert.equal((await from(address)).status, 200)
+  assert.deepEqual(
+    (await events()).map(({ client_ip }) => client_ip),
+    ['192.0.2.1', '192.0.2.2', '192.0.2.1', '192.0.2.3'],
+  )
 })

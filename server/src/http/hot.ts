@@ -5,6 +5,7 @@ import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
 import { sendReady } from './ready.ts'
 import type { RequestLimits } from './request-limits.ts'
+import { placeOf } from './sender.ts'
 import type { Traffic } from './traffic.ts'
 
 export interface HotPathSite {
@@ -53,7 +54,7 @@ export function createHotPath(
     if (passes !== undefined && !passes(req, reader, unusual ? 0 : entry.facts.size)) return false
     memory.use(entry)
     // Whoever forbids fetching must not set off looking ahead either.
-    if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(req.socket)
+    if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(placeOf(req))
     if (unusual) {
       finishUnusual(entry, req, res)
       return true

@@ -76,7 +76,7 @@ test('requests count from memory as from elsewhere, and a refusal says when to c
       refused.text,
       /^without a credential, this address has used up what limits\.anonymous\.requests/i,
     )
-    assert.match(refused.text, /\nask again in \d+ s; /i)
+    assert.match(refused.text, /\nask again in \d+ minutes; /i)
     assert.equal(refused.headers['ratelimit-policy'], '"anonymous-requests";q=3;w=3600')
     const wait = refused.headers['retry-after']
     assert.ok(Number(wait) > 3_500, wait)

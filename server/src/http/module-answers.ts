@@ -8,6 +8,7 @@ import { evaluateConditions, isUnconditional } from './conditions.ts'
 import { factsOf, factsOfBytes, partHeaders, wholeHeaders } from './file-headers.ts'
 import type { Hold, Memory, ReadyAnswer } from './memory.ts'
 import { sendOutcome, sendReady } from './ready.ts'
+import { placeOf } from './sender.ts'
 import { sendChunks } from './send-chunks.ts'
 import type { createFileSender } from './send-file.ts'
 import type { Tally, Traffic } from './traffic.ts'
@@ -126,7 +127,7 @@ async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<A
   const context: RequestContext = {
     signal,
     storedOnly: req.headers['disable-module-fetch']?.toString().toLowerCase() === 'true',
-    client: req.socket,
+    client: placeOf(req),
     ...(cold && { asker: cold }),
     ...(via !== undefined && { via }),
   }

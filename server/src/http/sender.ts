@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIPv6 } from 'node:net'
 import type { Socket } from 'node:net'
+import { LRUCache } from 'lru-cache'
 import type { Sender } from '../access/access.ts'
 import { networkOf, withoutMapping } from '../access/network.ts'
 import type { TrustedProxies } from '../config/config.ts'
@@ -16,10 +17,15 @@ const UNIX = 'unix'
 /** What a proxy may say something in. */
 const RELEVANT = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-forwarded-proto'] as const
 
-const places = new WeakMap<object, Place>()
+/** What a proxy says of a request, and where its client is. */
+type Proxied = Forwarded & { place: Place }
 
 /** The connections of trusted proxies, and how what comes over them is read. */
-const proxied = new WeakMap<object, (headers: IncomingHttpHeaders) => Forwarded>()
+const proxied = new WeakMap<object, (headers: IncomingHttpHeaders) => Proxied>()
+/** Where all others are. */
+const places = new WeakMap<object, Place>()
+/** Clients behind proxies that are known again, over whichever connection they come. */
+const MOST_PLACES = 20_000
 
 /**
  * Makes the function that looks once at each new connection, whether it is that of a trusted proxy. `unix`: it came
@@ -34,14 +40,21 @@ export function createPeerTrust(
   for (const { address, prefix, family } of networks) list.addSubnet(address, prefix, family)
   const isTrusted = (address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
+  const known = new LRUCache<string, Place>({ max: MOST_PLACES })
+  function withPlace(client: Forwarded): Proxied {
+    let place = known.get(client.address)
+    if (place === undefined) known.set(client.address, (place = placeAt(client.address)))
+    return { ...client, place }
+  }
+
   return (socket, unix) => {
     const peer = addressOf(socket)
     if (unix ? !trusted.unix : peer === UNIX || !isTrusted(peer)) return
-    let last: { headers: IncomingHttpHeaders; client: Forwarded } | undefined
+    let last: { headers: IncomingHttpHeaders; client: Proxied } | undefined
     proxied.set(socket, (headers) => {
       // Requests of one client often follow each other.
       if (last === undefined || RELEVANT.some((name) => last!.headers[name] !== headers[name]))
-        last = { headers, client: clientOf({ headers, peer, header, isTrusted }) }
+        last = { headers, client: withPlace(clientOf({ headers, peer, header, isTrusted })) }
       return last.client
     })
   }
@@ -57,15 +70,20 @@ export function clientAddress(request: FromSocket): string {
   return forwardedOf(request)?.address ?? addressOf(request.socket)
 }
 
-/** Where the client is, for limits: found out once for a connection that is of one client. */
+/**
+ * Where the client is. It is the same object for all requests over a connection that is of one client, and for all of
+ * one address behind trusted proxies.
+ */
 export function placeOf(request: FromSocket): Place {
-  const key = forwardedOf(request) ?? request.socket
-  let place = places.get(key)
-  if (place === undefined) {
-    const address = clientAddress(request)
-    places.set(key, (place = { address, network: networkOf(address) }))
-  }
+  const read = proxied.get(request.socket)
+  if (read !== undefined) return read(request.headers).place
+  let place = places.get(request.socket)
+  if (place === undefined) places.set(request.socket, (place = placeAt(addressOf(request.socket))))
   return place
+}
+
+function placeAt(address: string): Place {
+  return { address, network: networkOf(address) }
 }
 
 /** What of a request tells who sent it. */

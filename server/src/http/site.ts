@@ -144,6 +144,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            tokens: options.records,
             observer,
             prefix,
             addressFor,

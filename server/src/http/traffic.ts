@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ModsteadError } from '../errors.ts'
 import type { Principal } from '../access/principal.ts'
+import { ModsteadError } from '../errors.ts'
 import type { AuthResult } from '../audit/event.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
@@ -55,10 +55,12 @@ export interface Tally {
   bytes: number
 }
 
-/** What came of the question who somebody is. */
-export interface Judged {
+/** Something that an endpoint has done, and whom it was about. */
+export interface ExchangeEvent {
+  type: 'authentication' | 'admin'
   result: AuthResult
-  principal?: { id: string; kind: 'user' | 'service' | 'workload' }
+  /** Default: who asked. */
+  principal?: Pick<Principal, 'id' | 'kind'>
 }
 
 /** What becomes known of one request on its way. */
@@ -72,8 +74,8 @@ export interface Exchange {
   detail?: string
   /** Who it is by a cookie, where no credential in a header says so. */
   principal?: Pick<Principal, 'id' | 'kind'>
-  /** Who was judged by what the request holds besides its headers; `nobody`: that was not the question. */
-  judged?: Judged | 'nobody'
+  /** What the audit log is to record, where the kind of the request does not say it. */
+  event?: ExchangeEvent
   /** Bytes of the body that were handed to the connection. */
   bytes: number
   /** Why it was refused or broken off. */

@@ -185,7 +185,7 @@ test('who waits too long, or would, is refused with when there is room, and nobo
   await assert.rejects(limits.admit(alice, signal), {
     code: 'rate_limited',
     message: /this client has used up what limits\.principal\.requests allows, 6\/1m/,
-    next: /^ask again in 70 s; /,
+    next: /^ask again in 70 seconds; /,
     retryAfter: 70,
     headers: [
       'RateLimit-Policy',

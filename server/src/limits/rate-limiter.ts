@@ -153,7 +153,7 @@ function tooMuch({ kind }: Meter<Queued>, { measure, rate }: Gauge, wait: number
     'rate_limited',
     `${WHOSE[kind]} used up what limits.${kind}.${measure} allows, ${formatRate(rate, measure)}`,
     {
-      next: `ask again in ${seconds} s; who runs this server can raise the limit, or let requests wait longer (limits.queue)`,
+      next: `ask again in ${inWords(seconds)}; who runs this server can raise the limit, or let requests wait longer (limits.queue)`,
       retryAfter: seconds,
       headers: [
         'RateLimit-Policy',
@@ -163,6 +163,10 @@ function tooMuch({ kind }: Meter<Queued>, { measure, rate }: Gauge, wait: number
       ],
     },
   )
+}
+
+function inWords(seconds: number): string {
+  return seconds <= 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`
 }
 
 function secondsOf({ window }: Rate): number {

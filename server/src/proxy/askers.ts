@@ -17,7 +17,8 @@ export interface Askers {
   add(asker: Asker | undefined): void
   /**
    * Waits until one of them, or of those who join meanwhile, has its turn: whoever joins the work of a client with many
-   * before it is not held up by those. Gives what ends the turn. Throws when none of them can have one any more.
+   * before it is not held up by those. Gives what ends the turn. Throws when none of them can have one any more. Work of
+   * several steps has a turn for each.
    */
   turn(signal: AbortSignal): Promise<() => void>
 }
@@ -29,14 +30,19 @@ export class LeftAlone extends ModsteadError {
   }
 }
 
+/** So many are looked through for those who have left. */
+const MANY = 64
+
 export function createAskers(first: Asker | undefined): Askers {
-  const known: (Asker | undefined)[] = [first]
+  let known: (Asker | undefined)[] = [first]
   let join: ((asker: Asker | undefined) => void) | undefined
 
   return {
     add(asker) {
-      if (join !== undefined) join(asker)
-      else known.push(asker)
+      // Work may take long, and clients that come and go must not add up.
+      if (known.length % MANY === 0) known = known.filter((other) => other === undefined || !isGone(other))
+      known.push(asker)
+      join?.(asker)
     },
     async turn(signal) {
       const { promise, resolve, reject } = Promise.withResolvers<() => void>()
@@ -66,7 +72,7 @@ export function createAskers(first: Asker | undefined): Askers {
       try {
         return await promise
       } finally {
-        join = nothing
+        join = undefined
         over.abort()
       }
     },
@@ -74,7 +80,7 @@ export function createAskers(first: Asker | undefined): Askers {
 }
 
 function nothing(): void {
-  // A turn that nobody needs, and whoever joins work that has begun.
+  // The end of a turn that nobody needs.
 }
 
 function isGone({ gone }: Asker): boolean {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ModsteadError } from '../errors.ts'
 import { eventually } from '../observe/test-support.ts'
-import type { Asker } from './askers.ts'
+import { type Asker, createAskers } from './askers.ts'
 import { makeModule, MODULE, read, scripted, setUp, VERSION } from './proxy.fixture.ts'
 
 /** A client whose turns a test gives. */
@@ -13,13 +13,15 @@ function client() {
     begin(signal) {
       state.begun++
       const turn = Promise.withResolvers<() => void>()
+      let given = false
       signal.addEventListener('abort', () => {
-        state.left++
+        if (!given) state.left++
         turn.reject(signal.reason as Error)
       })
       waiting.push({
         refuse: turn.reject,
         give() {
+          given = true
           state.running++
           turn.resolve(() => void state.running--)
         },
@@ -171,4 +173,20 @@ test('what waits for its turn when the server stops is told so', async (t) => {
   await eventually(() => waiting.length === 1, 'it waits')
   await proxy.close(AbortSignal.abort())
   await refused
+})
+
+test('work of several steps has a turn for each, of whoever waits by then', async () => {
+  const [flood, other] = [client(), client()]
+  const askers = createAskers(flood.asker)
+  const { signal } = new AbortController()
+  const first = askers.turn(signal)
+  flood.waiting[0]!.give()
+  ;(await first)()
+  assert.equal(flood.state.running, 0)
+  askers.add(other.asker)
+  const second = askers.turn(signal)
+  assert.deepEqual([flood.waiting.length, other.waiting.length], [2, 1])
+  other.waiting[0]!.give()
+  ;(await second)()
+  assert.deepEqual([flood.state.left, other.state.running], [1, 0])
 })

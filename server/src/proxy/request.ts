@@ -19,7 +19,7 @@ export interface RequestContext {
   signal: AbortSignal
   /** `Disable-Module-Fetch: true`: answer from what is stored, fetch nothing. */
   storedOnly: boolean
-  /** Identity for look-ahead: the same object for all requests of one connection and principal. */
+  /** Identity for look-ahead: the same object for all requests of one connection, or of one address behind a proxy. */
   client: object
   /** Lets what is not stored be fetched when it is the turn of this client; absent: at once. */
   asker?: Pick<Asker, 'begin'>

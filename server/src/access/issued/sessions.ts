@@ -60,8 +60,9 @@ export interface Sessions {
   begin(sign: SignIn): Promise<IssuedSession>
   /**
    * The next tokens of a session. A refresh token is good once: one that was used before ends its session, for it was
-   * copied (RFC 9700, section 4.14.2); but for ten seconds after its use, where the answer may have been lost. What was begun is
-   * finished, whether somebody still waits or not: a provider may have given a new token meanwhile.
+   * copied (RFC 9700, section 4.14.2); but for half a minute after its use, where the answer may have been lost, on the
+   * network or in a restart. What was begun is finished, whether somebody still waits or not: a provider may have given
+   * a new token meanwhile.
    */
   refresh(refreshToken: string, signal: AbortSignal): Promise<IssuedSession | { refused: string }>
   /** An access token of at most an hour without a session: nothing renews it. */
@@ -119,8 +120,8 @@ interface Kept {
 export const SESSION = 'session'
 const KIND = SESSION
 const REVOKED = 'revoked'
-/** How long a refresh token may be presented again. Milliseconds. */
-const OVERLAP = 10_000
+/** How long the last refresh token may be presented again. Milliseconds. */
+const OVERLAP = 30_000
 /** Sessions of one principal at most: the one that ends first goes. */
 const MOST = 100
 /** For the answer of a provider. Milliseconds. */

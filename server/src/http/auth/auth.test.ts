@@ -5,6 +5,8 @@ import { createDecide } from '../../access/decide.ts'
 import { createIdentify } from '../../access/identify.ts'
 import { ALICE, setUp } from '../../access/issued/issued.fixture.ts'
 import { issueTokens } from '../../access/workloads/workloads.fixture.ts'
+import { issueToken } from '../../access/tokens/issue-token.ts'
+import { withCheck } from '../../access/tokens/token-format.ts'
 import type { AuditFacts } from '../../audit/event.ts'
 import type { AuditTrail } from '../../audit/trail.ts'
 import { ask, type Asked, askRaw, type Reply, startServer } from '../http.fixture.ts'
@@ -32,6 +34,7 @@ async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; 
   const server = await startServer(t, {
     access,
     issued,
+    records: issued.catalog,
     ...(audit && { audit }),
     config: {
       publicUrl: 'https://go.corp.example',
@@ -82,7 +85,7 @@ test('what there is can be found out', async (t) => {
 })
 
 test('a device signs in, renews, is known, and signs out', async (t) => {
-  const { post, whoami, devices, clock } = await serve(t)
+  const { post, whoami, devices, clock, catalog } = await serve(t)
   const begun = said(await post('/auth/device', { client_id: 'modstead' }))
   const { device_code, user_code } = begun as { device_code: string; user_code: string }
   assert.deepEqual([begun.interval, begun.expires_in], [5, 600])
@@ -115,7 +118,15 @@ test('a device signs in, renews, is known, and signs out', async (t) => {
   assert.equal((await revoke('nothing.of.ours')).status, 200)
   assert.equal((await whoami(String(renewed.access_token))).status, 401)
   failed(await refresh(renewed.refresh_token), 400, 'invalid_grant')
-  assert.equal((await revoke(`mst_${'x'.repeat(46)}`)).status, 403)
+  const { token, record } = issueToken({ owner: { kind: 'user', name: 'alice' }, note: '' }, Date.now())
+  await catalog.addToken(record)
+  const other = issueToken({ owner: { kind: 'user', name: 'alice' }, note: '' }, Date.now())
+  const forged = withCheck(token.slice(0, 16) + other.token.slice(16, 44))
+  for (const bad of [other.token, forged, `mst_${'x'.repeat(46)}`])
+    assert.equal((await revoke(bad)).status, 200)
+  assert.equal((await catalog.token(record.id))?.revoked, undefined)
+  for (let i = 0; i < 2; i++) assert.equal((await revoke(token)).status, 200)
+  assert.equal((await catalog.token(record.id))?.revoked?.by, 'its bearer')
 })
 
 test('the id of a session ends nothing', async (t) => {
@@ -271,13 +282,13 @@ test('the audit log has who got a token and who did not, and nothing of what was
       [event_type, auth_result, principal_kind, user_principal, detail].join(' ').trim(),
     ),
     [
-      'authentication ok workload ci-corp/app exchange',
-      'authentication denied anonymous  exchange invalid_grant',
-      'authentication failed anonymous  exchange invalid_grant',
-      'authentication expired anonymous  exchange invalid_grant',
-      'authentication ok user alice refresh',
-      'authentication failed anonymous  refresh invalid_grant',
-      'authentication denied anonymous  device access_denied',
+      'authentication ok workload ci-corp/app grant exchange',
+      'authentication denied anonymous  grant exchange: invalid_grant',
+      'authentication failed anonymous  grant exchange: invalid_grant',
+      'authentication expired anonymous  grant exchange: invalid_grant',
+      'authentication ok user alice grant refresh',
+      'authentication failed anonymous  grant refresh: invalid_grant',
+      'authentication denied anonymous  grant device: access_denied',
       'authentication ok user alice',
       'authentication failed anonymous',
     ],

@@ -50,14 +50,17 @@ export function createBackchannelLogout({ desk, prefix, observer }: BackchannelL
       const { name } = provider.config
       const said = await desk.logoutTokens.verify(provider, token)
       if (typeof said === 'string') {
-        note?.({ judged: { result: 'failed' }, detail: `back-channel logout: ${name}` })
+        note?.({
+          event: { type: 'authentication', result: 'failed' },
+          detail: `back-channel logout: ${name}`,
+        })
         observer.log.warn({ provider: name, problem: said }, 'a logout token was refused')
         // Section 2.8.
         return send(res, 400, { error: 'invalid_request', error_description: said })
       }
       const ended = await desk.signins.endAt(name, said)
       await endSessions(name, ended)
-      note?.({ detail: `back-channel logout: ${name}` })
+      note?.({ event: { type: 'authentication', result: 'ok' }, detail: `back-channel logout: ${name}` })
       observer.log.info(
         { provider: name, users: ended.map(({ user }) => user) },
         'a provider signed somebody out',

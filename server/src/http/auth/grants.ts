@@ -2,7 +2,7 @@ import type { Devices } from '../../access/issued/devices.ts'
 import type { IssuedSession, Sessions } from '../../access/issued/sessions.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
-import type { Judged } from '../traffic.ts'
+import type { ExchangeEvent } from '../traffic.ts'
 import { fieldOf } from './form.ts'
 import { failure, type OauthFailure } from './oauth-errors.ts'
 
@@ -23,10 +23,10 @@ interface Tokens {
   issued_token_type?: string
 }
 
-/** What is sent, and what it says of who asks: nothing while nobody was judged. */
+/** What is sent, and what the audit log has of it: nothing while nobody was judged. */
 export interface Granted {
   reply: Tokens | OauthFailure
-  judged?: Judged
+  event?: ExchangeEvent
 }
 
 /** The one client of ours: it is public, and proves nothing. */
@@ -70,11 +70,11 @@ export function createGrants(options: GrantsOptions) {
     if ('refused' in given)
       return {
         reply: failure('invalid_grant', given.refused, given.claims),
-        judged: { result: given.result },
+        event: judged(given.result),
       }
     return {
       reply: { ...bearer(given), issued_token_type: ACCESS_TOKEN },
-      judged: { result: 'ok', principal: given.principal },
+      event: judged('ok', given.principal),
     }
   }
 
@@ -104,14 +104,14 @@ export function createGrants(options: GrantsOptions) {
       case 'refresh_token': {
         const given = await sessions.refresh(fieldOf(form, 'refresh_token'), signal)
         return 'refused' in given
-          ? { reply: failure('invalid_grant', given.refused), judged: { result: 'failed' } }
+          ? { reply: failure('invalid_grant', given.refused), event: judged('failed') }
           : ofSession(given)
       }
       case DEVICE: {
         const given = await devices.redeem(fieldOf(form, 'device_code'))
         if (typeof given !== 'string') return ofSession(given)
         const result = DEVICE_RESULTS[given]
-        return { reply: failure(given, DEVICE_WORDS[given]), ...(result && { judged: { result } }) }
+        return { reply: failure(given, DEVICE_WORDS[given]), ...(result && { event: judged(result) }) }
       }
       default:
         return {
@@ -133,7 +133,7 @@ const DEVICE_WORDS = {
 } as const
 
 /** The others say nothing of anybody. */
-const DEVICE_RESULTS: Partial<Record<keyof typeof DEVICE_WORDS, Judged['result']>> = {
+const DEVICE_RESULTS: Partial<Record<keyof typeof DEVICE_WORDS, ExchangeEvent['result']>> = {
   access_denied: 'denied',
   invalid_grant: 'failed',
 }
@@ -143,13 +143,17 @@ const NO_EXCHANGE = failure(
   'this server exchanges no tokens: it has no access.workloads',
 )
 
+function judged(result: ExchangeEvent['result'], principal?: IssuedSession['principal']): ExchangeEvent {
+  return { type: 'authentication', result, ...(principal !== undefined && { principal }) }
+}
+
 function bearer({ accessToken, expiresIn }: { accessToken: string; expiresIn: number }): Tokens {
   return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
 }
 
 function ofSession(given: IssuedSession): Granted {
   const reply = { ...bearer(given), refresh_token: given.refreshToken }
-  return { reply, judged: { result: 'ok', principal: given.principal } }
+  return { reply, event: judged('ok', given.principal) }
 }
 
 /** `undefined` for words that nothing here means. */

@@ -434,6 +434,9 @@ test('headers say who is asking, whatever the connection proves, request by requ
     [good, { authorization: 'Bearer wrong' }, 401],
     [good, { authorization: '' }, 401],
     [good, {}, 200],
+    // A page of another site makes the browser of somebody with a certificate send something.
+    [good, { origin: 'https://evil.example' }, 401],
+    [good, { origin: 'https://evil.example', ...token }, 200],
     [bad, {}, 401],
     [bad, token, 200],
     [bad, {}, 401],

@@ -140,7 +140,7 @@ ${leaveForm(root, formToken)}`,
           next: 'look at your sessions again',
         })
       await (of === 'browser' ? browsers : sessions).end(id)
-      visit.note({ judged: { result: 'ok', principal: { kind: 'user', id: user } }, detail: 'session ended' })
+      visit.note({ event: { type: 'authentication', result: 'ok' }, detail: 'session ended' })
       observer.log.info({ user, of }, 'somebody ended a session of their own')
       return { location: `${root}/auth` }
     },
@@ -165,10 +165,7 @@ ${leaveForm(root, formToken)}`,
       const url = await endUrl(session, base)
       await browsers.end(session.id)
       await release(session)
-      visit.note({
-        judged: { result: 'ok', principal: { kind: 'user', id: session.account.id } },
-        detail: 'signed out',
-      })
+      visit.note({ event: { type: 'authentication', result: 'ok' }, detail: 'signed out' })
       observer.log.info({ user: session.account.id }, 'somebody signed out')
       return { location: url ?? `${root}/auth/signin`, cookies }
     },

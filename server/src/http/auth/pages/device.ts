@@ -66,7 +66,7 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
       const { id } = session.account
       if (form.get('answer') !== 'approve') {
         await devices.deny(code, byOf(session))
-        note({ judged: { result: 'ok', principal: { kind: 'user', id } }, detail: 'device denied' })
+        note({ event: { type: 'authentication', result: 'ok' }, detail: 'device denied' })
         observer.log.info({ user: id }, 'a device was denied')
         return {
           html: signInPage(
@@ -77,7 +77,7 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
       }
       if (!(await devices.approve(code, signInOf(session), byOf(session))))
         return { status: 404, html: ask(root, NOBODY) }
-      note({ judged: { result: 'ok', principal: { kind: 'user', id } }, detail: 'device approved' })
+      note({ event: { type: 'authentication', result: 'ok' }, detail: 'device approved' })
       observer.log.info({ user: id }, 'a device was approved')
       return {
         html: signInPage(

@@ -63,8 +63,6 @@ export function createAuthPages(options: PagesOptions): Action {
 
   async function visitOf({ req, signal, note = () => undefined }: ActionExchange): Promise<Visit> {
     const { session, principal, secret, secure, names, base, root } = await door.enter(req)
-    // Looking at a page is no event.
-    if (isRead(req)) note({ judged: 'nobody' })
     if (principal !== undefined) note({ principal })
     const known = secret ?? cookieIn(req, names.form)
     const formSecret = known ?? randomBytes(32).toString('base64url')

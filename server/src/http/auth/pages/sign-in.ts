@@ -50,7 +50,7 @@ export function createSignIn({ desk, observer }: PagesOptions): SignInHandlers {
     if (session !== undefined) await leave(session)
     const { account, via } = signed
     note({
-      judged: { result: 'ok', principal: { kind: 'user', id: account.id } },
+      event: { type: 'authentication', result: 'ok', principal: { kind: 'user', id: account.id } },
       detail: `signed in: ${via.split(':', 2).join(':')}`,
     })
     const { secret } = await browsers.begin(signed)
@@ -120,7 +120,7 @@ ${hidden('token', formToken)}${hidden('return', then)}
       if (judgement === 'not mine' || 'refusal' in judgement) {
         const result = judgement === 'not mine' ? 'failed' : (judgement.proof?.result ?? 'failed')
         visit.note({
-          judged: { result, principal: { kind: 'user', id: user } },
+          event: { type: 'authentication', result, principal: { kind: 'user', id: user } },
           detail: 'sign-in with a password',
         })
         observer.log.info({ address }, 'a sign-in with a password was refused')

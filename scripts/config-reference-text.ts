@@ -368,6 +368,21 @@ tenants:
     keys: ['lookAhead'],
   },
   {
+    title: 'Limit what clients take',
+    text: `
+Requests, bytes and fetches of each client, and when nothing new is fetched: [limits.md](limits.md) says what counts and
+what a client sees.
+
+\`\`\`yaml
+limits:
+  principal: { requests: 6000/1m, cold: 300/1m }
+  address: { requests: 12000/1m }
+  degraded: { eventLoop: 200ms, memory: 2GB }
+\`\`\`
+`,
+    keys: ['limits'],
+  },
+  {
     title: 'Read what it does',
     text: `
 Logs go to standard output, metrics for Prometheus are at \`/metrics\`.

@@ -22,15 +22,17 @@ const ROOMS = [
   'records-of-site.ts',
   'ask-module.ts',
   'ask-upstream.ts',
+  'open-limits.ts',
   'open-origins.ts',
   'open-databases.ts',
   'open-log.ts',
+  'open-sign-in.ts',
   'open-access.ts',
+  'open-audit.ts',
   'open-issued.ts',
   'open-keys.ts',
   'open-git-hosts.ts',
   'open-ldap.ts',
-  'open-audit.ts',
   'cli',
   'verify',
   'http',
@@ -38,9 +40,11 @@ const ROOMS = [
   'store',
   'catalog',
   'events',
+  'sinks',
   'sumdb',
   'proxy',
   'policy',
+  'limits',
   'access',
   'audit',
   'config',
@@ -58,7 +62,7 @@ const FOLDERS: readonly (readonly [path: string, folders: readonly string[]])[] 
 ]
 
 /** The rooms that touch the outside know nothing of each other: what stands below declares what they share. */
-const OUTWARD = ['http', 'origin', 'store', 'catalog', 'events']
+const OUTWARD = ['http', 'origin', 'store', 'catalog', 'events', 'sinks']
 
 /** What the library may use of Node.js: no I/O and no clock. */
 const PURE = ['node:crypto', 'node:zlib', 'node:buffer']

@@ -11,15 +11,19 @@ const ROUTES = 'routes: [{ modules: bench.example, from: [up], private: true, ch
 const ACCESS = `
 access:
   bindings: [{ to: "user:alice", role: developer, modules: bench.example }]
+limits:
+  principal: { requests: 100000000/1m, bytes: 1000TB/1h, cold: 100000/1m }
+  address: { requests: 100000000/1m, bytes: 1000TB/1h }
+  tenant: { requests: 100000000/1m }
 `
 
 /**
- * Small answers from memory with an access token and a role check, and with an audit log of every download besides,
- * against the same server without any of it. Metrics are on everywhere.
+ * Small answers from memory with an access token, a role check and limits, and with an audit log of every download
+ * besides, against the same server without any of it. Metrics are on everywhere.
  */
 export const access: Row = {
   name: 'access',
-  title: 'Warm small answers with token, role check and audit to file, against the same without',
+  title: 'Warm small answers with token, role check, limits and audit to file, against the same without',
   async run() {
     const scenes: Scene[] = []
     const start = async (more: string) => {

@@ -67,6 +67,10 @@ export interface ErrorDetails {
   origin?: string
   /** For `method_not_allowed`: the methods that are allowed, as the Allow header has them. Default: `GET, HEAD`. */
   allow?: string
+  /** Seconds after which asking again may help. Default: what the code says. */
+  retryAfter?: number
+  /** More headers of the answer, names and values in turn. */
+  headers?: readonly string[]
   /** For `unauthenticated`: what the audit log says of the credential. The client is told none of it. */
   proof?: FailedProof
   cause?: unknown
@@ -87,6 +91,8 @@ export class ModsteadError extends Error {
   readonly incident: string | undefined
   readonly origin: string | undefined
   readonly allow: string | undefined
+  readonly retryAfter: number | undefined
+  readonly headers: readonly string[] | undefined
   readonly proof: FailedProof | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -96,6 +102,8 @@ export class ModsteadError extends Error {
     this.incident = details.incident
     this.origin = details.origin
     this.allow = details.allow
+    this.retryAfter = details.retryAfter
+    this.headers = details.headers
     this.proof = details.proof
   }
 }

@@ -13,6 +13,7 @@ import { openIssued } from './open-issued.ts'
 import type { HeldLog, ServedLog } from './open-log.ts'
 import type { OpenOrigins } from './open-origins.ts'
 import { createPushes } from './origin/git/pushes.ts'
+import { type BuiltIn, withBuiltIn } from './proxy/built-in.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import type { Engine } from './proxy/engine.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
@@ -35,6 +36,7 @@ export interface SharedRooms {
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
+  builtIn: BuiltIn
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
@@ -51,6 +53,7 @@ export interface SiteRooms {
   tenant?: string
   /** Where its private modules are kept. */
   realm: Realm
+  /** The routes of its configuration. */
   router: Router
   origins: Pick<OpenOrigins, 'gits'>
   /** A checksum log of its own. */
@@ -66,9 +69,10 @@ export interface JoinedSite {
 
 /** Joins the rooms of one site on what all sites share. */
 export async function joinSite(
-  { config, tenant, realm, router, origins, log }: SiteRooms,
-  { engine, store, catalog, certificates, mirrors, observer, env, closing, warnings }: SharedRooms,
+  { config, tenant, realm, router: configured, origins, log }: SiteRooms,
+  { engine, store, catalog, certificates, mirrors, builtIn, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
+  const router = withBuiltIn(configured, builtIn)
   const whole = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const proxy = withVersionMap(whole, {
     entries: config.versions,
@@ -89,6 +93,8 @@ export async function joinSite(
     refresh: whole.refresh,
     log: observer.log,
   })
+  // What is signed in at one tenant is nobody at another.
+  const scope = tenant ?? ''
   const records =
     config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
   const issued =
@@ -97,15 +103,16 @@ export async function joinSite(
       access: config.access,
       records: catalog,
       issuer: issuerOf(config, tenant),
-      ...(tenant !== undefined && { scope: tenant }),
+      scope,
       observer,
       env,
       closing,
     }))
-  const access = await openAccess({
+  const { access, people, passwords } = await openAccess({
     config,
     issued,
     certificates,
+    directoryRecords: catalog,
     ...(tenant !== undefined && { tenant }),
     records,
     names: {
@@ -117,12 +124,29 @@ export async function joinSite(
     closing,
     warnings,
   })
+  const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
+  const desk =
+    config.access !== undefined && issued !== undefined && signsIn
+      ? // Loaded where people sign in: with its libraries it is large.
+        (await import('./open-sign-in.ts')).openSignIn({
+          access: config.access,
+          people,
+          passwords,
+          issued,
+          records: catalog,
+          scope,
+          observer,
+          env,
+          closing,
+        })
+      : undefined
   return {
     site: {
       config,
       proxy,
       access,
       ...(issued && { issued }),
+      ...(desk && { desk }),
       databases,
       ...(log !== undefined && { log }),
       records,

@@ -1,14 +1,11 @@
 import { join } from 'node:path'
-import { clientModulePaths } from './config/client-module.ts'
 import type { Config, TenantConfig } from './config/config.ts'
 import type { TenantSite } from './http/sites.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import type { HeldLog } from './open-log.ts'
 import { outsideUrls } from './open-databases.ts'
 import { type OpenOrigins, openOrigins } from './open-origins.ts'
-import { createClientOrigin } from './origin/client-module/client-origin.ts'
 import { createOutside } from './origin/outside.ts'
-import { withBuiltIn } from './proxy/built-in.ts'
 import type { ChecksumDatabase, PromisedHashes } from './proxy/checksums.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import type { Realm } from './proxy/store.ts'
@@ -22,8 +19,6 @@ export interface JoinTenantsOptions {
   folder: string
   /** Our id in the header that stops loops. */
   via: string
-  /** The version of modstead, which is that of the laptop helper. */
-  version: string
   databases: ReadonlyMap<string, ChecksumDatabase>
   /** What logs have promised, by realm: those of the tenants are added. */
   promises: Map<Realm, PromisedHashes>
@@ -40,7 +35,7 @@ export interface JoinedTenants {
 
 /** Joins the rooms of every tenant on what all sites share. Throws as `openOrigins`. */
 export async function joinTenants(options: JoinTenantsOptions, shared: SharedRooms): Promise<JoinedTenants> {
-  const { config, folder, via, version, promises, root } = options
+  const { config, folder, via, promises, root } = options
   const { observer, env, closing } = shared
   const joined: { site: TenantSite; drain(given: AbortSignal): Promise<void> }[] = []
   const asked: OpenOrigins['asked'][number][] = []
@@ -56,15 +51,13 @@ export async function joinTenants(options: JoinTenantsOptions, shared: SharedRoo
     })
     closing.push(() => origins.close())
     asked.push(...origins.asked)
-    const helper = clientModulePaths(own.publicUrl)
-    const routes = createTenantRouter({
+    const router = createTenantRouter({
       routes: own.routes,
       names: namesFor(tenant, origins, options),
       last: tenant.followsRoot ? rootNames(options) : undefined,
       realm,
       root: root.router,
     })
-    const router = withBuiltIn(routes, helper, createClientOrigin(helper, version))
     const log = await openTenantLog(tenant, router, folder, shared)
     if (log !== undefined) promises.set(realm, log.promised)
     const { site, drain } = await joinSite({ config: own, tenant: name, realm, router, origins, log }, shared)

@@ -20,11 +20,13 @@ import type { OpenedLdap } from './open-ldap.ts'
 
 export interface OpenAccessOptions {
   config: Pick<Config, 'access' | 'tokens'>
-  /** What connections present, noted by the listeners that ask for it. */
-  certificates: CertificatesByConnection
-  records: TokenRecords & DirectoryRecords
   /** The name of the tenant whose access it is; absent for none. */
   tenant?: string | undefined
+  /** What connections present, noted by the listeners that ask for it. */
+  certificates: CertificatesByConnection
+  records: TokenRecords
+  /** Where the users of a directory are kept. */
+  directoryRecords: DirectoryRecords
   /** Tokens of our own; absent: none are taken. */
   issued?: Issued | undefined
   names: PrivateNames
@@ -37,11 +39,26 @@ export interface OpenAccessOptions {
   warnings: (() => readonly string[])[]
 }
 
+/** Who signs in with a user name and a password. */
+export interface Passwords {
+  /** As HTTP Basic does. */
+  judge: Credential
+  /** Whether somebody of this name still can. Rejects with `directory_unavailable`. */
+  knows(user: string): Promise<boolean>
+}
+
+export interface OpenedAccess {
+  access: Access
+  people: People
+  /** Absent: nobody has a password. */
+  passwords?: Passwords
+}
+
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
-export async function openAccess(options: OpenAccessOptions): Promise<Access> {
+export async function openAccess(options: OpenAccessOptions): Promise<OpenedAccess> {
   const { config, tenant, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return accessOfTokens(tokens, tenant)
+  if (access === undefined) return { access: accessOfTokens(tokens, tenant), people: peopleOf(new Map()) }
   const now = () => performance.now()
   const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
@@ -58,21 +75,23 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   ]
   if (options.issued !== undefined) credentials.push(options.issued.credential(people))
   if (access.issuers.length > 0) credentials.push(await openJwt(access, people, options))
+  let passwords: Passwords | undefined
   if (htpasswd !== undefined || ldap !== undefined) {
-    const guesses = createGuesses(access.lockout, now)
-    credentials.push(
-      createPasswords({
-        local,
-        ...(ldap && { directory: ldap.passwords }),
-        people,
-        guesses,
-        countAddresses: access.lockout.addresses,
-        remember,
-        now,
-      }),
-    )
+    const judge = createPasswords({
+      local,
+      ...(ldap && { directory: ldap.passwords }),
+      people,
+      guesses: createGuesses(access.lockout, now),
+      countAddresses: access.lockout.addresses,
+      remember,
+      now,
+    })
+    const inDirectory = async (user: string): Promise<boolean> =>
+      ldap !== undefined && (await people.find(user)) !== undefined
+    passwords = { judge, knows: async (user) => (await isLocal(user)) || inDirectory(user) }
+    credentials.push(judge)
   }
-  return createAccess({
+  const joined = createAccess({
     identify: createIdentify({
       credentials,
       // Without rules a certificate says nothing, and is no credential.
@@ -94,6 +113,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     }),
     now,
   })
+  return { access: joined, people, ...(passwords && { passwords }) }
 }
 
 /** The users of our own; nobody where there is no file of them. */
@@ -109,15 +129,16 @@ function openHtpasswd(
 
 async function openLdap(
   { ldap: config, groups }: AccessConfig,
-  { records, observer, closing, warnings }: OpenAccessOptions,
+  { directoryRecords: records, tenant, observer, closing, warnings }: OpenAccessOptions,
   isLocal: (user: string) => Promise<boolean>,
 ): Promise<OpenedLdap | undefined> {
   if (config === undefined) return undefined
   const opened = await (
     await import('./open-ldap.ts')
-  ).openLdap({ config, groups, records, observer, isLocal })
+  ).openLdap({ config, groups, records, tenant, observer, isLocal })
   closing.push(opened.close)
-  warnings.push(opened.warnings)
+  // Whoever asks for the state of the server is not told of the tenants' directories.
+  if (tenant === undefined) warnings.push(opened.warnings)
   return opened
 }
 

@@ -35,6 +35,8 @@ const PROJECTS: Record<string, Project> = {
 
 interface Answer {
   status: number
+  /** It says that too much was asked. */
+  limited?: boolean
   body?: unknown
 }
 
@@ -84,8 +86,11 @@ async function host(t: TestContext, type: GitHost['type'], given: Partial<GitHos
     const { pathname, searchParams } = new URL(req.url!, 'http://x')
     if (state.fails === 'silent') return void req.socket.destroy()
     const known = type === 'gitlab' ? gitlab(pathname, searchParams) : collaborators(pathname)
-    const { status, body } = state.fails ?? (shown(req) === TOKEN ? known : { status: 401, body: {} })
-    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? {}))
+    const { status, body, limited }: Answer =
+      state.fails ?? (shown(req) === TOKEN ? known : { status: 401, body: {} })
+    res
+      .writeHead(status, { ...(limited === true && { 'retry-after': '60' }) })
+      .end(JSON.stringify(body ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => new Promise((resolve) => server.close(resolve)))
@@ -276,7 +281,8 @@ test('a host that cannot be asked is an outage, without its words and the token;
   const failures: [Answer | 'silent', RegExp][] = [
     ['silent', /upstream_failed/],
     [{ status: 401, body: { message: 'HUSH' } }, /upstream_failed/],
-    [{ status: 403 }, /upstream_failed/],
+    [{ status: 403, limited: true }, /upstream_failed/],
+    [{ status: 429 }, /upstream_failed/],
     [{ status: 500 }, /upstream_failed/],
     [{ status: 200, body: 'nonsense' }, /upstream_failed/],
     [{ status: 200, body: { permission: 7 } }, /upstream_failed/],
@@ -297,4 +303,31 @@ test('a host that cannot be asked is an outage, without its words and the token;
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.deepEqual([unknown, await may(user('bob'), LIB)], ['not_permitted', 'not_permitted'])
   assert.equal(await may(user('alice'), LIB), 'upstream_failed', 'nothing is known of alice')
+})
+
+test('what the host says of one repository says nothing of others, and nothing to whoever asks', async (t) => {
+  for (const type of ['github', 'gitea'] as const) {
+    const { may, state, observer } = await host(t, type)
+    for (const status of [301, 400, 403, 404, 422]) {
+      state.fails = { status }
+      assert.equal(await may(user('alice'), `git.corp.example/team/a-${status}`), 'not_permitted')
+    }
+    state.fails = undefined
+    assert.equal(await may(user('alice'), LIB), 'allow')
+    assert.match(
+      observer.lines.map(({ message }) => message).join(),
+      /^a git host does not let its token see/,
+    )
+  }
+  const { may, state } = await host(t, 'gitlab')
+  state.fails = { status: 403 }
+  assert.equal(await may(user('alice'), LIB), 'upstream_failed', 'a token of GitLab may ask all or nothing')
+})
+
+test('one who asks for everything does not keep others from asking', async (t) => {
+  const { may } = await host(t, 'gitea')
+  const flood = Array.from({ length: 1000 }, (_, i) => may(user('bob'), `git.corp.example/team/made-up-${i}`))
+  assert.equal(await may(user('alice'), LIB), 'allow')
+  const outcomes = new Set(await Promise.all(flood))
+  assert.deepEqual([...outcomes].sort(), ['not_permitted', 'overloaded'])
 })

@@ -30,7 +30,7 @@ export async function openGitHosts({
     closing.push(() => dispatcher.close())
     return {
       config,
-      rights: rightsOf(config, dispatcher),
+      rights: rightsOf(config, dispatcher, warnOfForbidden(config, observer)),
       whereabouts: createWhereabouts(config, mappedBy(config)),
     }
   })
@@ -45,20 +45,35 @@ export async function openGitHosts({
 function rightsOf(
   { type, url, token }: GitHost,
   dispatcher: ReturnType<typeof createEnvironmentAgent>,
+  onForbidden: (repository: string) => void,
 ): RepositoryRights {
   switch (type) {
     case 'gitlab':
       return createGitlabRights({ base: `${url}/api/v4`, headers: { 'private-token': token }, dispatcher })
     case 'github': {
       const headers = { authorization: `Bearer ${token}`, 'x-github-api-version': '2022-11-28' }
-      return createCollaboratorRights({ base: url, headers, dispatcher })
+      return createCollaboratorRights({ base: url, headers, dispatcher }, onForbidden)
     }
     case 'gitea':
-      return createCollaboratorRights({
-        base: `${url}/api/v1`,
-        headers: { authorization: `token ${token}` },
-        dispatcher,
-      })
+      return createCollaboratorRights(
+        { base: `${url}/api/v1`, headers: { authorization: `token ${token}` }, dispatcher },
+        onForbidden,
+      )
+  }
+}
+
+/** How often a host is warned of at most. Milliseconds. */
+const WARNED = 60_000
+
+function warnOfForbidden({ name }: GitHost, { log }: Observer): (repository: string) => void {
+  let warned = -Infinity
+  return (repository) => {
+    if (performance.now() - warned < WARNED) return
+    warned = performance.now()
+    log.warn(
+      { host: name, repository },
+      'a git host does not let its token see who may read a repository: nobody reads that one by it',
+    )
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { hash } from '@node-rs/bcrypt'
-import { createKnownUsers } from './access/ldap/known-users.ts'
+import { createKnownUsers, type KnownUser } from './access/ldap/known-users.ts'
 import { createGuesses } from './access/passwords/lockout.ts'
 import { parsePasswordHash } from './access/passwords/password-hash.ts'
 import { createPasswords } from './access/passwords/passwords.ts'
@@ -78,6 +78,7 @@ async function place(t: TestContext, { local = {} }: { local?: Record<string, st
     const users = await createKnownUsers({
       directory,
       records: catalog,
+      tenant: '',
       isLocal: async (user) => file.has(user),
       groups: new Map([['alice', ['own']]]),
       keepFor: 60 * MINUTE,
@@ -400,4 +401,29 @@ test('the sync runs by itself, tells its age, and ends with the server', { skip 
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.equal(count('failed'), failed)
   assert.ok(!JSON.stringify(observer.lines).includes('Geheim'))
+})
+
+test('what is known of users stays with the tenant, a row each, until it is forgotten', async (t) => {
+  const path = join(await temporaryFolder(t), 'catalog.db')
+  const observer = createTestObserver()
+  const catalog = await openSqliteCatalog(path, { observer })
+  const alice: KnownUser = {
+    id: 'alice',
+    state: 'present',
+    groups: ['team-a', 'Domain Users'],
+    claims: { gitlab: 'a', mail: ['x', 'y'] },
+    checked: 2,
+    seen: 1,
+  }
+  const gone: KnownUser = { ...alice, state: 'gone', groups: [], claims: {} }
+  await catalog.saveDirectoryUsers('', [alice, { ...gone, id: 'bob' }], [])
+  await catalog.saveDirectoryUsers('acme', [gone], [])
+  assert.deepEqual(await catalog.directoryUsers('acme'), [gone])
+  await catalog.saveDirectoryUsers('acme', [], ['alice', 'bob'])
+  await catalog.saveDirectoryUsers('', [{ ...alice, checked: 3 }], ['bob'])
+  await catalog.close()
+  const again = await openSqliteCatalog(path, { observer })
+  t.after(() => again.close())
+  assert.deepEqual(await again.directoryUsers(''), [{ ...alice, checked: 3 }])
+  assert.deepEqual(await again.directoryUsers('acme'), [])
 })

@@ -3,6 +3,7 @@ import { createKnownUsers, type DirectoryRecords } from './access/ldap/known-use
 import type { PasswordDirectory } from './access/passwords/passwords.ts'
 import type { People } from './access/people.ts'
 import type { LdapConfig } from './config/access/ldap.ts'
+import { ModsteadError } from './errors.ts'
 import type { Observer } from './observe/observer.ts'
 import { openDirectory } from './origin/ldap/directory.ts'
 
@@ -11,6 +12,8 @@ export interface OpenLdapOptions {
   /** The groups of the configuration. */
   groups: ReadonlyMap<string, readonly string[]>
   records: DirectoryRecords
+  /** Whose directory it is; absent for no tenant's. */
+  tenant?: string | undefined
   observer: Observer
   isLocal: (user: string) => Promise<boolean>
 }
@@ -24,12 +27,13 @@ export interface OpenedLdap {
 
 /** Joins a directory with what is kept of its users, and begins to keep them in sync. Throws `config_invalid`. */
 export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
-  const { config, groups, records, observer, isLocal } = options
+  const { config, groups, records, tenant = '', observer, isLocal } = options
   const { keepFor, connections } = config
   const directory = await openDirectory(config, observer.log)
   const users = await createKnownUsers({
     directory,
     records,
+    tenant,
     isLocal,
     groups,
     keepFor,
@@ -40,17 +44,36 @@ export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
       ),
     now: () => Date.now(),
   })
+  const name = config.servers.map(({ host }) => host).join(', ')
   const sync = keepInSync({
     users,
-    name: config.servers[0]!.host,
+    name,
     every: config.sync,
+    // The figures are read by everybody who runs the server: of tenants there are only lines in the log.
+    measured: tenant === '',
     observer,
     now: () => performance.now(),
   })
-  const { find, isPassword } = directory
+  /** Whoever asks is told which directory it is, and nothing of how it is asked: the reason is in the log. */
+  async function told<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (cause) {
+      if (!(cause instanceof ModsteadError) || cause.code !== 'directory_unavailable') throw cause
+      const sentence = `the directory of users (${name}) cannot be asked who this is`
+      throw new ModsteadError('directory_unavailable', sentence, { cause })
+    }
+  }
+
   return {
-    people: users,
-    passwords: { find, isPassword, signedIn: users.signedIn, keepFor, connections },
+    people: { find: (user) => told(users.find(user)) },
+    passwords: {
+      find: (typed) => told(directory.find(typed)),
+      isPassword: (dn, password) => told(directory.isPassword(dn, password)),
+      signedIn: (user) => told(users.signedIn(user)),
+      keepFor,
+      connections,
+    },
     warnings: sync.warnings,
     async close() {
       await sync.stop()

@@ -1,4 +1,3 @@
-import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import type { TokenRecord, TokenRecords } from './access/tokens/access-tokens.ts'
 import type { ApiRecords } from './http/api/endpoints.ts'
 import type { ActRow, IncidentRow } from './proxy/catalog.ts'
@@ -12,7 +11,7 @@ export interface RecordsOwner {
 }
 
 /** What a site reads and changes of the catalog. */
-export type SiteRecords = ApiRecords & TokenRecords & DirectoryRecords
+export type SiteRecords = ApiRecords & TokenRecords
 
 /** Rows read at once while those of others are passed over. */
 const PAGE = 200
@@ -26,32 +25,7 @@ export function recordsOfSite({ tenant, realm }: RecordsOwner, records: SiteReco
   const isInRealm = (row: { realm: Realm }): boolean => row.realm === realm
   const isSeen = (row: { realm: Realm }): boolean => row.realm === realm || row.realm === 'public'
 
-  // Users of a directory have no line breaks in their names: those of another site cannot be met by any name.
-  const mark = tenant === undefined ? '' : `${tenant}\n`
-
   return {
-    async directoryUsers() {
-      const users = await records.directoryUsers()
-      return users.flatMap((user) => {
-        const name = user.id.slice(mark.length)
-        return user.id.startsWith(mark) && !name.includes('\n') ? [{ ...user, id: name }] : []
-      })
-    },
-    saveDirectoryUsers: (users, forgotten) =>
-      records.saveDirectoryUsers(
-        users.map((user) => ({ ...user, id: mark + user.id })),
-        forgotten.map((id) => mark + id),
-      ),
-    async tokenOwners() {
-      const owners = new Set<string>()
-      const isOwned = (token: TokenRecord): boolean => {
-        if (isOurToken(token) && token.revoked === undefined && token.owner.kind === 'user')
-          owners.add(token.owner.name)
-        return false
-      }
-      await pageOf({ limit: 1 }, isOwned, (page) => records.tokens(page))
-      return [...owners]
-    },
     async token(id) {
       const token = await records.token(id)
       return token !== undefined && isOurToken(token) ? token : undefined

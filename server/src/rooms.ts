@@ -7,6 +7,7 @@ import { clientModulePaths } from './config/client-module.ts'
 import type { Config } from './config/config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Observer } from './observe/observer.ts'
+import { openLimits } from './open-limits.ts'
 import { openRemotes, outsideUrls } from './open-databases.ts'
 import { openOrigins } from './open-origins.ts'
 import { createClientOrigin } from './origin/client-module/client-origin.ts'
@@ -62,12 +63,14 @@ export async function joinRooms({
   catalog,
   closing,
 }: Opened): Promise<Rooms> {
+  const limiting = openLimits(config, observer)
+  closing.push(async () => limiting.close())
   // Closed after all that records.
   const audit =
     config.audit &&
     (await (
       await import('./open-audit.ts')
-    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer }))
+    ).openAudit({ config: config.audit, checksumLog: config.checksumLog, observer, env, version }))
   if (audit !== undefined) closing.push(() => audit.close())
   const checker = createZipChecker({
     threads: Math.max(1, availableParallelism() - 1),
@@ -98,11 +101,9 @@ export async function joinRooms({
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
   const helper = clientModulePaths(config.publicUrl)
-  const router = withBuiltIn(
-    createRouter(config.routes, origins.all, mirrored, config.uploads),
-    helper,
-    createClientOrigin(helper, version),
-  )
+  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const router = withBuiltIn(configured, builtIn)
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -130,8 +131,13 @@ export async function joinRooms({
     ...(quotas.size > 0 && { room: createRoom(quotas, catalog) }),
     // A log promises for the modules of its realm, and that of the top level for public ones besides.
     ...(hasLogs && { promised: async (realm, module, version) => promises.get(realm)?.(module, version) }),
+    refuseFetching: limiting.degraded.refusal,
   })
-  const warnings: (() => readonly string[])[] = [() => log?.warnings() ?? [], () => audit?.warnings() ?? []]
+  const warnings: (() => readonly string[])[] = [
+    () => log?.warnings() ?? [],
+    () => audit?.warnings() ?? [],
+    limiting.degraded.warnings,
+  ]
   const certificates: CertificatesByConnection = new WeakMap()
   const shared: SharedRooms = {
     engine,
@@ -143,17 +149,17 @@ export async function joinRooms({
     env,
     closing,
     warnings,
+    builtIn,
   }
-  const root = await joinSite({ config, realm: 'default', router, origins, log }, shared)
+  const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
   const tenants = await joinTenants(
     {
       config,
       folder: folder.path,
       via: id,
-      version,
       databases: mirrored,
       promises,
-      root: { origins, router },
+      root: { origins, router: configured },
     },
     shared,
   )
@@ -168,6 +174,8 @@ export async function joinRooms({
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
     tenants: tenants.sites,
     ready: createReadiness(store, folder),
+    limits: limiting.limits,
+    ...(limiting.answered && { answered: limiting.answered }),
     warnings: () => warnings.flatMap((tell) => tell()),
     isLoop: (via) => isLoop(via, id),
     version,

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { type Issued, makeAuthority } from '../../server/src/http/tls/authority.fixture.ts'
+import { runCommand } from '../support/command.ts'
 import { freePort } from '../support/modstead.ts'
 import { setStage } from '../support/stage.ts'
 import { makeModule, modulePath, putModule } from '../support/test-module.ts'
@@ -42,6 +43,7 @@ tls:
   clientCa: ${authority.ca}
   clientCrl: ${at('crl.pem')}
   clientListen: 127.0.0.1:${port}
+audit: {}
 origins: { up: { url: "${upstream}" } }
 tokens: { ci: { token: "\${CI_TOKEN}" } }
 access:
@@ -98,4 +100,20 @@ routes:
     cwd,
     env: { GOMODCACHE: join(go.folder, 'other') },
   })
+
+  const { stdout, stderr } = await runCommand(
+    ['audit', 'export', '--type', 'authentication', '--data-dir', stage.modstead.dataDir],
+    { cwd: folder },
+  )
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .map((event) => [event.auth_result, event.principal_kind, event.user_principal].join(' '))
+  assert.deepEqual(
+    ['ok service ci', 'ok workload 7', 'failed anonymous '].filter((event) => !events.includes(event)),
+    [],
+    stdout + stderr,
+  )
+  assert.equal(events.filter((event) => event === 'ok workload 7').length, 1)
 })

@@ -28,6 +28,8 @@ export interface Access {
    * it runs for each request. `false` says nothing yet.
    */
   mayRead(request: Received, module: string | undefined): boolean
+  /** The same, and gives who it is. */
+  reader(request: Received, module: string | undefined): Principal | undefined
   /** Whether somebody has to be asked who sent this, before `mayRead` can say. */
   isUnknown(request: Received): boolean
   /** Who sent it, found out once for each request. Rejects as `Identify.ask`. */
@@ -44,6 +46,8 @@ export interface Access {
    * read, without looking.
    */
   require(sender: Sender, permission: Permission, module?: string): Promise<Principal>
+  /** The same, about no module, for somebody who was proven in another way: throws what `require` rejects with. */
+  permit(principal: Principal, permission: Permission): Principal
 }
 
 export interface AccessOptions {
@@ -108,6 +112,13 @@ export function createAccess({
     return 'not_permitted'
   }
 
+  function reader({ headers, socket }: Received, module: string | undefined): Principal | undefined {
+    if (open) return ANONYMOUS
+    const identity = identify.known(headers, socket)
+    if (identity === undefined) return undefined
+    return module === undefined || reads(identity, module) ? identity.principal : undefined
+  }
+
   function ask({ headers, address, connection }: Sender): Promise<Identity> {
     let identity = asked.get(headers)
     if (identity === undefined) asked.set(headers, (identity = askNow({ headers, address, connection })))
@@ -121,11 +132,8 @@ export function createAccess({
   }
 
   return {
-    mayRead({ headers, socket }, module) {
-      if (open) return true
-      const identity = identify.known(headers, socket)
-      return identity !== undefined && (module === undefined || reads(identity, module))
-    },
+    mayRead: (request, module) => reader(request, module) !== undefined,
+    reader,
     isUnknown: ({ headers, socket }) => !open && identify.known(headers, socket) === undefined,
     principalOf: ({ headers, socket }) =>
       answered.get(headers) ?? (open ? undefined : identify.known(headers, socket)?.principal),
@@ -143,7 +151,12 @@ export function createAccess({
         ? await decideWithHost(identity, module)
         : decide(principal, { permission, ...(module !== undefined && { module }) })
       if (decision === 'allow') return principal
-      throw refusal(decision, principal, permission, module)
+      throw refusal(decision, principal, permission, module, asksHost)
+    },
+    permit(principal, permission) {
+      const decision = decide(principal, { permission })
+      if (decision === 'allow') return principal
+      throw refusal(decision, principal, permission, undefined, false)
     },
   }
 }
@@ -160,12 +173,15 @@ function refusal(
   principal: Principal,
   permission: Permission,
   module: string | undefined,
+  hostAsked: boolean,
 ): ModsteadError {
   const what = WORDS[permission]
   const reading = permission === 'module:read'
   if (decision === 'absent')
     return new ModsteadError('not_found', `${described(principal)} may read nothing at ${module} itself`, {
-      next: 'what is below that path may be there: write the whole path of the module',
+      next: hostAsked
+        ? 'write the whole path of the module, or ask for the right to read its repository at the git host'
+        : 'what is below that path may be there: write the whole path of the module',
     })
   const about = module === undefined || !reading ? '' : ` ${module}`
   if (decision === 'unauthenticated')
@@ -179,7 +195,11 @@ function refusal(
       },
     )
   return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
-    ...(reading && { next: 'ask who runs this server for a binding to a role that reads it' }),
+    ...(reading && {
+      next: hostAsked
+        ? 'ask for the right to read its repository at the git host'
+        : 'ask who runs this server for a binding to a role that reads it',
+    }),
   })
 }
 

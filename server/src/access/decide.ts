@@ -111,7 +111,7 @@ export function grantsOf(
   }
 }
 
-function isMeant({ kind, name }: Subject, principal: Principal, admins: readonly Subject[]): boolean {
+export function isMeant({ kind, name }: Subject, principal: Principal, admins: readonly Subject[]): boolean {
   if (kind === 'group') return principal.groups.includes(name)
   if (kind !== 'everybody') return kind === principal.kind && name === principal.id
   switch (name) {

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
 import type { ConnectionCredential } from './certificates/certificates.ts'
 import type { Credential, Judgement } from './credential.ts'
+import { isOfForeignPage } from './foreign-page.ts'
 import { presentedIn, rawCredential } from './presented.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 
@@ -78,6 +79,7 @@ export function createIdentify({
       const token = headers['x-auth-token']
       if (authorization === undefined && token === undefined) {
         if (connections === undefined || !connections.has(connection)) return anonymous
+        if (isOfForeignPage(headers)) return undefined
         const before = last.get(connection)
         return before !== undefined && before.header === undefined && now() < before.identity.until
           ? before.identity
@@ -100,6 +102,7 @@ export function createIdentify({
         const began = now()
         const proven = await (connection && connections?.judge(connection, Date.now()))
         if (proven === undefined) return anonymous
+        if (isOfForeignPage(headers)) throw ofForeignPage()
         const identity = identityOf(proven, began)
         last.set(connection!, { header: undefined, identity })
         return identity
@@ -117,4 +120,12 @@ export function createIdentify({
       })
     },
   }
+}
+
+function ofForeignPage(): ModsteadError {
+  return new ModsteadError(
+    'unauthenticated',
+    'a page of another site sent this, and the client certificate of the browser does not count for it',
+    { next: 'send a token with it, or open the address yourself' },
+  )
 }

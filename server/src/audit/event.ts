@@ -50,7 +50,7 @@ export const auditEventSchema = z.strictObject({
     .string()
     .regex(/^([0-9a-f]{32})?$/)
     .describe('Of the traceparent header (W3C Trace Context).'),
-  client_ip: text(64, 'Address of the client; `socket` for a Unix socket, empty for commands.'),
+  client_ip: text(64, 'Address of the client; `unix` for a Unix socket, empty for commands.'),
   user_agent: text(200, 'As the client says, cut to 200 characters.'),
   user_principal: text(300, 'Who asked, masked as configured; empty for nobody.'),
   principal_kind: z.enum(PRINCIPAL_KINDS).describe('What that is.'),

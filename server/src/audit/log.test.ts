@@ -199,6 +199,7 @@ test('what a crash left is cut to what is under a hash, and the log goes on', as
   await other.write('segment-000000002.jsonl', '{"segment":{"form')
   await fill(await other.open(), 2)
   assert.deepEqual(await other.verify(), [])
+  await writer.close()
 })
 
 test('a log that was tampered with is not gone on with, but in a new segment, and an alarm is raised', async (t) => {

@@ -27,7 +27,7 @@ export type Write =
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
   | { kind: 'promote'; promotion: Promotion }
   | AuthWrite
-  | { kind: 'saveDirectoryUsers'; users: readonly KnownUser[]; forgotten: readonly string[] }
+  | { kind: 'saveDirectoryUsers'; tenant: string; users: readonly KnownUser[]; forgotten: readonly string[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
@@ -239,8 +239,8 @@ export function createWriteApplier(
         writes.sweepAuthRecords.run({ until: write.until })
         return undefined
       case 'saveDirectoryUsers':
-        for (const user of write.users) writes.putDirectoryUser.run(encodeDirectoryUser(user))
-        for (const id of write.forgotten) writes.dropDirectoryUser.run({ id })
+        for (const user of write.users) writes.putDirectoryUser.run(encodeDirectoryUser(write.tenant, user))
+        for (const id of write.forgotten) writes.dropDirectoryUser.run({ tenant: write.tenant, id })
         return undefined
       case 'begin':
         return begin(write, now)

@@ -3,12 +3,16 @@ import type { KnownUser } from '../access/ldap/known-users.ts'
 import type { DirectoryUsersTable } from './schema.ts'
 
 export const DIRECTORY_USER_COLUMNS = [
-  ...(['id', 'state', 'groups', 'claims', 'checked', 'seen'] as const),
+  ...(['tenant', 'id', 'state', 'groups', 'claims', 'checked', 'seen'] as const),
 ] as const satisfies (keyof DirectoryUsersTable)[]
 
-export function encodeDirectoryUser(user: KnownUser): Record<keyof DirectoryUsersTable, string | number> {
+export function encodeDirectoryUser(
+  tenant: string,
+  user: KnownUser,
+): Record<keyof DirectoryUsersTable, string | number> {
   const { id, state, checked, seen } = user
   return {
+    tenant,
     id,
     state,
     checked,

@@ -200,13 +200,14 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         await clustered(
           db.schema
             .createTable('directory_users')
+            .addColumn('tenant', 'text', notNull)
             .addColumn('id', 'text', notNull)
             .addColumn('state', 'text', notNull)
             .addColumn('groups', 'text', notNull)
             .addColumn('claims', 'text', notNull)
             .addColumn('checked', 'bigint', notNull)
             .addColumn('seen', 'bigint', notNull)
-            .addPrimaryKeyConstraint('directory_users_key', ['id']),
+            .addPrimaryKeyConstraint('directory_users_key', ['tenant', 'id']),
         ).execute()
       },
     },

@@ -110,9 +110,12 @@ export function compileReads(db: Kysely<Schema>) {
         .select('owner')
         .distinct()
         .where('owner_kind', '=', sql.lit('user'))
-        .where('revoked_at', 'is', null),
+        .where('revoked_at', 'is', null)
+        .where(sql<string>`coalesce(${sql.ref('tenant')}, '')`, '=', placeholder('tenant')),
     ),
-    directoryUsers: compileStatement(db.selectFrom('directory_users').selectAll()),
+    directoryUsers: compileStatement(
+      db.selectFrom('directory_users').selectAll().where('tenant', '=', placeholder('tenant')),
+    ),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     tokensBefore: compileStatement(tokensBefore),
     zipBytes: compileStatement(
@@ -332,7 +335,7 @@ export function compileWrites(db: Kysely<Schema>) {
         .values(values<DirectoryUsersTable>(...DIRECTORY_USER_COLUMNS))
         .onConflict((conflict) =>
           conflict
-            .column('id')
+            .columns(['tenant', 'id'])
             .doUpdateSet((eb) =>
               Object.fromEntries(
                 DIRECTORY_USER_COLUMNS.map((column) => [column, eb.ref(`excluded.${column}`)]),
@@ -340,7 +343,12 @@ export function compileWrites(db: Kysely<Schema>) {
             ),
         ),
     ),
-    dropDirectoryUser: compileStatement(db.deleteFrom('directory_users').where('id', '=', placeholder('id'))),
+    dropDirectoryUser: compileStatement(
+      db
+        .deleteFrom('directory_users')
+        .where('tenant', '=', placeholder('tenant'))
+        .where('id', '=', placeholder('id')),
+    ),
     addTotals: compileStatement(
       db
         .updateTable('totals')

@@ -174,8 +174,10 @@ export interface AuthRecordsTable {
   revision: number
 }
 
-/** Users of a directory, as it last had them. Key: id. */
+/** Users of the directory of a tenant, as it last had them. Key: tenant, id. */
 export interface DirectoryUsersTable {
+  /** Name of the tenant, or empty. */
+  tenant: string
   id: string
   /** `present`, `gone` or `absent`. */
   state: string

@@ -163,11 +163,13 @@ export async function openSqliteCatalog(
     promotions: async ({ tenant, limit, before = MAX_PROMOTION_ID }) =>
       read(() => reads.promotionsBefore.all({ tenant, limit, before }).map(decodePromotion)),
     ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
-    directoryUsers: async () => read(() => reads.directoryUsers.all({}).map(decodeDirectoryUser)),
-    tokenOwners: async () => read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)),
-    async saveDirectoryUsers(users, forgotten) {
+    directoryUsers: async (tenant) =>
+      read(() => reads.directoryUsers.all({ tenant }).map(decodeDirectoryUser)),
+    // Tokens belong to no tenant by now.
+    tokenOwners: async (tenant) => read(() => reads.tokenOwners.all({ tenant }).map(({ owner }) => owner)),
+    async saveDirectoryUsers(tenant, users, forgotten) {
       if (users.length + forgotten.length > 0)
-        await writer.write({ kind: 'saveDirectoryUsers', users, forgotten })
+        await writer.write({ kind: 'saveDirectoryUsers', tenant, users, forgotten })
     },
     totals: async () =>
       read(() => {

@@ -62,7 +62,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: '007_directory_users',
     statements: [
-      'create table "directory_users" ("id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("id")) without rowid',
+      'create table "directory_users" ("tenant" text not null, "id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("tenant", "id")) without rowid',
     ],
   },
   {
@@ -129,12 +129,12 @@ export const READS: Reads = {
     names: ['id'],
   },
   tokenOwners: {
-    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
-    names: [],
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null and coalesce("tenant", \'\') = ?',
+    names: ['tenant'],
   },
   directoryUsers: {
-    sql: 'select * from "directory_users"',
-    names: [],
+    sql: 'select * from "directory_users" where "tenant" = ?',
+    names: ['tenant'],
   },
   tokens: {
     sql: 'select * from "tokens" order by "created", "id"',
@@ -288,12 +288,12 @@ export const WRITES: Writes = {
     names: ['until'],
   },
   putDirectoryUser: {
-    sql: 'insert into "directory_users" ("id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?) on conflict ("id") do update set "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
-    names: ['id', 'state', 'groups', 'claims', 'checked', 'seen'],
+    sql: 'insert into "directory_users" ("tenant", "id", "state", "groups", "claims", "checked", "seen") values (?, ?, ?, ?, ?, ?, ?) on conflict ("tenant", "id") do update set "tenant" = "excluded"."tenant", "id" = "excluded"."id", "state" = "excluded"."state", "groups" = "excluded"."groups", "claims" = "excluded"."claims", "checked" = "excluded"."checked", "seen" = "excluded"."seen"',
+    names: ['tenant', 'id', 'state', 'groups', 'claims', 'checked', 'seen'],
   },
   dropDirectoryUser: {
-    sql: 'delete from "directory_users" where "id" = ?',
-    names: ['id'],
+    sql: 'delete from "directory_users" where "tenant" = ? and "id" = ?',
+    names: ['tenant', 'id'],
   },
   addTotals: {
     sql: 'update "totals" set "modules" = "modules" + ?, "versions" = "versions" + ?, "zip_bytes" = "zip_bytes" + ?, "incidents" = "incidents" + ?, "open_incidents" = "open_incidents" + ? where "id" = 1',

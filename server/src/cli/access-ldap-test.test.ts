@@ -55,7 +55,7 @@ $`),
     [
       yamlOf({ url: `[${gone}]` }),
       [],
-      /^ldap:\/\/127\.0\.0\.1:1\n {2}failed: the directory 127\.0\.0\.1 refuses connections\nldap:[^]* groups: there are/,
+      /^ldap:\/\/127\.0\.0\.1:1\n {2}failed: the directory 127\.0\.0\.1 refuses connections\n {2}next: check access\.ldap\.url.*\nldap:[^]* groups: there are/,
     ],
     [
       yamlOf({ password: 'of-last-year' }),

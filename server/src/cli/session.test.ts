@@ -33,6 +33,14 @@ test('who is signed in is listed, and ended beside the server', async (t) => {
   assert.equal(bearer(await judge(two.accessToken)), undefined)
   assert.equal(bearer(await judge(bob.accessToken))?.id, 'bob')
   assert.equal((await run('end', '--for', 'user:alice')).stdout, 'user:alice has no session\n')
+  const acme = await open({ scope: 'acme' })
+  const { sessionId } = await acme.sessions.begin({
+    principal: { kind: 'user', id: 'bob', groups: [] },
+    via: 'x',
+  })
+  assert.match((await run('list', '--tenant', 'acme')).stdout, new RegExp(`^${sessionId}  user:bob .*\\n$`))
+  assert.equal((await run('end', sessionId)).code, 1)
+  assert.equal((await run('end', sessionId, '--tenant', 'acme')).code, 0)
 })
 
 test('what cannot be', async (t) => {

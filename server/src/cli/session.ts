@@ -6,17 +6,21 @@ import { type CatalogBeside, openCatalogBeside } from '../catalog/catalog-beside
 import type { Flags } from '../config/settings.ts'
 import { ModsteadError } from '../errors.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
 
 export interface SessionFlags {
   /** `user:alice`: of whom. */
   for?: string
+  /** Of which tenant; default: of the server outside its tenants. */
+  tenant?: string
   json?: boolean
 }
 
-/** Where those of a server without tenants are kept. */
-const PLACE = { scope: '', kind: SESSION }
+function placeOf({ tenant = '' }: SessionFlags): { scope: string; kind: string } {
+  return { scope: tenant, kind: SESSION }
+}
 
 /** `modstead session list`: who is signed in. Throws `config_invalid` for a bad `--for`, and what `openCatalogBeside` throws. */
 export async function listSessions(
@@ -26,7 +30,7 @@ export async function listSessions(
 ): Promise<number> {
   const subject = subjectIn(given)
   const { config } = await readConfig(context, flags)
-  const sessions = sessionsIn(openCatalogBeside(catalogIn(config.dataDir)), subject)
+  const sessions = sessionsIn(openCatalogBeside(catalogIn(config.dataDir)), given, subject)
   context.stdout.write(given.json === true ? asJson(sessions) : asText(sessions))
   return EXIT.ok
 }
@@ -47,12 +51,13 @@ export async function endSessions(
   if (id !== undefined && !isTokenId(id)) throw wrong('what was given is no id of a session')
   const { config } = await readConfig(context, flags)
   const catalog = openCatalogBeside(catalogIn(config.dataDir))
-  const ids = id === undefined ? sessionsIn(catalog, subject).map((session) => session.id) : [id]
-  const ended = ids.filter((id) => catalog.removeAuthRecord({ ...PLACE, id }))
+  const ids = id === undefined ? sessionsIn(catalog, given, subject).map((session) => session.id) : [id]
+  const ended = ids.filter((id) => catalog.removeAuthRecord({ ...placeOf(given), id }))
   if (id !== undefined && ended.length === 0)
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
+  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id })
   // So long a server may still take their tokens for good.
   if (ended.length > 0) await setTimeout(2 * TOKEN_FRESH)
   context.stdout.write(
@@ -61,8 +66,12 @@ export async function endSessions(
   return EXIT.ok
 }
 
-function sessionsIn(catalog: CatalogBeside, subject: string | undefined): SessionFacts[] {
-  const records = catalog.authRecords({ ...PLACE, ...(subject !== undefined && { subject }) })
+function sessionsIn(
+  catalog: CatalogBeside,
+  given: SessionFlags,
+  subject: string | undefined,
+): SessionFacts[] {
+  const records = catalog.authRecords({ ...placeOf(given), ...(subject !== undefined && { subject }) })
   return records.filter(({ expires }) => expires > Date.now()).map(factsOf)
 }
 

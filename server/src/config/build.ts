@@ -15,6 +15,7 @@ import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from './git-origins.
 import { parseProxyUrl, splitProxyList } from './goproxy-list.ts'
 import { warnOfHighWater } from './high-water.ts'
 import { buildHooks } from './hooks.ts'
+import { buildLimits } from './limits/limits.ts'
 import { buildOrigins, originForUrl } from './origins.ts'
 import {
   buildRoutes,
@@ -58,7 +59,7 @@ export async function buildConfig(
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
   const trustDomains = (tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
-  const access = await buildAccess(context, file.access, tokens, trustDomains)
+  const access = await buildAccess(context, file.access, tokens, trustDomains, file.publicUrl)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {
@@ -109,6 +110,7 @@ export async function buildConfig(
     tenants: [],
     ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
+    limits: buildLimits(context, file.limits),
     log,
     shutdownGrace,
   }

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { AccessConfig } from './access/access-config.ts'
+import type { LimitsConfig } from './limits/limits-config.ts'
 import type { AuditConfig } from './audit/audit-config.ts'
 import type { SHORTHAND } from './permissions.ts'
 
@@ -49,6 +50,7 @@ export interface Config {
   /** In the order of the file. */
   tenants: readonly TenantConfig[]
   lookAhead: LookAheadConfig
+  limits: LimitsConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
   shutdownGrace: number
@@ -111,11 +113,18 @@ export interface ClientListener {
 /** Reverse proxies that are believed when they say for whom they ask. */
 export interface TrustedProxies {
   /** An address alone is a network of itself. */
-  networks: readonly { address: string; prefix: number; family: 'ipv4' | 'ipv6' }[]
+  networks: readonly Network[]
   /** Whoever connects through a Unix socket. */
   unix: boolean
   /** The header they say it in: the de facto one, or that of RFC 7239. */
   header: 'x-forwarded-for' | 'forwarded'
+}
+
+export interface Network {
+  address: string
+  /** Bits of the address that count. */
+  prefix: number
+  family: 'ipv4' | 'ipv6'
 }
 
 export type OriginConfig = GoproxyOriginConfig | GitOriginConfig

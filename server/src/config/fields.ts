@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseListenAddress } from './address.ts'
 import type { ListenAddress } from './config.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseDuration, parseRate, parseSize } from './units.ts'
 
 /**
  * The kinds of values a configuration key can have. Each takes what YAML gives (or the text of a flag or variable) and
@@ -58,6 +58,20 @@ export function size({ min = 1, max, upTo }: { min?: number; max: number; upTo: 
   return field(
     { expects, takes: `size up to ${upTo}` },
     z.union([z.number(), z.string()]).transform(within(parseSize, min, max)),
+  )
+}
+
+/** So much within so long: `amount` counts things or bytes, `window` is in milliseconds. */
+export function rate(of: 'count' | 'size') {
+  const example = of === 'count' ? '6000/1m' : '50GB/1h'
+  return field(
+    { expects: `an amount within a time such as ${example} (1s to 24h)`, takes: 'rate' },
+    z.string().transform((text, context) => {
+      const parsed = parseRate(text, of)
+      if (parsed !== undefined && parsed.window >= 1000 && parsed.window <= DAY) return parsed
+      context.issues.push({ code: 'custom', input: text })
+      return z.NEVER
+    }),
   )
 }
 

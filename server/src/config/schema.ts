@@ -27,6 +27,7 @@ import {
 import { accessSchema } from './access/access-schema.ts'
 import { auditSchema } from './audit/audit.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
+import { limitsSchema } from './limits/limits.ts'
 import { tenantName, tenantSchema } from './tenants/tenant-schema.ts'
 import { versionMapSchema } from './tenants/version-map.ts'
 import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
@@ -368,6 +369,9 @@ export const configSchema = z.strictObject({
       'Others with modules, access and rules of their own on this server, by name: docs/tenants.md. Each has the keys of the top level that are its own: `origins`, `routes`, `access`, `tokens`, `checksumLog`, `vanity`, `hooks`, `lookAhead`, `versions` and `stableQuery`, which mean the same there. Default: none.',
     ),
   lookAhead: site.lookAhead,
+  limits: limitsSchema
+    .prefault({})
+    .describe('What clients may take, and when nothing new is fetched: docs/limits.md.'),
   log: log.prefault({}).describe('What is written to standard output.'),
   shutdownGrace: duration({ min: 0 })
     .prefault('20s')

@@ -11,6 +11,7 @@ import type {
   VanityRule,
 } from './config.ts'
 import { describeAccess } from './access/show-access.ts'
+import { describeLimits } from './limits/limits.ts'
 import { describeTenants } from './tenants/show-tenants.ts'
 import { describeVersionMap } from './tenants/version-map.ts'
 import { describeAudit } from './audit/audit.ts'
@@ -43,6 +44,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
       mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
     }),
     ...(config.tenants.length > 0 && { tenants: describeTenants(config, describeSite) }),
+    limits: describeLimits(config.limits),
     log: { ...log },
     shutdownGrace: formatDuration(config.shutdownGrace),
   }

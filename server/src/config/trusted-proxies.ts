@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { TrustedProxies } from './config.ts'
+import type { Network, TrustedProxies } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
 import { choice, texts } from './fields.ts'
 
@@ -23,7 +23,7 @@ export function buildTrustedProxies(
       context.warn('forwardedHeader does nothing without trustedProxies: no header is believed')
     return undefined
   }
-  const networks: TrustedProxies['networks'][number][] = []
+  const networks: Network[] = []
   let unix = false
   for (const [index, text] of given.entries()) {
     const at = ['trustedProxies', index]
@@ -45,7 +45,7 @@ export function buildTrustedProxies(
 }
 
 /** Reads `10.0.0.7`, `10.0.0.0/8`, `::1` or `fd00::/8`. */
-export function parseNetwork(text: string): TrustedProxies['networks'][number] | undefined {
+export function parseNetwork(text: string): Network | undefined {
   const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const version = isIP(address)
   if (version === 0) return undefined
@@ -57,12 +57,12 @@ export function parseNetwork(text: string): TrustedProxies['networks'][number] |
 /** As a file would say it. */
 export function describeTrustedProxies({ networks, unix, header }: TrustedProxies): Record<string, unknown> {
   return {
-    trustedProxies: [
-      ...networks.map(({ address, prefix, family }) =>
-        prefix === (family === 'ipv4' ? 32 : 128) ? address : `${address}/${prefix}`,
-      ),
-      ...(unix ? ['unix'] : []),
-    ],
+    trustedProxies: [...networks.map(formatNetwork), ...(unix ? ['unix'] : [])],
     forwardedHeader: header,
   }
+}
+
+/** What `parseNetwork` reads back. */
+export function formatNetwork({ address, prefix, family }: Network): string {
+  return prefix === (family === 'ipv4' ? 32 : 128) ? address : `${address}/${prefix}`
 }

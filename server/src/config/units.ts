@@ -59,6 +59,20 @@ export function formatSize(bytes: number): string {
   return `${bytes / scale}${unit}`
 }
 
+/** Reads `6000/1m`, or `50GB/1h` for sizes: a whole amount of one or more, within milliseconds. */
+export function parseRate(
+  text: string,
+  of: 'count' | 'size',
+): { amount: number; window: number } | undefined {
+  const [amountText = '', time = '', more] = text.split('/').map((part) => part.trim())
+  const amount =
+    of === 'size' ? parseSize(amountText) : /^\d{1,12}$/.test(amountText) ? Number(amountText) : undefined
+  // `1000/m` is one minute, as people write it.
+  const window = parseDuration(/^[a-z]+$/.test(time) ? `1${time}` : time)
+  if (amount === undefined || amount < 1 || window === undefined || more !== undefined) return undefined
+  return { amount, window }
+}
+
 /** Each value of a mapping in the form that `format` gives it. */
 export function mapValues<Key extends string>(
   values: Record<Key, number>,

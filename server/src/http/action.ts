@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Refusal } from './statuses.ts'
-import type { RequestKind } from './traffic.ts'
+import type { Exchange, RequestKind } from './traffic.ts'
+
+/** What the audit log says of a request. */
+export type Noted = Partial<Pick<Exchange, 'module' | 'version' | 'detail' | 'principal' | 'event'>>
 
 export interface ActionExchange {
   req: IncomingMessage
@@ -8,7 +11,7 @@ export interface ActionExchange {
   /** Fires when the client is gone. */
   signal: AbortSignal
   /** Told what the request turned out to be about, for the audit log. */
-  note?: (facts: { module?: string; version?: string; detail?: string }) => void
+  note?: (facts: Noted) => void
 }
 
 /**

@@ -8,7 +8,7 @@ import { answerPart, clientPart, saneRequestId, traceIdIn } from '../audit/line.
 import type { AuditTrail } from '../audit/trail.ts'
 import { type FailedProof, ModsteadError } from '../errors.ts'
 import type { MemoryEntry } from './memory.ts'
-import { senderOf } from './sender.ts'
+import { placeOf, senderOf } from './sender.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
 import { pathOf, type Exchange, type RequestKind } from './traffic.ts'
 
@@ -35,8 +35,8 @@ export interface RequestAuditOptions {
   access: Pick<Access, 'principalOf'>
   /** The share of reads that is recorded, from 0 to 1. */
   share: number
-  /** The name of the tenant whose site it is. */
-  tenant?: string
+  /** Whose site it is. */
+  tenant?: string | undefined
 }
 
 /** What events are about, by the kind of request; other kinds are recorded only where they are refused. */
@@ -56,7 +56,6 @@ const TYPES: Readonly<Partial<Record<string, EventType>>> = {
   delete: 'delete',
   hook: 'hook',
   api: 'admin',
-  auth: 'authentication',
 }
 /** Those of which a share is recorded. */
 const READS: ReadonlySet<EventType> = new Set(['download', 'list', 'checksum'])
@@ -75,32 +74,35 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
   const taken = new LRUCache<string, true>(AGAIN)
   const salt = randomBytes(32).toString('base64')
 
-  /** The same for all requests of one client over one connection. */
+  /** The same for all requests of one client over one connection; over that of a reverse proxy there are many. */
   function clientOf(req: IncomingMessage, principal: Principal): string {
     const agent = req.headers['user-agent']
-    const before = clients.get(req.socket)
+    const place = placeOf(req)
+    const before = clients.get(place)
     if (before !== undefined && before.principal === principal && before.agent === agent) return before.part
     const part = clientPart(clientFacts(req, principal))
-    clients.set(req.socket, { principal, agent, part })
+    clients.set(place, { principal, agent, part })
     return part
   }
 
-  function clientFacts(req: IncomingMessage, { id, kind }: Principal) {
+  function clientFacts(req: IncomingMessage, { id, kind, tenant: own }: Principal) {
     return {
       client_ip: senderOf(req).address,
       user_agent: req.headers['user-agent'] ?? '',
       user_principal: trail.mask(id),
       principal_kind: kind,
-      tenant: tenant ?? '',
+      tenant: tenant ?? own ?? '',
     }
   }
 
   function identified(req: IncomingMessage): void {
     const { authorization } = req.headers
-    const credential = authorization ?? req.headers['x-auth-token']
     const principal = access.principalOf(req)
-    if (credential === undefined || principal === undefined || principal.kind === 'anonymous') return
-    const key = hash('sha256', `${salt}${senderOf(req).address} ${String(credential)}`, 'base64')
+    if (principal === undefined || principal.kind === 'anonymous') return
+    // Without a header it was the certificate of the connection.
+    const credential = authorization ?? req.headers['x-auth-token']
+    const proof = credential === undefined ? `${principal.kind} ${principal.id}` : String(credential)
+    const key = hash('sha256', `${salt}${senderOf(req).address} ${proof}`, 'base64')
     if (taken.has(key)) return
     taken.set(key, true)
     trail.record({
@@ -143,7 +145,9 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
     },
     requireRoom(kind) {
       const type = TYPES[kind]
-      if (!trail.blocked || type === undefined || (READS.has(type) && share === 0)) return
+      if (!trail.blocked || (type === undefined && kind !== 'auth')) return
+      if (type !== undefined && READS.has(type) && share === 0) return
+      trail.noteRefused()
       throw new ModsteadError(
         'audit_unavailable',
         'what is done here is recorded, and that is not possible now',
@@ -161,15 +165,15 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
     },
     done(req, res, exchange) {
       identified(req)
-      const { kind, error } = exchange
+      const { kind, error, event } = exchange
       const refusal = isRefusal(error)
       const proof = proofOf(req, error)
-      const usual = TYPES[kind]
+      const usual = event?.type ?? TYPES[kind]
       if (!refusal && usual === undefined) return
       const type: EventType = proof !== undefined ? 'authentication' : refusal ? 'refusal' : usual!
       if (READS.has(type) && share < 1 && Math.random() >= share) return
       const principal = access.principalOf(req) ?? ANONYMOUS
-      const claimed = proof?.principal
+      const claimed = proof?.principal ?? event?.principal ?? exchange.principal
       const facts: AuditFacts = {
         ...clientFacts(req, principal),
         ...(claimed !== undefined && {
@@ -178,7 +182,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
         }),
         ...idsOf(req),
         event_type: type,
-        auth_result: proof?.result ?? resultOf(error),
+        auth_result: proof?.result ?? (refusal ? resultOf(error) : (event?.result ?? 'ok')),
         kind,
         module: exchange.module ?? '',
         version: exchange.version ?? '',
@@ -208,8 +212,8 @@ function proofOf({ headers }: IncomingMessage, error: unknown): FailedProof | un
   return error.proof ?? { result: 'failed' }
 }
 
+/** Of a refusal. */
 function resultOf(error: unknown): AuthResult {
-  if (error === undefined || !isRefusal(error)) return 'ok'
   return codeOf(error) === 'bad_signature' ? 'failed' : 'denied'
 }
 

@@ -177,7 +177,7 @@ function contextOptions(
 ): SecureContextOptions {
   if (clients === undefined) return files.options()
   // A session that is resumed brings its certificate along without another look at authorities and revocations.
-  return { ...files.options(), ...clients.current(), secureOptions: constants.SSL_OP_NO_TICKET }
+  return { ...files.options(), ...clients.current().options, secureOptions: constants.SSL_OP_NO_TICKET }
 }
 
 /** New handshakes get the files that are there now; open connections go on with theirs. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ModsteadError } from '../errors.ts'
+import type { ColdClient } from '../limits/limits.ts'
 import type { Answer, LiveZip, StoredFile } from '../proxy/answer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { ModuleRequest, RequestContext } from '../proxy/request.ts'
@@ -7,6 +8,7 @@ import { evaluateConditions, isUnconditional } from './conditions.ts'
 import { factsOf, factsOfBytes, partHeaders, wholeHeaders } from './file-headers.ts'
 import type { Hold, Memory, ReadyAnswer } from './memory.ts'
 import { sendOutcome, sendReady } from './ready.ts'
+import { placeOf } from './sender.ts'
 import { sendChunks } from './send-chunks.ts'
 import type { createFileSender } from './send-file.ts'
 import type { Tally, Traffic } from './traffic.ts'
@@ -16,6 +18,8 @@ export interface ModuleAnswersOptions {
   memory: Memory
   sendFile: ReturnType<typeof createFileSender>
   traffic: Traffic
+  /** Told how long it took until an answer began, waiting for a turn not counted. Milliseconds. */
+  answered: (ms: number) => void
 }
 
 export interface ModuleExchange {
@@ -27,6 +31,8 @@ export interface ModuleExchange {
   signal: AbortSignal
   /** Told how many bytes of the body were sent. */
   sent: (bytes: number) => void
+  /** For whom something may have to be fetched; absent: it need not wait for its turn. */
+  cold: ColdClient | undefined
 }
 
 /**
@@ -37,14 +43,14 @@ export interface ModuleExchange {
 export function createModuleAnswers(
   options: ModuleAnswersOptions,
 ): (exchange: ModuleExchange) => Promise<void> {
-  const { proxy, memory, sendFile, traffic } = options
+  const { proxy, memory, sendFile, traffic, answered } = options
   const load = createLoader(memory)
 
   return async function answerModule(exchange) {
     const { request, path, signal } = exchange
     const hold = holdFor(memory, request)
     try {
-      const answer = await askProxy(proxy, exchange)
+      const answer = await askInTime(exchange)
       const { body } = answer
       if (body.kind === 'live') return await sendLive(answer, body.zip, exchange)
       if (body.kind === 'bytes') return sendBytes(answer, body.bytes, hold, exchange)
@@ -54,6 +60,29 @@ export function createModuleAnswers(
       return await sendStored(answer, body.file, exchange)
     } finally {
       hold.release()
+    }
+  }
+
+  async function askInTime(exchange: ModuleExchange): Promise<Answer> {
+    const { cold, signal } = exchange
+    const started = performance.now()
+    let waited = 0
+    /** The turn has not come: nothing can be said of the time that an answer takes. */
+    let waiting = false
+    const timed = cold && {
+      async begin(signal: AbortSignal) {
+        const since = performance.now()
+        waiting = true
+        const end = await cold.begin(signal)
+        waiting = false
+        waited += performance.now() - since
+        return end
+      },
+    }
+    try {
+      return await askProxy(proxy, { ...exchange, cold: timed })
+    } finally {
+      if (!waiting && !signal.aborted) answered(performance.now() - started - waited)
     }
   }
 
@@ -93,12 +122,13 @@ export function createModuleAnswers(
  * it is stored, and so does who could not tell a cut answer from a whole one: before that nothing about it is certain.
  */
 async function askProxy(proxy: ModuleProxy, exchange: ModuleExchange): Promise<Answer> {
-  const { request, req, signal } = exchange
+  const { request, req, signal, cold } = exchange
   const via = req.headers['modstead-via']?.toString()
   const context: RequestContext = {
     signal,
     storedOnly: req.headers['disable-module-fetch']?.toString().toLowerCase() === 'true',
-    client: req.socket,
+    client: placeOf(req),
+    ...(cold && { asker: cold }),
     ...(via !== undefined && { via }),
   }
   const answer = await proxy.serve(request, context)

@@ -223,7 +223,7 @@ test('memory: mutable answers end in time and by changes, uses are noted, hits a
   await ask(port, INFO, { method: 'HEAD' })
   await ask(port, INFO, { headers: { 'Disable-Module-Fetch': 'true' } })
   assert.equal(given.length, 3, 'the proxy room hears of copies that are given')
-  assert.ok(given.every((client) => client instanceof net.Socket))
+  assert.ok(given.every((client) => 'address' in client))
   proxy.change({ realm: 'public', module: MODULE, version: 'v1.0.0' })
   await ask(port, INFO)
   assert.deepEqual(proxy.served, [list, list, INFO, INFO])

@@ -94,3 +94,17 @@ test('a Unix socket is trusted where that is said', async (t) => {
     await server.stop(0)
   }
 })
+
+test('a client behind proxies is the same over all connections, so that it is known what it asks for next', async (t) => {
+  const { port, proxy } = await startServer(t, { config: { trustedProxies: LOOPBACK } })
+  const seen: object[] = []
+  proxy.answers.set(PATH, (_, { client }) => {
+    seen.push(client)
+    return bytesAnswer('{}', { given: (client) => void seen.push(client) })
+  })
+  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
+    await ask(port, PATH, { headers: { 'x-forwarded-for': address } })
+  assert.equal(seen.length, 3)
+  assert.equal(seen[0], seen[2])
+  assert.notEqual(seen[0], seen[1])
+})

@@ -6,6 +6,7 @@ import type { CertificatesByConnection } from '../access/certificates/client-cer
 import { formatListenAddress, goproxyUrl } from '../config/address.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 import { ModsteadError } from '../errors.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { refusalOfClientError, refuseConnection } from './client-errors.ts'
@@ -28,6 +29,10 @@ export interface HttpServerOptions extends SiteOptions {
   audit?: AuditTrail
   /** The tenants' own. Default: there are none. */
   tenants?: readonly TenantSite[]
+  /** Absent: there are none. */
+  limits?: Limits
+  /** Told how long it took until an answer began that memory did not have. Milliseconds. */
+  answered?: (ms: number) => void
   /** Where sites find the client certificates of connections. Absent: they count for nothing. */
   certificates?: CertificatesByConnection
   observer: Observer
@@ -90,6 +95,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       version: options.version,
       traffic,
       sendFile: createFileSender(pool),
+      ...(options.limits && { limits: options.limits }),
+      ...(options.answered && { answered: options.answered }),
       ...(options.audit !== undefined && {
         audit: { trail: options.audit, share: config.audit?.downloads ?? 1 },
       }),

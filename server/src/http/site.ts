@@ -7,6 +7,7 @@ import { clientSettings } from '../config/client-settings.ts'
 import type { AccessConfig } from '../config/access/access-config.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
+import type { Limits } from '../limits/limits.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
@@ -16,8 +17,12 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import type { SignInDesk } from '../access/browser/sign-in.ts'
 import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
+import { createBrowserDoor } from './auth/browser-door.ts'
+import { createBackchannelLogout } from './auth/backchannel-logout.ts'
+import { createAuthPages } from './auth/pages/pages.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -27,6 +32,7 @@ import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
 import type { PushReceiver } from './push-hint.ts'
 import { requireHost } from './request-host.ts'
+import { createRequestLimits } from './request-limits.ts'
 import { rawTarget } from './request-path.ts'
 import type { createFileSender } from './send-file.ts'
 import type { SitePages } from './routes.ts'
@@ -44,6 +50,8 @@ export interface SiteOptions {
   access?: Access
   /** What signs in; absent: nobody does. */
   issued?: AuthOptions['issued']
+  /** Where people sign in with a browser; absent: nobody does. */
+  desk?: SignInDesk
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -69,6 +77,10 @@ export interface SiteSurroundings {
   audit?: { trail: AuditTrail; share: number }
   /** The address for GOPROXY under which a request reached this site. */
   addressFor: (req: IncomingMessage) => string
+  /** Absent: there are none. */
+  limits?: Limits
+  /** Told how long it took until an answer began that memory did not have. Milliseconds. */
+  answered?: (ms: number) => void
 }
 
 /** One request that memory could not answer. */
@@ -107,10 +119,12 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   const { tenant, observer, version, traffic, memory, sendFile, addressFor } = surroundings
   const prefix = config.pathPrefix
   const access = options.access ?? accessOfTokens(config.tokens)
+  const limits = createRequestLimits(surroundings.limits, access, tenant)
   const audit =
     surroundings.audit &&
     createRequestAudit({ ...surroundings.audit, access, ...(tenant !== undefined && { tenant }) })
-  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile })
+  const { answered = () => undefined } = surroundings
+  const answerModule = createModuleAnswers({ proxy, memory, traffic, sendFile, answered })
   const answerSumdb = createSumdbAnswers({ proxy, databases: options.databases, access, memory, traffic })
   const databases = options.databases.map(({ name }) => name)
   const parse = createParser({ prefix, databases })
@@ -122,6 +136,8 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     addressFor,
     clientSettings: settingsFor,
   })
+  const { desk } = options
+  const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
@@ -130,11 +146,18 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
           createAuth({
             access,
             issued: options.issued,
+            tokens: options.records,
             observer,
             prefix,
             addressFor,
             countAddresses: config.access?.lockout?.addresses ?? true,
           }),
+        ]),
+    ...(desk === undefined || door === undefined
+      ? []
+      : [
+          createAuthPages({ desk, door, prefix, observer }),
+          createBackchannelLogout({ desk, prefix, observer }),
         ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
@@ -149,6 +172,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       }),
       access,
       prefix,
+      ...(door && { browser: door.principal }),
     }),
     ...createActs({ acts: proxy.acts, access, prefix }),
   ]
@@ -165,7 +189,23 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       throw new ModsteadError('unauthenticated', 'this page is for those who have signed in')
   }
 
-  async function answer({ req, res, signal, exchange }: SiteExchange): Promise<void> {
+  /** What was sent counts, be it that the client broke off: then more than what reached it, its connection tells. */
+  async function answer(asked: SiteExchange): Promise<void> {
+    const { req, signal, exchange } = asked
+    // A push is told once only, and proves by its signature where it comes from.
+    if (actionFor(req)?.kind === 'hook') return answerAdmitted(asked)
+    await limits.admit(req, signal)
+    const before = req.socket.bytesWritten
+    try {
+      await answerAdmitted(asked)
+      limits.sent(req, exchange.bytes)
+    } catch (error) {
+      limits.sent(req, req.socket.bytesWritten - before)
+      throw error
+    }
+  }
+
+  async function answerAdmitted({ req, res, signal, exchange }: SiteExchange): Promise<void> {
     const page = vanity.answer(req, res)
     if (page !== undefined) {
       exchange.kind = 'vanity'
@@ -197,14 +237,15 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         exchange.version = endpoint.request.version
       }
       audit?.requireRoom(exchange.kind)
-      return answerSumdb({ ...endpoint, path, req, res, signal, sent })
+      return answerSumdb({ ...endpoint, path, req, res, signal, sent, cold: await limits.cold(req) })
     }
     exchange.kind = endpoint.request.kind
     exchange.module = endpoint.request.module
     if ('version' in endpoint.request) exchange.version = endpoint.request.version
     audit?.requireRoom(exchange.kind)
     await access.require(senderOf(req), 'module:read', endpoint.request.module)
-    return answerModule({ request: endpoint.request, path, req, res, signal, sent })
+    const cold = await limits.cold(req)
+    return answerModule({ request: endpoint.request, path, req, res, signal, sent, cold })
   }
 
   return {
@@ -219,10 +260,11 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       clientGuides: (address) => clientGuides(config, address),
+      signsIn: desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: visitorOf,
     },
-    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit }),
+    answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit, limits }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,
     answer,
     actionFor,

@@ -334,7 +334,9 @@ export function refusalIn(
   ]
   if (code === 'method_not_allowed') headers.push('Allow', allowOf(error) ?? 'GET, HEAD')
   if (code === 'unauthenticated') headers.push('WWW-Authenticate', 'Basic realm="modstead", Bearer')
-  if (meaning.retryAfter !== undefined) headers.push('Retry-After', String(meaning.retryAfter))
+  const { retryAfter = meaning.retryAfter, headers: more = [] } = error instanceof ModsteadError ? error : {}
+  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter))
+  headers.push(...more)
   return { status: meaning.status, headers, body }
 }
 

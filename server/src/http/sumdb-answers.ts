@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { ModsteadError } from '../errors.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
 import type { Access } from '../access/access.ts'
+import type { ColdClient } from '../limits/limits.ts'
 import type { Asker, ServedDatabase } from '../sumdb/served.ts'
 import { IMMUTABLE, wholeHeaders, type SizedFacts } from './file-headers.ts'
 import type { Memory } from './memory.ts'
@@ -28,6 +29,8 @@ export interface SumdbExchange {
   res: ServerResponse
   signal: AbortSignal
   sent: (bytes: number) => void
+  /** For whom something may have to be fetched; absent: it need not wait for its turn. */
+  cold: ColdClient | undefined
 }
 
 /** A head may be a minute old in the mirror itself; caches may hold it for as long again. */
@@ -63,7 +66,7 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     }
   }
 
-  return async function answerSumdb({ database: name, request, path, req, res, signal, sent }) {
+  return async function answerSumdb({ database: name, request, path, req, res, signal, sent, cold }) {
     const database = databases.get(name)
     if (database === undefined)
       throw new ModsteadError('no_endpoint', 'this server mirrors no checksum database of that name')
@@ -75,7 +78,7 @@ export function createSumdbAnswers(options: SumdbAnswersOptions): (exchange: Sum
     const via = req.headers['modstead-via']?.toString()
     const client = clientAddress(req)
     const storedOnly = req.headers['disable-module-fetch'] === 'true'
-    const asker = { signal, client, storedOnly, ...(via !== undefined && { via }) }
+    const asker = { signal, client, storedOnly, ...(cold && { cold }), ...(via !== undefined && { via }) }
     const body = await ask(database, request, asker)
     signal.throwIfAborted()
     const facts: SizedFacts = {

@@ -6,6 +6,7 @@ import { scripted, TIMES } from './proxy.fixture.ts'
 import { createRouter } from './route.ts'
 
 const HELPER = checkPath('go.corp.example/modstead/client')
+const BUILT_IN = { modules: [HELPER], origin: scripted('itself', {}) }
 const ORIGINS = new Map(['corp', 'public'].map((name) => [name, scripted(name, {})]))
 
 function originOf(modules: readonly string[], isPrivate: boolean): (path: string) => string | undefined {
@@ -14,7 +15,7 @@ function originOf(modules: readonly string[], isPrivate: boolean): (path: string
     { ...TIMES, modules, from: from('corp'), private: isPrivate, checksum: 'off' },
     { ...TIMES, modules: ['*'], from: from('public'), private: false, checksum: 'off' },
   ]
-  const router = withBuiltIn(createRouter(routes, ORIGINS, new Map()), [HELPER], scripted('itself', {}))
+  const router = withBuiltIn(createRouter(routes, ORIGINS, new Map()), BUILT_IN)
   return (path) => router.routeOf(checkPath(path)).originsFor(checkPath(path))[0]?.origin.name
 }
 
@@ -37,9 +38,7 @@ test('the name of the host above it is not asked of the route for everything', (
 })
 
 test('it is public, and entered into a log of our own', () => {
-  const route = withBuiltIn(createRouter([], ORIGINS, new Map()), [HELPER], scripted('itself', {})).routeOf(
-    HELPER,
-  )
+  const route = withBuiltIn(createRouter([], ORIGINS, new Map()), BUILT_IN).routeOf(HELPER)
   assert.deepEqual(
     [route.private, route.realm, route.checksum, route.log, route.builtIn],
     [false, 'public', undefined, true, true],

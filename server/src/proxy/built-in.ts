@@ -3,6 +3,12 @@ import { compilePatterns } from '@modstead/gomod/pattern'
 import type { Origin } from './origin.ts'
 import type { Route, Router } from './route.ts'
 
+/** Modules that the server has itself, on every site. */
+export interface BuiltIn {
+  modules: readonly ModulePath[]
+  origin: Origin
+}
+
 /** How long its lists and its latest version are fresh, and absence remembered: they change with the program only. */
 const FRESH = 60_000
 
@@ -11,7 +17,7 @@ const FRESH = 60_000
  * database is asked about. What could be above them is asked of nobody either, unless a route of the configuration names
  * it: `go` asks for it on its way, and it is the name of a company's host.
  */
-export function withBuiltIn(router: Router, modules: readonly ModulePath[], origin: Origin): Router {
+export function withBuiltIn(router: Router, { modules, origin }: BuiltIn): Router {
   const own = new Set<string>(modules)
   const patterns = compilePatterns(modules)
   const list = [{ origin, then: 'absent' as const }]

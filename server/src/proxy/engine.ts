@@ -1,7 +1,9 @@
+import type { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import { createAbsences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedIn } from './checksums.ts'
+import { createColdWork } from './cold-work.ts'
 import { createDroppedFiles } from './dropped-files.ts'
 import { createIncidents } from './incidents.ts'
 import type { Change, Stored } from './module-proxy.ts'
@@ -57,6 +59,8 @@ export interface EngineOptions {
   promised?: PromisedIn
   /** Whether realms have room for more; absent where none has a bound. */
   room?: CheckRoom
+  /** Why nothing may be fetched now, for nobody. Default: it always may. */
+  refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
@@ -79,6 +83,7 @@ export function createEngine(options: EngineOptions): Engine {
     ...(room !== undefined && { room }),
     stored: stored.tell,
     absences: createAbsences(now),
+    cold: createColdWork(options.refuseFetching ?? (() => undefined), shutdown.signal),
     dropped: createDroppedFiles(),
     setbacks: createSetbacks(now),
     shutdown: shutdown.signal,

@@ -79,8 +79,8 @@ test('work begun in the background hears of the first client that joins, and onl
     promoted = signal
     return gate.promise
   }
-  const first = flights.join('a', start, 'background')
-  const second = flights.join('a', start, 'background')
+  const first = flights.join('a', start, { priority: 'background' })
+  const second = flights.join('a', start, { priority: 'background' })
   assert.equal(promoted?.aborted, false)
   const third = flights.join('a', start)
   assert.equal(promoted?.aborted, true)

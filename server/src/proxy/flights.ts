@@ -1,7 +1,9 @@
 import { ModsteadError } from '../errors.ts'
+import { type Askers, createAskers, LeftAlone } from './askers.ts'
 import type { OnBehalf } from './origin.ts'
 
-export type Priority = 'client' | 'background'
+/** Who joins a piece of work; default: a client that needs no turn. */
+export type Joining = Partial<Pick<OnBehalf, 'priority' | 'asker'>>
 
 /**
  * One running piece of work for each key, however many ask for it. The work belongs to nobody in particular: a
@@ -10,9 +12,13 @@ export type Priority = 'client' | 'background'
 export interface Flights<T> {
   /**
    * Joins the running work of this key, or starts it. A rejection reaches every waiter. Work that was started for the
-   * `background` is told through `promoted` when somebody joins who is not.
+   * `background` is told through `promoted` when somebody joins who is not, and hears of the clients through `askers`.
    */
-  join(key: string, start: (promoted: AbortSignal) => Promise<T>, priority?: Priority): Promise<T>
+  join(
+    key: string,
+    start: (promoted: AbortSignal, askers: Askers) => Promise<T>,
+    behalf?: Joining,
+  ): Promise<T>
   /** Milliseconds since the work of this key was started; 0 where none runs. */
   age(key: string): number
   has(key: string): boolean
@@ -22,18 +28,27 @@ export interface Flights<T> {
   idle(): Promise<void>
 }
 
+interface Flight<T> {
+  promise: Promise<T>
+  started: number
+  promotion: AbortController
+  askers: Askers
+}
+
 export function createFlights<T>(now: () => number = Date.now): Flights<T> {
-  const running = new Map<string, { promise: Promise<T>; started: number; promotion: AbortController }>()
+  const running = new Map<string, Flight<T>>()
   return {
-    join(key, start, priority = 'client') {
+    join(key, start, { priority = 'client', asker } = {}) {
       const flight = running.get(key)
       if (flight !== undefined) {
         if (priority === 'client') flight.promotion.abort()
+        flight.askers.add(asker)
         return flight.promise
       }
       const promotion = new AbortController()
-      const promise = start(promotion.signal).finally(() => running.delete(key))
-      running.set(key, { promise, started: now(), promotion })
+      const askers = createAskers(asker)
+      const promise = start(promotion.signal, askers).finally(() => running.delete(key))
+      running.set(key, { promise, started: now(), promotion, askers })
       return promise
     },
     age(key) {
@@ -61,14 +76,14 @@ export class NotAhead extends ModsteadError {
 }
 
 /**
- * `attempt`, and once more where a client had joined work that was begun ahead and gave up before it knew: then the
- * client begins it.
+ * `attempt`, and once more where a client had joined work that was begun ahead, or for others who left, and gave up
+ * before it knew: then the client begins it.
  */
 export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
-    if (error instanceof NotAhead) return attempt()
+    if (error instanceof NotAhead || error instanceof LeftAlone) return attempt()
     throw error
   }
 }
@@ -76,7 +91,13 @@ export async function asClient<T>(attempt: () => Promise<T>): Promise<T> {
 /** On the same behalf, and on that of a client who joins the flight. */
 export function alsoFor(behalf: OnBehalf, promoted: AbortSignal): OnBehalf {
   const all = behalf.promoted === undefined ? promoted : AbortSignal.any([behalf.promoted, promoted])
-  return { ...behalf, promoted: all }
+  return { ...withoutAsker(behalf), promoted: all }
+}
+
+/** On the same behalf, for what is done within the turn of whoever it was. */
+export function withoutAsker<Behalf extends OnBehalf>(behalf: Behalf): Omit<Behalf, 'asker'> {
+  const { asker: _, ...rest } = behalf
+  return rest
 }
 
 /** Waits for shared work until `signal` fires; then throws `aborted` while the work goes on for the others. */

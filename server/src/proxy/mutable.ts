@@ -6,7 +6,8 @@ import { atMost } from './at-most.ts'
 import { isAbsence, ModsteadError } from '../errors.ts'
 import { askOrigins } from './ask-origins.ts'
 import type { Snapshot } from './catalog.ts'
-import { createFlights, waitAtMost, waitFor } from './flights.ts'
+import type { Askers } from './askers.ts'
+import { asClient, createFlights, waitAtMost, waitFor, withoutAsker } from './flights.ts'
 import { isHalfPublished } from './half-published.ts'
 import { commitIn, parseInfo } from './info-file.ts'
 import { formatList, mergeLists, parseOwnList } from './merge-lists.ts'
@@ -52,7 +53,7 @@ const AFTER_FAILURE = 5_000
  * the origins fail. `changed` is called when a renewed answer differs from the one before.
  */
 export function createMutableFiles(parts: Parts, changed: (question: MutableQuestion) => void): MutableFiles {
-  const { catalog, store, absences, incidents, setbacks, traces, observer, shutdown, now } = parts
+  const { catalog, store, absences, cold, incidents, setbacks, traces, observer, shutdown, now } = parts
   const renewals = createFlights<Snapshot>(now)
   /** When modules were expired, in milliseconds since the epoch. */
   const expired = new LRUCache<string, number>({ ...atMost(10_000) })
@@ -174,14 +175,16 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
     behalf: OnBehalf,
   ): Promise<Snapshot> {
     const key = keyOf(question)
-    return renewals.join(key, async () => {
+    const renewing = async (_: AbortSignal, askers: Askers): Promise<Snapshot> => {
       try {
-        return await absences.remember(key, question.route.absent, renew(question, before, behalf))
+        const asking = cold.run(question.route, askers, () => renew(question, before, withoutAsker(behalf)))
+        return await absences.remember(key, question.route.absent, asking)
       } catch (error) {
         if (before !== undefined) await afterFailure(question, before, error)
         throw error
       }
-    })
+    }
+    return renewals.join(key, renewing, behalf)
   }
 
   /** A query that no origin knows any more is gone; a list stays, and so does everything while an origin fails. */
@@ -199,6 +202,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
       return
     }
     failedLately.set(keyOf(question), true)
+    if (isOfLimits(error)) return
     observer.log.warn(
       { err: error, module, query, realm: route.realm },
       'renewal failed; the stale answer is given',
@@ -240,7 +244,7 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
   ): Promise<MutableAnswer> {
     try {
       absences.refuse(keyOf(question))
-      const first = await waitFor(renewal(question, undefined, behalf), signal)
+      const first = await asClient(() => waitFor(renewal(question, undefined, behalf), signal))
       return answerOf(first, first.fetched + question.route.fresh)
     } catch (error) {
       const fallback = isAbort(error) ? undefined : await listStored(question)
@@ -285,10 +289,11 @@ export function createMutableFiles(parts: Parts, changed: (question: MutableQues
       const isExpired = snapshot.fetched <= expiry(route.realm, module)
       const age = isExpired ? Infinity : now() - snapshot.fetched
       if (age < route.fresh) return answerOf(snapshot, snapshot.fetched + route.fresh)
-      if (route.origins.length === 0 || failedLately.has(keyOf(question)))
+      if (route.origins.length === 0 || cold.closed || failedLately.has(keyOf(question)))
         return answerOf(snapshot, now() + BRIEFLY)
-      const { signal, ...behalf } = options
-      const news = renewal(question, snapshot, behalf)
+      const { signal, asker, ...behalf } = options
+      // Whoever is answered at once has not left: the news is for those who come after.
+      const news = renewal(question, snapshot, { ...behalf, ...(asker && { asker: { begin: asker.begin } }) })
       if (age >= route.fresh + route.stale) return getRenewed(question, snapshot, news, signal)
       news.catch(() => undefined) // logged by the renewal
       return answerOf(snapshot, now() + BRIEFLY)
@@ -315,6 +320,13 @@ function nameOf({ query, module }: MutableQuestion): string {
 function keyOf(question: MutableQuestion): string {
   return `${question.route.realm} ${question.query} ${question.module}`
 }
+
+/** Nobody was asked: what limits refuse is counted where they are. */
+function isOfLimits(error: unknown): boolean {
+  return isAbort(error) || (error instanceof ModsteadError && LIMITS.includes(error.code))
+}
+
+const LIMITS = ['rate_limited', 'overloaded']
 
 function isAbort(error: unknown): boolean {
   return error instanceof ModsteadError && error.code === 'aborted'

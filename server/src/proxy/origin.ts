@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import type { Asker } from './askers.ts'
 
 /** HTTP validators of a mutable answer, kept so that it can be renewed with a conditional request. */
 export interface Validators {
@@ -66,6 +67,8 @@ export interface OnBehalf {
   promoted?: AbortSignal
   /** Somebody has said that it will be wanted: also origins that are asked for nothing ahead are asked for it. */
   announced?: boolean
+  /** The client whose turn it has to be before an origin is asked; absent: ourselves, or one that has its turn. */
+  asker?: Asker
   /** The `Modstead-Via` header of the request on whose behalf this is asked: passed on, so that loops are seen. */
   via?: string
 }

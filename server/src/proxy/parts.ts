@@ -3,6 +3,7 @@ import type { Absences } from './absences.ts'
 import type { Catalog } from './catalog.ts'
 import type { PromisedIn } from './checksums.ts'
 import type { DroppedFiles } from './dropped-files.ts'
+import type { ColdWork } from './cold-work.ts'
 import type { Incidents } from './incidents.ts'
 import type { Stored } from './module-proxy.ts'
 import type { Setbacks } from './setbacks.ts'
@@ -25,6 +26,7 @@ export interface Parts {
   /** Absent where no realm has a bound. */
   room?: CheckRoom
   absences: Absences
+  cold: ColdWork
   dropped: DroppedFiles
   setbacks: Setbacks
   observer: Observer

@@ -119,13 +119,14 @@ export interface SetUp {
   route?: Partial<RouteConfig>
   concurrency?: number
   promised?: PromisedHashes
+  refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
 /** The proxy room over scripted origins, with a real store and catalog, closed after the test. */
 export async function setUp(
   t: TestContext,
-  { origins, then = 'any', checksum, route, concurrency = 0, promised, now }: SetUp,
+  { origins, then = 'any', checksum, route, concurrency = 0, promised, refuseFetching, now }: SetUp,
 ) {
   const folder = await temporaryFolder(t)
   const observer = createTestObserver()
@@ -156,6 +157,7 @@ export async function setUp(
     lookAhead,
     observer,
     ...(promised && { promised }),
+    ...(refuseFetching && { refuseFetching }),
     ...(now && { now }),
   })
   t.after(async () => {

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import type { Asker } from './askers.ts'
 
 /** The three files of a module version, named as in the GOPROXY protocol. */
 export type ArtifactKind = 'info' | 'mod' | 'zip'
@@ -18,8 +19,10 @@ export interface RequestContext {
   signal: AbortSignal
   /** `Disable-Module-Fetch: true`: answer from what is stored, fetch nothing. */
   storedOnly: boolean
-  /** Identity for look-ahead: the same object for all requests of one connection and principal. */
+  /** Identity for look-ahead: the same object for all requests of one connection, or of one address behind a proxy. */
   client: object
+  /** Lets what is not stored be fetched when it is the turn of this client; absent: at once. */
+  asker?: Pick<Asker, 'begin'>
   /** The request's `Modstead-Via` header: passed on to origins, so that loops are seen. */
   via?: string
 }

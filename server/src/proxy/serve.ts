@@ -31,6 +31,8 @@ export interface ProxyOptions {
   observer: Observer
   /** What a log of ours has promised; absent where there is none. */
   promised?: PromisedHashes
+  /** Why nothing may be fetched now, for nobody. Default: it always may. */
+  refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
@@ -209,8 +211,13 @@ export function createProxyOn(
   }
 }
 
-function forClient({ signal, via }: RequestContext): OriginOptions {
-  return { signal, priority: 'client', ...(via !== undefined && { via }) }
+function forClient({ signal, via, asker }: RequestContext): OriginOptions {
+  return {
+    signal,
+    priority: 'client',
+    ...(asker && { asker: { begin: asker.begin, gone: signal } }),
+    ...(via !== undefined && { via }),
+  }
 }
 
 function questionOf(request: ModuleRequest): MutableQuestion['query'] {

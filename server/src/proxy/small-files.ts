@@ -5,7 +5,7 @@ import { askOrigins } from './ask-origins.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
-import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor, withoutAsker } from './flights.ts'
 import { mayBecomeFact } from './half-published.ts'
 import { parseInfo } from './info-file.ts'
 import { learnFacts } from './learn-facts.ts'
@@ -45,7 +45,7 @@ export interface SmallFiles {
 
 /** `.info` and `.mod` files: small enough to be held whole, verified before anyone gets a byte of them. */
 export function createSmallFiles(parts: Parts): SmallFiles {
-  const { store, catalog, absences, dropped, incidents, setbacks, shutdown } = parts
+  const { store, catalog, absences, cold, dropped, incidents, setbacks, shutdown } = parts
   const flights = createFlights<SmallFile>()
   const readings = createFlights<SmallFile | undefined>()
 
@@ -75,7 +75,7 @@ export function createSmallFiles(parts: Parts): SmallFiles {
 
   function stored(wanted: Wanted<SmallKind>, behalf: OnBehalf): Promise<SmallFile | undefined> {
     const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
-    return readings.join(keyOf(wanted), read, behalf.priority)
+    return readings.join(keyOf(wanted), read, behalf)
   }
 
   async function accept(
@@ -174,10 +174,12 @@ export function createSmallFiles(parts: Parts): SmallFiles {
       const work = (): Promise<SmallFile> =>
         flights.join(
           key,
-          async (promoted) =>
-            (await stored(wanted, { ...behalf, promoted })) ??
-            absences.remember(key, wanted.route.absent, fetch(wanted, { ...behalf, promoted })),
-          behalf.priority,
+          async (promoted, askers) => {
+            const inTurn = { ...withoutAsker(behalf), promoted }
+            const fetching = () => cold.run(wanted.route, askers, () => fetch(wanted, inTurn))
+            return (await stored(wanted, inTurn)) ?? absences.remember(key, wanted.route.absent, fetching())
+          },
+          behalf,
         )
       return waitFor(behalf.priority === 'client' ? asClient(work) : work(), signal)
     },

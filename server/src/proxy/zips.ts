@@ -5,10 +5,11 @@ import { incidentOf, ModsteadError } from '../errors.ts'
 import type { LiveZip, StoredFile, StoredZip } from './answer.ts'
 import { createArrival, type Arrival } from './arrivals.ts'
 import { askOrigins } from './ask-origins.ts'
+import type { Askers } from './askers.ts'
 import type { VersionFacts } from './catalog.ts'
 import type { ChecksumRecord } from './checksums.ts'
 import { dropIfDeleted, refuseDeleted } from './deletions.ts'
-import { alsoFor, asClient, createFlights, waitFor } from './flights.ts'
+import { alsoFor, asClient, createFlights, waitFor, withoutAsker } from './flights.ts'
 import { mayBecomeFact } from './half-published.ts'
 import { learnFacts } from './learn-facts.ts'
 import { createArrivingZip } from './live-zip.ts'
@@ -64,7 +65,7 @@ interface Download {
 
 /** Module zips: streamed to those who wait while they arrive, verified and stored before anyone has them whole. */
 export function createZips(parts: Parts): Zips {
-  const { store, catalog, checker, incidents, absences, dropped, setbacks, observer, shutdown } = parts
+  const { store, catalog, checker, incidents, absences, cold, dropped, setbacks, observer, shutdown } = parts
   const flights = createFlights<StoredZip>()
   const readings = createFlights<StoredZip | undefined>()
   const arrivals = new Map<string, Arrival>()
@@ -145,7 +146,7 @@ export function createZips(parts: Parts): Zips {
 
   function stored(wanted: WantedZip, behalf: OnBehalf): Promise<StoredZip | undefined> {
     const read = (promoted: AbortSignal) => readStored(wanted, alsoFor(behalf, promoted))
-    return readings.join(keyOf(wanted), read, behalf.priority)
+    return readings.join(keyOf(wanted), read, behalf)
   }
 
   async function prove(
@@ -284,18 +285,18 @@ export function createZips(parts: Parts): Zips {
     const key = keyOf(wanted)
     const arrival = arrivals.get(key) ?? createArrival()
     arrivals.set(key, arrival)
-    const start = async (promoted: AbortSignal): Promise<StoredZip> => {
+    const start = async (promoted: AbortSignal, askers: Askers): Promise<StoredZip> => {
       try {
-        const promotable = { ...order, promoted }
+        const promotable = { ...withoutAsker(order), promoted }
         const found = await stored(wanted, promotable)
         if (found !== undefined) return found
-        const downloading = download(wanted, arrival, promotable)
+        const downloading = cold.run(wanted.route, askers, () => download(wanted, arrival, promotable))
         return await absences.remember(key, wanted.route.absent, downloading)
       } finally {
         arrivals.delete(key)
       }
     }
-    const done = flights.join(key, start, order.priority)
+    const done = flights.join(key, start, order)
     done
       .catch(() => arrival.cut())
       .catch((error: unknown) => observer.log.error({ err: error }, 'a zip was not closed'))

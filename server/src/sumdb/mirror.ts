@@ -9,7 +9,7 @@ import type { ChecksumDatabase } from '../proxy/checksums.ts'
 import type { OnBehalf, OriginOptions } from '../proxy/origin.ts'
 import { createAlarms, type RaiseAlarm } from './alarms.ts'
 import type { SumdbFiles, SumdbRemote } from './needs.ts'
-import type { ServedDatabase } from './served.ts'
+import type { Asker, ServedDatabase } from './served.ts'
 import { createUrgency } from './urgency.ts'
 
 /**
@@ -26,9 +26,12 @@ export interface SumdbMirror extends ServedDatabase {
  */
 const asking = new AsyncLocalStorage<OnBehalf>()
 
-/** Runs `work`, whose reads of a database carry `via` on. */
-function passingOn<T>(via: string | undefined, work: () => Promise<T>): Promise<T> {
-  return asking.run({ priority: 'client', ...(via !== undefined && { via }) }, work)
+/** Runs `work`, whose reads of a database carry `via` on, and are made in the turn of the client. */
+function passingOn<T>({ via, cold }: Asker, work: () => Promise<T>): Promise<T> {
+  return asking.run(
+    { priority: 'client', ...(cold && { asker: cold }), ...(via !== undefined && { via }) },
+    work,
+  )
 }
 
 export interface SumdbMirrorOptions {
@@ -68,11 +71,15 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         files.writeCache(path.slice(1), bytes, { lasting }).catch((error: unknown) => {
           log.warn({ err: error, database: name, path }, 'a file of a checksum database could not be kept')
         }),
-      readRemote(path, signal) {
-        const { via, ...behalf } = asking.getStore() ?? { priority: 'client' }
+      async readRemote(path, signal) {
+        const { via, asker, ...behalf } = asking.getStore() ?? { priority: 'client' }
+        const isLookup = path.startsWith('/lookup/')
         // Heads and tiles are read once for all who need them: background work may have begun what a client waits for.
-        const urgency = path.startsWith('/lookup/') ? behalf : { priority: 'client' as const }
-        return remote.read(path, { ...urgency, signal, ...(via !== undefined && { via }) })
+        const urgency = isLookup ? behalf : { priority: 'client' as const }
+        const read = () => remote.read(path, { ...urgency, signal, ...(via !== undefined && { via }) })
+        if (!isLookup || asker === undefined) return read()
+        const end = await asker.begin(signal)
+        return read().finally(end)
       },
       isAway,
       onSecurityError: alarms.fork,
@@ -134,8 +141,9 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
         throw await refusal(error)
       }
     },
-    lookupResponse: (module, version, { signal, via }) =>
-      passingOn(via, async () => {
+    lookupResponse: (module, version, asker) =>
+      passingOn(asker, async () => {
+        const { signal } = asker
         try {
           const behalf = asking.getStore() ?? { priority: 'client' }
           return toBuffer((await lookUp(module, version, behalf, signal)).response)
@@ -143,8 +151,9 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
           throw await refusal(error)
         }
       }),
-    latest: ({ signal, via }) =>
-      passingOn(via, async () => {
+    latest: (asker) =>
+      passingOn(asker, async () => {
+        const { signal } = asker
         try {
           const known = await client.latest(signal)
           if (known === undefined) await refresh(signal)
@@ -157,8 +166,9 @@ export function createSumdbMirror(options: SumdbMirrorOptions): SumdbMirror & Ch
           throw await refusal(error)
         }
       }),
-    tile: (path, { signal, via }) =>
-      passingOn(via, async () => {
+    tile: (path, asker) =>
+      passingOn(asker, async () => {
+        const { signal } = asker
         try {
           const tile = parseTilePath(`tile/${path}`)
           if (tile.height !== TILE_HEIGHT) throw noSuchTile(name)

@@ -1,5 +1,6 @@
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
+import type { Asker as ProxyAsker } from '../proxy/askers.ts'
 
 /** For whom a database is asked. */
 export interface Asker {
@@ -7,6 +8,8 @@ export interface Asker {
   signal: AbortSignal
   /** Address of the client, whose questions may be limited; absent for work of our own. */
   client?: string
+  /** Lets it be fetched in the turn of this client; absent: at once. */
+  cold?: Pick<ProxyAsker, 'begin'>
   /** `Disable-Module-Fetch: true`: nothing is fetched or built for it. */
   storedOnly?: boolean
   /** The request's `Modstead-Via` header. */

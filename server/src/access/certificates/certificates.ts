@@ -27,25 +27,27 @@ const FRESH = 60_000
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 type Outcome = Exclude<Judgement, 'not mine'>
+type Refused = Extract<Outcome, { refusal: string }>
 
 /** Judges client certificates by rules about their names. What a certificate says is read once for each connection. */
 export function createCertificates({ rules, presented, people }: CertificatesOptions): ConnectionCredential {
   const find = compileRules(rules)
-  const read = new WeakMap<ClientCertificate, Named | { refusal: string; next?: string }>()
+  const read = new WeakMap<ClientCertificate, Named | Refused>()
 
-  function readOnce(given: ClientCertificate): Named | { refusal: string; next?: string } {
+  function readOnce(given: ClientCertificate): Named | Refused {
     let outcome = read.get(given)
     if (outcome === undefined) read.set(given, (outcome = namedBy(given)))
     return outcome
   }
 
-  function namedBy(given: ClientCertificate): Named | { refusal: string; next?: string } {
-    if (given.problem !== undefined) return refused(given.problem)
+  function namedBy(given: ClientCertificate): Named | Refused {
+    if (given.problem !== undefined)
+      return refused(given.problem, { proof: { result: given.expired === true ? 'expired' : 'failed' } })
     const names = namesOf(given)
     if (typeof names === 'string') return refused(names)
     const named = find(names)
     if (named === undefined)
-      return refused('fits no rule of this server', 'ask who runs it for a rule, or send a token')
+      return refused('fits no rule of this server', { next: 'ask who runs it for a rule, or send a token' })
     return named === 'unfit' ? refused('names somebody with characters that no name may have') : named
   }
 
@@ -54,10 +56,17 @@ export function createCertificates({ rules, presented, people }: CertificatesOpt
     if ('refusal' in named) return named
     // A connection may outlive the certificate that it began with.
     const left = given.certificate.validToDate.getTime() - now
-    if (left <= 0) return refused('has ended', 'open a new connection with the one that replaces it')
     const { id, kind } = named
+    if (left <= 0)
+      return refused('has ended', {
+        next: 'open a new connection with the one that replaces it',
+        proof: { result: 'expired', principal: { id, kind } },
+      })
     const person = kind === 'user' ? await people.find(id) : NOTHING
-    if (person === undefined) return refused('names somebody who is no user of the directory any more')
+    if (person === undefined)
+      return refused('names somebody who is no user of the directory any more', {
+        proof: { result: 'failed', principal: { id, kind } },
+      })
     const principal = {
       id,
       kind,
@@ -108,6 +117,11 @@ function subjectOf(certificate: X509Certificate): Map<string, readonly string[]>
   return new Map(Object.entries(subject ?? {}).map(([name, value]) => [name, [value].flat()]))
 }
 
-function refused(problem: string, next = 'check the certificate, or send a token instead') {
-  return { refusal: `the client certificate of the connection ${problem}`, next }
+function refused(problem: string, more: Omit<Refused, 'refusal'> = {}): Refused {
+  return {
+    refusal: `the client certificate of the connection ${problem}`,
+    next: 'check the certificate, or send a token instead',
+    proof: { result: 'failed' },
+    ...more,
+  }
 }

@@ -8,6 +8,8 @@ export interface ClientCertificate {
    * signed by an authority of its listener, was not revoked as far as a list says, and was valid when it was shown.
    */
   problem?: string
+  /** The problem is that its time is over. */
+  expired?: boolean
   /** The SPIFFE trust domain whose authorities it was verified with; absent: those of `tls.clientCa`. */
   trustDomain?: string
 }

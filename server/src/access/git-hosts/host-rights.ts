@@ -51,10 +51,10 @@ const LONGEST_NO = 60_000
 /** For how long a decision counts that was made while the host was down. */
 const DOWN = 10_000
 const WARNED = 60_000
-/** Questions remembered; asked at the same time of one host; and waiting for that. */
+/** Questions remembered; asked at the same time of one host; and waiting for that, in all and for one account. */
 const REMEMBERED = 50_000
 const AT_ONCE = 16
-const WAITING = 1_000
+const WAITING = { all: 2_000, each: 200 }
 /** Characters of an account: it becomes part of an address. */
 const ACCOUNT = /^[A-Za-z0-9_][\w.-]{0,254}$/
 
@@ -115,7 +115,7 @@ function createQuestions(
 
   async function askHost(key: string, account: string, repository: string): Promise<boolean> {
     if (failed !== undefined && now() - failed.at < PAUSE) throw failed.error
-    return lane(async () => {
+    return lane(account, async () => {
       try {
         const may = await withDeadline((signal) => rights.mayRead(account, repository, signal))
         known.set(key, { may, at: now() })
@@ -180,16 +180,26 @@ function unavailable(host: string, cause: unknown): ModsteadError {
   )
 }
 
-function createLane(host: string): <T>(work: () => Promise<T>) => Promise<T> {
+/** Runs work a few at a time, in order. Throws `overloaded` when too much waits, for one account sooner than for all. */
+function createLane(host: string): <T>(account: string, work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
+  const each = new Map<string, number>()
   let free = AT_ONCE
-  return async (work) => {
+
+  async function wait(account: string): Promise<void> {
+    const own = each.get(account) ?? 0
+    if (waiting.length >= WAITING.all || own >= WAITING.each)
+      throw new ModsteadError('overloaded', `too many questions are waiting for the git host ${host}`)
+    each.set(account, own + 1)
+    await new Promise<void>((resolve) => waiting.push(resolve))
+    const left = each.get(account)! - 1
+    if (left === 0) each.delete(account)
+    else each.set(account, left)
+  }
+
+  return async (account, work) => {
     if (free > 0) free--
-    else {
-      if (waiting.length >= WAITING)
-        throw new ModsteadError('overloaded', `too many questions are waiting for the git host ${host}`)
-      await new Promise<void>((resolve) => waiting.push(resolve))
-    }
+    else await wait(account)
     try {
       return await work()
     } finally {

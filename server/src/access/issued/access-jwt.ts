@@ -28,10 +28,10 @@ export interface AccessJwt {
   /** Signs a token that ends `seconds` from `now` (milliseconds since the epoch). */
   sign(claims: AccessClaims, now: number, seconds: number): Promise<string>
   /**
-   * What a token says that was signed here and holds at `now`; `undefined` for any other that claims to be ours, and
-   * `not mine` for what does not.
+   * What a token says that was signed here and holds at `now`; whose it was, if it has expired; `undefined` for any
+   * other that claims to be ours, and `not mine` for what does not.
    */
-  verify(token: string, now: number): Promise<Verified | 'not mine' | undefined>
+  verify(token: string, now: number): Promise<Verified | { expired: SignedIn } | 'not mine' | undefined>
 }
 
 export interface Verified extends AccessClaims {
@@ -93,6 +93,8 @@ export function createAccessJwt(issuer: string, keys: SigningKeys): AccessJwt {
         })
         return verifiedOf(payload)
       } catch (error) {
+        // The signature was right.
+        if (error instanceof errors.JWTExpired) return { expired: verifiedOf(error.payload).principal }
         if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
         throw error
       }

@@ -42,8 +42,11 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
     if (secret.startsWith(REFRESH_PREFIX)) return NO_ACCESS_TOKEN
     const verified = await jwt.verify(secret, now)
     if (verified === 'not mine') return 'not mine'
-    const principal = verified && (await bearerOf(verified))
-    if (verified === undefined || principal === undefined) return GONE
+    if (verified === undefined) return GONE
+    if ('expired' in verified) return { ...GONE, proof: { result: 'expired', principal: verified.expired } }
+    const principal = await bearerOf(verified)
+    if (principal === undefined)
+      return { ...GONE, proof: { result: 'failed', principal: verified.principal } }
     return { principal, fresh: Math.max(0, Math.min(TOKEN_FRESH, verified.expires - now)) }
   }
 }

@@ -29,6 +29,8 @@ export interface IssuedSession {
   expiresIn: number
   refreshToken: string
   sessionId: string
+  /** Whose it is. */
+  principal: Pick<SignedIn, 'kind' | 'id'>
 }
 
 /** What a provider says of somebody later: who they are by now, or that they are nobody any more. */
@@ -58,8 +60,9 @@ export interface Sessions {
   begin(sign: SignIn): Promise<IssuedSession>
   /**
    * The next tokens of a session. A refresh token is good once: one that was used before ends its session, for it was
-   * copied (RFC 9700, section 4.14.2); but for ten seconds after its use, where the answer may have been lost. What was begun is
-   * finished, whether somebody still waits or not: a provider may have given a new token meanwhile.
+   * copied (RFC 9700, section 4.14.2); but for half a minute after its use, where the answer may have been lost, on the
+   * network or in a restart. What was begun is finished, whether somebody still waits or not: a provider may have given
+   * a new token meanwhile.
    */
   refresh(refreshToken: string, signal: AbortSignal): Promise<IssuedSession | { refused: string }>
   /** An access token of at most an hour without a session: nothing renews it. */
@@ -107,6 +110,8 @@ interface Kept {
   family: string
   current: string
   previous?: string
+  /** When that one was replaced. */
+  replaced?: number
   created: number
   refreshed: number
   /** When the provider last said so. */
@@ -117,8 +122,8 @@ interface Kept {
 export const SESSION = 'session'
 const KIND = SESSION
 const REVOKED = 'revoked'
-/** How long a refresh token may be presented again. Milliseconds. */
-const OVERLAP = 10_000
+/** How long the last refresh token may be presented again. Milliseconds. */
+const OVERLAP = 30_000
 /** Sessions of one principal at most: the one that ends first goes. */
 const MOST = 100
 /** For the answer of a provider. Milliseconds. */
@@ -159,7 +164,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       now(),
       seconds,
     )
-    return { accessToken, expiresIn: seconds, refreshToken: token, sessionId: session }
+    return { accessToken, expiresIn: seconds, refreshToken: token, sessionId: session, principal }
   }
 
   async function makeRoom({ kind, id }: SignedIn): Promise<void> {
@@ -202,7 +207,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (found === undefined || found.kept.family !== hashOf(token.family)) return { refused: NOT_VALID }
       const { record, kept } = found
       const hash = hashOf(token.token)
-      const again = hash === kept.previous && now() - kept.refreshed < OVERLAP
+      const { previous, replaced = -Infinity } = kept
+      const again = hash === previous && now() - replaced < OVERLAP
       if (hash !== kept.current && !again) {
         await records.removeAuthRecord(record)
         const { kind, id } = kept.principal
@@ -221,7 +227,15 @@ export function createSessions(options: SessionsOptions): Sessions {
         return { refused: checked }
       }
       const next = newRefreshToken(token.session, token.family)
-      const renewed: Kept = { ...checked, current: hashOf(next.token), previous: hash, refreshed: now() }
+      const at = now()
+      const renewed: Kept = {
+        ...checked,
+        current: hashOf(next.token),
+        previous: hash,
+        // Asking again and again does not make it longer.
+        replaced: again ? replaced : at,
+        refreshed: at,
+      }
       if (await put(token.session, renewed, record.revision)) return issue(renewed, next)
     }
     return { refused: 'the session is being renewed by others at the same time: ask again' }
@@ -236,7 +250,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     if (!given.includes('.')) return records.removeAuthRecord({ scope, kind: KIND, id: given })
     const access = await jwt.verify(given, now())
-    if (access === undefined || access === 'not mine') return false
+    if (access === undefined || access === 'not mine' || 'expired' in access) return false
     if (access.session !== undefined)
       return records.removeAuthRecord({ scope, kind: KIND, id: access.session })
     const { id, expires } = access
@@ -278,7 +292,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async exchange(claims, seconds) {
       options.sweep()
-      return { accessToken: await jwt.sign(claims, now(), seconds), expiresIn: seconds }
+      const accessToken = await jwt.sign(claims, now(), seconds)
+      return { accessToken, expiresIn: seconds, principal: claims.principal }
     },
     async end(given) {
       const ended = await end(given)

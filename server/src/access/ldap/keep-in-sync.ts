@@ -7,6 +7,8 @@ export interface SyncOptions {
   name: string
   /** How often. Milliseconds. */
   every: number
+  /** Whether its age and counts are among the metrics: for one directory of a server. */
+  measured: boolean
   observer: Observer
   /** Milliseconds; need not be the time of day. */
   now: () => number
@@ -29,7 +31,7 @@ const LONGEST = 600_000
  * Reads the users again and again, first at once. Each time a little earlier than `every`, by chance, so that many
  * servers do not ask the directory at the same moment.
  */
-export function keepInSync({ users, name, every, observer, now }: SyncOptions): Sync {
+export function keepInSync({ users, name, every, measured, observer, now }: SyncOptions): Sync {
   const began = now()
   const stopping = new AbortController()
   const outcomes = observer.counter('modstead_ldap_syncs_total', 'Syncs of the directory by outcome.', [
@@ -41,13 +43,12 @@ export function keepInSync({ users, name, every, observer, now }: SyncOptions): 
   let running: Promise<void> | undefined
 
   const age = (): number => now() - (last ?? began)
-  observer.gauge(
-    'modstead_ldap_sync_age_seconds',
-    'Time since the last sync that went well.',
-    () => age() / 1000,
-  )
-  observer.gauge('modstead_ldap_users', 'Users of the directory who are known.', () => users.counts().users)
-  observer.gauge('modstead_ldap_groups', 'Groups that those users are in.', () => users.counts().groups)
+  if (measured) {
+    const { gauge } = observer
+    gauge('modstead_ldap_sync_age_seconds', 'Time since the last sync that went well.', () => age() / 1000)
+    gauge('modstead_ldap_users', 'Users of the directory who are known.', () => users.counts().users)
+    gauge('modstead_ldap_groups', 'Groups that those users are in.', () => users.counts().groups)
+  }
 
   async function sync(): Promise<void> {
     const start = now()

@@ -12,18 +12,23 @@ export interface KnownUser extends DirectoryUser {
   seen: number
 }
 
-/** Where the known users are kept, so that a restart knows them while the directory is down. */
+/**
+ * Where the known users are kept, so that a restart knows them while the directory is down. Each tenant has its own: its
+ * name says whose, `''` for the site that is no tenant's.
+ */
 export interface DirectoryRecords {
-  directoryUsers(): Promise<readonly KnownUser[]>
+  directoryUsers(tenant: string): Promise<readonly KnownUser[]>
   /** Each row holds by itself. */
-  saveDirectoryUsers(users: readonly KnownUser[], forgotten: readonly string[]): Promise<void>
+  saveDirectoryUsers(tenant: string, users: readonly KnownUser[], forgotten: readonly string[]): Promise<void>
   /** Names of the users who have a token that is not revoked. */
-  tokenOwners(): Promise<readonly string[]>
+  tokenOwners(tenant: string): Promise<readonly string[]>
 }
 
 export interface KnownUsersOptions {
   directory: Directory
   records: DirectoryRecords
+  /** Whose users they are; `''` for no tenant's. */
+  tenant: string
   /** Whether the name is that of a user of our own, of whom the directory says nothing. */
   isLocal: (user: string) => Promise<boolean>
   /** The groups of the configuration. */
@@ -58,8 +63,8 @@ const ABSENT = 60_000
  * they are first met and at each sync; between those the directory is not asked.
  */
 export async function createKnownUsers(options: KnownUsersOptions): Promise<KnownUsers> {
-  const { directory, records, isLocal, groups, keepFor, onSaveFailed, now } = options
-  const users = new Map((await records.directoryUsers()).map((user) => [user.id, user]))
+  const { directory, records, tenant, isLocal, groups, keepFor, onSaveFailed, now } = options
+  const users = new Map((await records.directoryUsers(tenant)).map((user) => [user.id, user]))
   let counted: { users: number; groups: number } | undefined
   const asking = new Map<string, Promise<KnownUser>>()
 
@@ -82,9 +87,9 @@ export async function createKnownUsers(options: KnownUsersOptions): Promise<Know
   async function save(changed: readonly KnownUser[], forgotten: readonly string[] = []): Promise<void> {
     counted = undefined
     try {
-      if (forgotten.length > 0) await records.saveDirectoryUsers([], forgotten)
+      if (forgotten.length > 0) await records.saveDirectoryUsers(tenant, [], forgotten)
       for (let at = 0; at < changed.length; at += PART)
-        await records.saveDirectoryUsers(changed.slice(at, at + PART), [])
+        await records.saveDirectoryUsers(tenant, changed.slice(at, at + PART), [])
     } catch (error) {
       onSaveFailed(error)
     }
@@ -124,7 +129,7 @@ export async function createKnownUsers(options: KnownUsersOptions): Promise<Know
     signedIn: async (id) => personOf(await askOnce(id)),
     async sync(signal) {
       const began = now()
-      const owners = await records.tokenOwners()
+      const owners = await records.tokenOwners(tenant)
       const ids: string[] = []
       for (const id of new Set([...users.keys(), ...owners])) if (!(await isLocal(id))) ids.push(id)
       const found = await directory.read(ids, signal)

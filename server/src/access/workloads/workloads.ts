@@ -1,7 +1,7 @@
 import type { JWTVerifyGetKey } from 'jose'
 import type { WorkloadIssuer, WorkloadRule } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
-import type { Sessions } from '../issued/sessions.ts'
+import type { IssuedSession, Sessions } from '../issued/sessions.ts'
 import { createVerifier } from '../jwt/verify.ts'
 import type { Limit } from '../principal.ts'
 import { flatClaims, shownClaims } from './claims.ts'
@@ -17,9 +17,12 @@ export interface Workloads {
 }
 
 export type Exchanged =
-  | { accessToken: string; expiresIn: number }
-  /** Why not; with the claims of a token that is genuine, so that who wrote the job can find the mistake. */
-  | { refused: string; claims?: Readonly<Record<string, string>> }
+  | Pick<IssuedSession, 'accessToken' | 'expiresIn' | 'principal'>
+  /**
+   * Why not; with the claims of a token that is genuine, so that who wrote the job can find the mistake. `result` is what
+   * the audit log says of it.
+   */
+  | { refused: string; result: 'failed' | 'expired' | 'denied'; claims?: Readonly<Record<string, string>> }
 
 export interface WorkloadsOptions {
   issuers: readonly WorkloadIssuer[]
@@ -39,8 +42,12 @@ export function createWorkloads({ issuers, keyFor, sessions, now }: WorkloadsOpt
     async exchange(token, permissions) {
       const at = now()
       const verified = await verify(token, at)
-      if (verified === 'no JWT') return { refused: 'the subject_token is not a JSON Web Token' }
-      if ('problem' in verified) return { refused: `the subject_token is not taken: ${verified.problem}` }
+      if (verified === 'no JWT')
+        return { refused: 'the subject_token is not a JSON Web Token', result: 'failed' }
+      if ('problem' in verified) {
+        const result = verified.expired === undefined ? 'failed' : 'expired'
+        return { refused: `the subject_token is not taken: ${verified.problem}`, result }
+      }
       const { issuer, payload } = verified
       const claims = flatClaims(payload)
       const shown = shownClaims(claims)
@@ -48,14 +55,15 @@ export function createWorkloads({ issuers, keyFor, sessions, now }: WorkloadsOpt
       if (rule === undefined)
         return {
           refused: 'the subject_token is genuine, and no rule of this server fits its claims',
+          result: 'denied',
           claims: shown,
         }
       const identity = identityOf(rule, claims)
       if (typeof identity === 'string')
-        return { refused: `the subject_token is genuine, but ${identity}`, claims: shown }
+        return { refused: `the subject_token is genuine, but ${identity}`, result: 'denied', claims: shown }
       const left = Math.min(payload.exp! * 1000 - at, LONGEST_EXCHANGE)
       const seconds = Math.floor((rule.untilTokenEnds ? left : rule.lifetime) / 1000)
-      if (seconds < 1) return { refused: 'the subject_token is not taken: it has expired' }
+      if (seconds < 1) return { refused: 'the subject_token is not taken: it has expired', result: 'expired' }
       const limit = limitOf(rule, permissions)
       return sessions.exchange(
         { principal: { ...identity, claims: shown }, ...(limit !== undefined && { limit }) },

@@ -17,11 +17,13 @@ export function describeSessionCommands({ program, context, done }: CommandLine)
     .description('list and end the sessions of who signed in')
     .addHelpText('after', NOTES)
   const whose = 'of whom: user:NAME, service:NAME or workload:NAME'
+  const tenant = 'of which tenant (default: of the server outside its tenants)'
   addConfigFlags(
     sessions
       .command('list')
       .description('list them, those that end first come first')
       .option('--for <subject>', whose)
+      .option('--tenant <name>', tenant)
       .option('--json', 'as JSON'),
     ['config', 'dataDir'],
   ).action(async (options, command) =>
@@ -31,7 +33,8 @@ export function describeSessionCommands({ program, context, done }: CommandLine)
     sessions
       .command('end [id]')
       .description('end one, or all of somebody; no request after this gets in with their tokens')
-      .option('--for <subject>', whose),
+      .option('--for <subject>', whose)
+      .option('--tenant <name>', tenant),
     ['config', 'dataDir'],
   ).action(async (id, options, command) =>
     done(await (await import('../session.ts')).endSessions(id, options, configFlags(command), context)),

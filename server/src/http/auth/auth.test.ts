@@ -5,6 +5,10 @@ import { createDecide } from '../../access/decide.ts'
 import { createIdentify } from '../../access/identify.ts'
 import { ALICE, setUp } from '../../access/issued/issued.fixture.ts'
 import { issueTokens } from '../../access/workloads/workloads.fixture.ts'
+import { issueToken } from '../../access/tokens/issue-token.ts'
+import { withCheck } from '../../access/tokens/token-format.ts'
+import type { AuditFacts } from '../../audit/event.ts'
+import type { AuditTrail } from '../../audit/trail.ts'
 import { ask, type Asked, askRaw, type Reply, startServer } from '../http.fixture.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -12,7 +16,7 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-async function serve(t: TestContext, { prefix = '' } = {}) {
+async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; audit?: AuditTrail } = {}) {
   const { open, clock } = await setUp(t)
   clock.now = Date.now()
   const gitlab = await issueTokens(t, clock)
@@ -30,6 +34,8 @@ async function serve(t: TestContext, { prefix = '' } = {}) {
   const server = await startServer(t, {
     access,
     issued,
+    records: issued.catalog,
+    ...(audit && { audit }),
     config: {
       publicUrl: 'https://go.corp.example',
       pathPrefix: prefix,
@@ -79,7 +85,7 @@ test('what there is can be found out', async (t) => {
 })
 
 test('a device signs in, renews, is known, and signs out', async (t) => {
-  const { post, whoami, devices, clock } = await serve(t)
+  const { post, whoami, devices, clock, catalog } = await serve(t)
   const begun = said(await post('/auth/device', { client_id: 'modstead' }))
   const { device_code, user_code } = begun as { device_code: string; user_code: string }
   assert.deepEqual([begun.interval, begun.expires_in], [5, 600])
@@ -112,7 +118,15 @@ test('a device signs in, renews, is known, and signs out', async (t) => {
   assert.equal((await revoke('nothing.of.ours')).status, 200)
   assert.equal((await whoami(String(renewed.access_token))).status, 401)
   failed(await refresh(renewed.refresh_token), 400, 'invalid_grant')
-  assert.equal((await revoke(`mst_${'x'.repeat(46)}`)).status, 403)
+  const { token, record } = issueToken({ owner: { kind: 'user', name: 'alice' }, note: '' }, Date.now())
+  await catalog.addToken(record)
+  const other = issueToken({ owner: { kind: 'user', name: 'alice' }, note: '' }, Date.now())
+  const forged = withCheck(token.slice(0, 16) + other.token.slice(16, 44))
+  for (const bad of [other.token, forged, `mst_${'x'.repeat(46)}`])
+    assert.equal((await revoke(bad)).status, 200)
+  assert.equal((await catalog.token(record.id))?.revoked, undefined)
+  for (let i = 0; i < 2; i++) assert.equal((await revoke(token)).status, 200)
+  assert.equal((await catalog.token(record.id))?.revoked?.by, 'its bearer')
 })
 
 test('the id of a session ends nothing', async (t) => {
@@ -228,4 +242,56 @@ test('an address that fails again and again waits, and a device that is patient 
   const limited = await wrong()
   failed(limited, 429, 'temporarily_unavailable')
   assert.equal(limited.headers['retry-after'], '60')
+})
+
+test('the audit log has who got a token and who did not, and nothing of what was only asked', async (t) => {
+  const events: AuditFacts[] = []
+  const audit: AuditTrail = {
+    blocked: false,
+    noteRefused: () => undefined,
+    newId: () => 'id',
+    mask: (name) => name,
+    record: (facts) => void events.push(facts),
+    recordParts: () => undefined,
+    warnings: () => [],
+    flush: async () => undefined,
+    close: async () => undefined,
+  }
+  const { post, port, gitlab, sessions, whoami, devices, clock } = await serve(t, { audit })
+  const exchange = (subject_token: string) =>
+    post('/auth/token', { grant_type: EXCHANGE, subject_token, subject_token_type: JWT })
+  await exchange(await gitlab.sign())
+  await exchange(await gitlab.sign({ ref_protected: 'false' }))
+  await exchange(await gitlab.forge())
+  await exchange(await gitlab.sign({ exp: 5 }))
+  const { refreshToken, accessToken } = await sessions.begin({ principal: ALICE, via: 'password' })
+  const client_id = 'modstead'
+  await post('/auth/token', { grant_type: 'refresh_token', client_id, refresh_token: refreshToken })
+  await post('/auth/token', { grant_type: 'refresh_token', client_id, refresh_token: 'msr_x' })
+  // None of these is about who somebody is.
+  await ask(port, '/.well-known/oauth-authorization-server')
+  const { device_code, user_code } = said(await post('/auth/device', { client_id })) as Record<string, string>
+  const redeem = () => post('/auth/token', { grant_type: DEVICE, client_id, device_code: device_code! })
+  await redeem()
+  await devices.deny(user_code!, 'user:alice')
+  clock.now += 10_000
+  await redeem()
+  await whoami(accessToken)
+  await whoami('x.y.z')
+  assert.deepEqual(
+    events.map(({ event_type, auth_result, user_principal, principal_kind, detail }) =>
+      [event_type, auth_result, principal_kind, user_principal, detail].join(' ').trim(),
+    ),
+    [
+      'authentication ok workload ci-corp/app grant exchange',
+      'authentication denied anonymous  grant exchange: invalid_grant',
+      'authentication failed anonymous  grant exchange: invalid_grant',
+      'authentication expired anonymous  grant exchange: invalid_grant',
+      'authentication ok user alice grant refresh',
+      'authentication failed anonymous  grant refresh: invalid_grant',
+      'authentication denied anonymous  grant device: access_denied',
+      'authentication ok user alice',
+      'authentication failed anonymous',
+    ],
+  )
 })

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Access } from '../../access/access.ts'
 import type { Devices } from '../../access/issued/devices.ts'
 import type { Sessions } from '../../access/issued/sessions.ts'
+import type { TokenRecords } from '../../access/tokens/access-tokens.ts'
+import { endByBearer } from '../../access/tokens/end-by-bearer.ts'
 import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { ModsteadError } from '../../errors.ts'
@@ -18,6 +20,8 @@ import { failure, type OauthFailure, oauthRefusal } from './oauth-errors.ts'
 export interface AuthOptions {
   access: Access
   issued: { issuer: string; sessions: Sessions; devices: Devices; workloads?: Workloads }
+  /** Tokens that were made with `modstead token create`. */
+  tokens: Pick<TokenRecords, 'token' | 'revokeToken'>
   /** `''`, or a path like `/goproxy`: the endpoints are found below it and at the root. */
   prefix: string
   /** The address of this server as whoever asks knows it, with the prefix. */
@@ -103,15 +107,10 @@ export function createAuth(options: AuthOptions): Action {
   }
 
   /** What is no token of ours, or has ended, is revoked already (RFC 7009, section 2.2). */
-  async function revoke(form: ReadonlyMap<string, string>): Promise<object> {
-    const token = fieldOf(form, 'token')
-    if (token.startsWith(TOKEN_PREFIX))
-      throw new ModsteadError('not_permitted', 'this token was made with modstead token create', {
-        next: 'end it with modstead token revoke, on the machine of the server',
-      })
+  async function revoke(token: string): Promise<boolean> {
+    if (token.startsWith(TOKEN_PREFIX)) return endByBearer(options.tokens, token)
     // The id of a session is no secret: only its tokens end it here.
-    if (/[._]/.test(token)) await sessions.end(token)
-    return {}
+    return /[._]/.test(token) ? sessions.end(token) : false
   }
 
   async function whoami(req: IncomingMessage): Promise<object> {
@@ -127,23 +126,30 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function answerForm(path: string, { req, signal }: ActionExchange): Promise<object> {
+  async function answerForm(path: string, { req, signal, note }: ActionExchange): Promise<object> {
     const { address } = senderOf(req)
     failures.check(address)
     const form = parseForm(req, await readBody(req, signal))
     if (path === '/auth/device') return beginDevice(req, form)
-    if (path === '/auth/revoke') return revoke(form)
-    const given = await grant(form, signal)
-    const failed = 'error' in given ? given.error : undefined
-    outcomes.add(1, grantName(form), failed ?? 'ok')
+    if (path === '/auth/revoke') {
+      if (await revoke(fieldOf(form, 'token')))
+        note?.({ event: { type: 'admin', result: 'ok' }, detail: 'a token was revoked' })
+      return {}
+    }
+    const { reply, event } = await grant(form, signal)
+    const failed = 'error' in reply ? reply.error : undefined
+    const name = grantName(form)
+    if (event !== undefined)
+      note?.({ event, detail: failed === undefined ? `grant ${name}` : `grant ${name}: ${failed}` })
+    outcomes.add(1, name, failed ?? 'ok')
     if (failed !== undefined) failures.note(address, failed)
     // What the job is told, without its claims: those may name people.
-    if (failed === 'invalid_grant')
+    if ('error' in reply && failed === 'invalid_grant')
       options.observer.log.info(
-        { grant: grantName(form), address, reason: (given as OauthFailure).error_description },
+        { grant: name, address, reason: reply.error_description },
         'no token was given',
       )
-    return given
+    return reply
   }
 
   return {

@@ -2,6 +2,7 @@ import type { Devices } from '../../access/issued/devices.ts'
 import type { IssuedSession, Sessions } from '../../access/issued/sessions.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
+import type { ExchangeEvent } from '../traffic.ts'
 import { fieldOf } from './form.ts'
 import { failure, type OauthFailure } from './oauth-errors.ts'
 
@@ -20,6 +21,12 @@ interface Tokens {
   expires_in: number
   refresh_token?: string
   issued_token_type?: string
+}
+
+/** What is sent, and what the audit log has of it: nothing while nobody was judged. */
+export interface Granted {
+  reply: Tokens | OauthFailure
+  event?: ExchangeEvent
 }
 
 /** The one client of ours: it is public, and proves nothing. */
@@ -47,9 +54,32 @@ export function grantTypes(workloads: boolean): string[] {
 export function createGrants(options: GrantsOptions) {
   const { sessions, devices, workloads, issuer } = options
 
-  async function exchange(form: ReadonlyMap<string, string>): Promise<Tokens | OauthFailure> {
-    if (workloads === undefined)
-      return failure('unsupported_grant_type', 'this server exchanges no tokens: it has no access.workloads')
+  async function exchange(form: ReadonlyMap<string, string>): Promise<Granted> {
+    if (workloads === undefined) return { reply: NO_EXCHANGE }
+    const unfit = wrongIn(form)
+    if (unfit !== undefined) return { reply: unfit }
+    const asked = permissionsIn(form.get('scope'))
+    if (asked === undefined)
+      return {
+        reply: failure('invalid_scope', `scope can have ${PERMISSIONS.join(' ')}, or be left out`),
+      }
+    const given = await workloads.exchange(
+      fieldOf(form, 'subject_token'),
+      asked.length > 0 ? asked : undefined,
+    )
+    if ('refused' in given)
+      return {
+        reply: failure('invalid_grant', given.refused, given.claims),
+        event: judged(given.result),
+      }
+    return {
+      reply: { ...bearer(given), issued_token_type: ACCESS_TOKEN },
+      event: judged('ok', given.principal),
+    }
+  }
+
+  /** What of the fields of an exchange is not for here. */
+  function wrongIn(form: ReadonlyMap<string, string>): OauthFailure | undefined {
     const type = fieldOf(form, 'subject_token_type')
     if (!SUBJECT_TYPES.includes(type))
       return failure('invalid_request', `subject_token_type is none of ${SUBJECT_TYPES.join(', ')}`)
@@ -60,39 +90,36 @@ export function createGrants(options: GrantsOptions) {
     for (const name of ['audience', 'resource'])
       if ((form.get(name) ?? issuer).replace(/\/$/, '') !== issuer)
         return failure('invalid_target', `${name} can only be ${issuer}: leave it out`)
-    const asked = permissionsIn(form.get('scope'))
-    if (asked === undefined)
-      return failure('invalid_scope', `scope can have ${PERMISSIONS.join(' ')}, or be left out`)
-    const given = await workloads.exchange(
-      fieldOf(form, 'subject_token'),
-      asked.length > 0 ? asked : undefined,
-    )
-    return 'refused' in given
-      ? failure('invalid_grant', given.refused, given.claims)
-      : { ...bearer(given), issued_token_type: ACCESS_TOKEN }
+    return undefined
   }
 
-  return async (form: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Tokens | OauthFailure> => {
+  return async (form: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Granted> => {
     const grant = fieldOf(form, 'grant_type')
     // A job has no client of its own: it may leave that out.
     if ((form.get('client_id') ?? (grant === EXCHANGE ? CLIENT : undefined)) !== CLIENT)
-      return failure('invalid_client', `client_id can only be ${CLIENT}`)
+      return { reply: failure('invalid_client', `client_id can only be ${CLIENT}`) }
     switch (grant) {
       case EXCHANGE:
         return exchange(form)
       case 'refresh_token': {
         const given = await sessions.refresh(fieldOf(form, 'refresh_token'), signal)
-        return 'refused' in given ? failure('invalid_grant', given.refused) : ofSession(given)
+        return 'refused' in given
+          ? { reply: failure('invalid_grant', given.refused), event: judged('failed') }
+          : ofSession(given)
       }
       case DEVICE: {
         const given = await devices.redeem(fieldOf(form, 'device_code'))
-        return typeof given === 'string' ? failure(given, DEVICE_WORDS[given]) : ofSession(given)
+        if (typeof given !== 'string') return ofSession(given)
+        const result = DEVICE_RESULTS[given]
+        return { reply: failure(given, DEVICE_WORDS[given]), ...(result && { event: judged(result) }) }
       }
       default:
-        return failure(
-          'unsupported_grant_type',
-          `grant_type is none of ${grantTypes(workloads !== undefined).join(', ')}`,
-        )
+        return {
+          reply: failure(
+            'unsupported_grant_type',
+            `grant_type is none of ${grantTypes(workloads !== undefined).join(', ')}`,
+          ),
+        }
     }
   }
 }
@@ -105,12 +132,28 @@ const DEVICE_WORDS = {
   invalid_grant: 'the device_code is not valid: it was used before, has expired, or was never issued here',
 } as const
 
+/** The others say nothing of anybody. */
+const DEVICE_RESULTS: Partial<Record<keyof typeof DEVICE_WORDS, ExchangeEvent['result']>> = {
+  access_denied: 'denied',
+  invalid_grant: 'failed',
+}
+
+const NO_EXCHANGE = failure(
+  'unsupported_grant_type',
+  'this server exchanges no tokens: it has no access.workloads',
+)
+
+function judged(result: ExchangeEvent['result'], principal?: IssuedSession['principal']): ExchangeEvent {
+  return { type: 'authentication', result, ...(principal !== undefined && { principal }) }
+}
+
 function bearer({ accessToken, expiresIn }: { accessToken: string; expiresIn: number }): Tokens {
   return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
 }
 
-function ofSession(given: IssuedSession): Tokens {
-  return { ...bearer(given), refresh_token: given.refreshToken }
+function ofSession(given: IssuedSession): Granted {
+  const reply = { ...bearer(given), refresh_token: given.refreshToken }
+  return { reply, event: judged('ok', given.principal) }
 }
 
 /** `undefined` for words that nothing here means. */

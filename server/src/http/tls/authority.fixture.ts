@@ -19,7 +19,7 @@ export interface Authority {
   intermediate(name: string): Authority
   revoke(issued: Issued): void
   /** Writes the list of what was revoked. */
-  writeCrl(path: string): void
+  writeCrl(path: string, nextUpdate?: string): void
 }
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
@@ -105,7 +105,10 @@ commonName = optional
       return authorityIn(below)
     },
     revoke: ({ file }) => openssl('ca', '-config', at('conf'), '-revoke', file),
-    writeCrl: (path) => openssl('ca', '-config', at('conf'), '-gencrl', '-out', path),
+    writeCrl(path, nextUpdate) {
+      const until = nextUpdate === undefined ? [] : ['-crl_nextupdate', nextUpdate]
+      openssl('ca', '-config', at('conf'), '-gencrl', ...until, '-out', path)
+    },
   }
 }
 

@@ -8,18 +8,20 @@ export function clientCertificateOf(
 ): ClientCertificate | undefined {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return undefined
-  const problem = socket.authorized ? undefined : problemOf(socket.authorizationError)
+  const code = socket.authorized ? undefined : codeOf(socket.authorizationError)
   return {
     certificate,
-    ...(problem !== undefined && { problem }),
+    ...(code !== undefined && { problem: problemOf(code), expired: code === 'CERT_HAS_EXPIRED' }),
     ...(trustDomain !== undefined && { trustDomain }),
   }
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error)
+}
+
 /** In words what OpenSSL found wrong. Its code is not shown to strangers: it tells of the authorities of this server. */
-function problemOf(error: unknown): string {
-  const code =
-    error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error)
+function problemOf(code: string): string {
   return PROBLEMS[code] ?? 'was issued by nobody whom this server trusts for clients'
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -433,6 +434,9 @@ test('headers say who is asking, whatever the connection proves, request by requ
     [good, { authorization: 'Bearer wrong' }, 401],
     [good, { authorization: '' }, 401],
     [good, {}, 200],
+    // A page of another site makes the browser of somebody with a certificate send something.
+    [good, { origin: 'https://evil.example' }, 401],
+    [good, { origin: 'https://evil.example', ...token }, 200],
     [bad, {}, 401],
     [bad, token, 200],
     [bad, {}, 401],
@@ -466,10 +470,18 @@ test('a connection outlives neither its certificate, nor what it was verified wi
   assert.equal((await get(clients, PRIVATE, { with: good, agent })).socket, before.socket)
   const drawnOut = tls.connect({ port: clients, host: '127.0.0.1', rejectUnauthorized: false, ...good })
   await once(drawnOut, 'secureConnect')
-  drawnOut.write('GET /healthz HTTP/1.1\r\nHost: x\r\n')
+  drawnOut.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n')
+  // Accepted with the list of today, and its handshake is still to come.
+  const early = net.connect(clients, '127.0.0.1')
+  await once(early, 'connect')
+  assert.equal((await get(clients, '/healthz')).status, 200)
   corp.revoke(good)
   corp.writeCrl(files.crl)
   await reload()
+  const drawnIn = tls.connect({ socket: early, rejectUnauthorized: false, ...good })
+  drawnIn.on('error', () => undefined)
+  drawnIn.write(`GET ${PRIVATE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  assert.equal(Buffer.concat(await drawnIn.toArray().catch(() => [])).toString(), '')
   // A request that was half sent ends without an answer.
   drawnOut.on('error', () => undefined)
   drawnOut.write('\r\n')
@@ -477,6 +489,16 @@ test('a connection outlives neither its certificate, nor what it was verified wi
   const after = await get(clients, PRIVATE, { with: good, agent })
   assert.notEqual(after.socket, before.socket)
   assert.deepEqual([after.status, /was revoked/.test(after.text)], [401, true])
+
+  corp.writeCrl(files.crl, '200101000000Z')
+  await reload()
+  const ended = await get(clients, PRIVATE, { with: corp.issue('c') })
+  assert.deepEqual([ended.status, /cannot be compared with a current list/.test(ended.text)], [401, true])
+  const ready = await get(clients, '/readyz')
+  assert.match(
+    ready.text,
+    /^ready\n(?:warning: .*\n)*warning: a list of revoked client certificates has ended at 2020-01-01T/,
+  )
 })
 
 test('no session is taken up again, which would bring an old verdict along', async (t) => {

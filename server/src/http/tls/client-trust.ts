@@ -4,11 +4,17 @@ import tls from 'node:tls'
 import type { ClientListener } from '../../config/config.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Logger } from '../../observe/observer.ts'
+import { firstEndOf } from './crl-end.ts'
 import { blocksOf } from './key-pair.ts'
 import { type FileProblem, type WatchedFiles, watchFiles } from './watch-files.ts'
 
-/** Whose client certificates count, as `tls.createSecureContext` takes it. */
-export type ClientTrust = Readonly<Pick<tls.SecureContextOptions, 'ca' | 'crl'>>
+/** Whose client certificates count. */
+export interface ClientTrust {
+  /** For `tls.createSecureContext`. */
+  options: Readonly<Pick<tls.SecureContextOptions, 'ca' | 'crl'>>
+  /** When the list of what was revoked ends; from then on nobody is let in whom it is for. */
+  ends?: number
+}
 
 export interface ClientTrustOptions {
   files: Pick<ClientListener, 'ca' | 'crl'>
@@ -32,7 +38,7 @@ export async function openClientTrust({
     paths: pathsOf(files),
     first,
     read: () => readTrust(files),
-    isSame: (one, other) => one.ca === other.ca && one.crl === other.crl,
+    isSame: ({ options: one }, { options: other }) => one.ca === other.ca && one.crl === other.crl,
     onNew: () =>
       log.info(
         { files: pathsOf(files) },
@@ -56,11 +62,12 @@ async function readTrust(files: Pick<ClientListener, 'ca' | 'crl'>): Promise<Cli
     }
   }
   const [ca, crl] = texts
-  const trust = { ca: ca!, ...(crl !== undefined && { crl }) }
+  const options = { ca: ca!, ...(crl !== undefined && { crl }) }
   try {
     blocksOf(ca!).forEach((block) => new X509Certificate(block))
-    tls.createSecureContext(trust)
-    return trust
+    tls.createSecureContext(options)
+    const ends = crl === undefined ? undefined : firstEndOf(crl)
+    return { options, ...(ends !== undefined && { ends }) }
   } catch {
     return {
       problem: `${pathsOf(files).join(' or ')} cannot be used`,

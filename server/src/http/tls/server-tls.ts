@@ -54,9 +54,18 @@ export async function openServerTls(
     clientAddresses,
     warnings: () => [
       ...files.warnings(),
-      ...trusts.flatMap((trust) =>
-        trust.problem() === '' ? [] : [`${trust.problem()}: what was there before is in use`],
-      ),
+      ...trusts.flatMap((trust) => {
+        const { ends } = trust.current()
+        return [
+          ...(trust.problem() === '' ? [] : [`${trust.problem()}: what was there before is in use`]),
+          ...(ends === undefined || ends > Date.now()
+            ? []
+            : [
+                `a list of revoked client certificates has ended at ${new Date(ends).toISOString()}: ` +
+                  'nobody gets in with a certificate that it is for',
+              ]),
+        ]
+      }),
     ],
     async look() {
       await Promise.all([files, ...trusts].map((each) => each.look()))

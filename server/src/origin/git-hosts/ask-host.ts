@@ -12,19 +12,34 @@ export interface HostApi {
 /** Bytes: a page of a hundred members. */
 const LARGEST = 1 << 20
 
+/** What the API of a git host said to one question. */
+export type HostAnswer =
+  | { kind: 'found'; value: unknown }
+  /** Nothing is there, it has moved, or nothing of that name can be there. */
+  | { kind: 'absent' }
+  /** The token may not ask this. */
+  | { kind: 'forbidden' }
+
+/** Statuses that are about the path alone. */
+const ABSENT: ReadonlySet<number> = new Set([301, 307, 308, 400, 404, 410, 414, 422])
+
 /**
- * What the API of a git host has at a path of elements; `undefined` where there is nothing, or it has moved. Throws
- * `upstream_failed` for another status and `upstream_invalid` for what is no JSON, besides what undici throws.
+ * Asks the API of a git host for what is at a path of elements. Throws `upstream_failed` for what is about the host as a
+ * whole and `upstream_invalid` for what is no JSON, besides what undici throws.
  */
 export async function askHost(
   { base, headers, dispatcher }: HostApi,
-  elements: readonly (string | number)[],
+  elements: readonly string[],
   query: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<unknown> {
+): Promise<HostAnswer> {
   const path = elements.map((element) => encodeURIComponent(element)).join('/')
   const search = new URLSearchParams(query).toString()
-  const { statusCode, body } = await request(`${base}/${path}${search === '' ? '' : `?${search}`}`, {
+  const {
+    statusCode,
+    headers: said,
+    body,
+  } = await request(`${base}/${path}${search === '' ? '' : `?${search}`}`, {
     dispatcher,
     signal,
     headers: { accept: 'application/json', 'user-agent': 'modstead', ...headers },
@@ -36,15 +51,16 @@ export async function askHost(
     if ((size += chunk.length) > LARGEST)
       throw new ModsteadError('upstream_invalid', 'its answer is larger than 1 MiB')
   }
-  if (statusCode === 404 || statusCode === 301 || statusCode === 307 || statusCode === 308) return undefined
+  if (ABSENT.has(statusCode)) return { kind: 'absent' }
+  // GitHub says 403, too, where too much was asked.
+  const limited = said['retry-after'] !== undefined || said['x-ratelimit-remaining'] === '0'
+  if (statusCode === 403 && !limited) return { kind: 'forbidden' }
   if (statusCode !== 200)
     throw new ModsteadError('upstream_failed', `it answered ${elements[0]} with ${statusCode}`, {
-      ...([401, 403].includes(statusCode) && {
-        next: 'check the token in access.gitHosts, and what it may do there',
-      }),
+      ...(statusCode === 401 && { next: 'check the token in access.gitHosts' }),
     })
   try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+    return { kind: 'found', value: JSON.parse(Buffer.concat(chunks).toString()) as unknown }
   } catch (cause) {
     throw new ModsteadError('upstream_invalid', 'its answer is no JSON', { cause })
   }

@@ -1,6 +1,6 @@
 import type { RepositoryRights } from '../../access/git-hosts/repository-rights.ts'
 import { ModsteadError } from '../../errors.ts'
-import { askHost, type HostApi, member } from './ask-host.ts'
+import { askHost, type HostAnswer, type HostApi, member } from './ask-host.ts'
 
 /** Reporter: the least role of a member that reads the code of a private project. */
 const REPORTER = 20
@@ -28,7 +28,7 @@ export function createGitlabRights(
     const key = name.toLowerCase()
     const before = accounts.get(key)
     if (before !== undefined && now() - before.at < FRESH) return before.account
-    const found = await askHost(api, ['users'], { username: name }, signal)
+    const found = valueOf(await askHost(api, ['users'], { username: name }, signal))
     if (!Array.isArray(found)) throw new ModsteadError('upstream_invalid', 'its answer lists no users')
     const user: unknown = found.find((one) => String(member(one, 'username')).toLowerCase() === key)
     const id = member(user, 'id')
@@ -45,10 +45,12 @@ export function createGitlabRights(
       const account = await accountOf(name, signal)
       if (account === undefined) return false
       // Both at once, whatever the first says: the time tells nobody whether the project is there.
-      const [project, membership] = await Promise.all([
+      const [shown, membershipAnswer] = await Promise.all([
         askHost(api, ['projects', repository], {}, signal),
-        askHost(api, ['projects', repository, 'members', 'all', account.id], {}, signal),
+        askHost(api, ['projects', repository, 'members', 'all', String(account.id)], {}, signal),
       ])
+      const project = valueOf(shown)
+      const membership = valueOf(membershipAnswer)
       // A project that was renamed still answers to its old path.
       const path = String(member(project, 'path_with_namespace'))
       if (path.toLowerCase() !== repository.toLowerCase()) return false
@@ -62,4 +64,13 @@ export function createGitlabRights(
       return typeof level === 'number' && level >= REPORTER && (state === undefined || state === 'active')
     },
   }
+}
+
+/** 403 is about the token here, whatever was asked. Throws `upstream_failed`. */
+function valueOf(answer: HostAnswer): unknown {
+  if (answer.kind === 'forbidden')
+    throw new ModsteadError('upstream_failed', 'it does not let the token ask', {
+      next: 'give the token in access.gitHosts the scope read_api, and make it that of an administrator',
+    })
+  return answer.kind === 'found' ? answer.value : undefined
 }

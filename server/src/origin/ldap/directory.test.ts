@@ -193,6 +193,27 @@ test('a directory', { skip }, async (t) => {
     assert.equal(await who('bob', 'bob-Geheim-1'), 'bob')
   })
 
+  await t.test('names, accounts and rules as Active Directory has them', async (t) => {
+    const attributes =
+      'objectClass: extensibleObject\n-\nadd: sAMAccountName\nsAMAccountName: BOB\n-\nadd: userAccountControl\nuserAccountControl:'
+    await slapd.change(`dn: ${dnOf('bob')}\nchangetype: modify\nadd: objectClass\n${attributes} 512\n\n`)
+    const by = await open(
+      t,
+      configOf(slapd, {
+        users: { ...config.users, filter: '(sAMAccountName={user})', name: 'sAMAccountName' },
+        // OpenLDAP does not have the rule that resolves groups of groups; this one is written the same way.
+        groups: { ...config.groups!, nested: false, filter: '(member:2.5.13.1:={dn})' },
+      }),
+    )
+    assert.equal(await by.who('bob', 'bob-Geheim-1'), 'BOB')
+    assert.deepEqual(await by.groupsOf('BOB'), ['company', 'loop-1'])
+    assert.equal(await by.find('alice'), undefined)
+    await slapd.change(changeOf(dnOf('bob'), 'replace', 'userAccountControl', '514'))
+    assert.equal(await by.find('bob'), undefined)
+    assert.equal(await by.groupsOf('BOB'), undefined)
+    await slapd.change(changeOf(dnOf('bob'), 'replace', 'userAccountControl', '512'))
+  })
+
   await t.test('a right that was lost is an outage, and nobody is taken to be gone', async (t) => {
     const blind = await open(t, configOf(slapd, { bind: { dn: dnOf('alice'), password: 'alice-Geheim-1' } }))
     await unavailable(blind.read('alice'), /no such entry|no users at all/)

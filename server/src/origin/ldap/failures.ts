@@ -20,9 +20,9 @@ export function connectFailure(server: LdapServer, error: unknown): ModsteadErro
   const trust = /certificate/.test(error.message)
   return new ModsteadError('directory_unavailable', error.message, {
     cause: error,
-    ...(trust && {
-      next: 'set access.ldap.ca to the authority of its certificate, and its url to a name that the certificate has',
-    }),
+    next: trust
+      ? 'set access.ldap.ca to the authority of its certificate, and its url to a name that the certificate has'
+      : 'check access.ldap.url, and whether this machine may reach that port',
   })
 }
 

@@ -9,7 +9,8 @@ import type { Version } from '@modstead/gomod/version'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../../errors.ts'
 import type { VersionHashes } from '../../proxy/checksums.ts'
-import { createFlights, waitFor } from '../../proxy/flights.ts'
+import type { Askers } from '../../proxy/askers.ts'
+import { asClient, createFlights, waitFor } from '../../proxy/flights.ts'
 import type { RecordIncident } from '../../proxy/incidents.ts'
 import type { ModuleProxy } from '../../proxy/module-proxy.ts'
 import type { Route, Router } from '../../proxy/route.ts'
@@ -61,12 +62,12 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
     const refused = refusals.get(key)
     if (refused !== undefined) throw refused
     // It goes on when its clients have left: whoever comes next finds the work done.
-    const work = async (): Promise<number> => {
+    const work = async (_: AbortSignal, askers: Askers): Promise<number> => {
       if (entering >= AT_ONCE) throw tooMuchAtOnce()
       entering++
       try {
         if (isPseudoVersion(version)) await limit.take(asker.client, shutdown)
-        return await enter(module, version, { ...asker, signal: shutdown })
+        return await enter(module, version, { ...asker, cold: { begin: askers.turn }, signal: shutdown })
       } catch (error) {
         if (error instanceof ModsteadError && error.code === 'checksum_mismatch') refusals.set(key, error)
         throw error
@@ -74,7 +75,9 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
         entering--
       }
     }
-    return waitFor(flights.join(key, work, 'client'), asker.signal)
+    const { cold, signal } = asker
+    const joining = cold && { asker: { begin: cold.begin, gone: signal } }
+    return asClient(() => waitFor(flights.join(key, work, joining), signal))
   }
 
   async function enter(module: ModulePath, version: Version, asker: Asker): Promise<number> {
@@ -87,8 +90,14 @@ export function createOwnDatabase(options: OwnDatabaseOptions): OwnDatabase {
   }
 
   async function ourRecord(module: ModulePath, version: Version, asker: Asker): Promise<Uint8Array> {
-    const { signal, via } = asker
-    const context = { signal, storedOnly: false, client: OURSELVES, ...(via !== undefined && { via }) }
+    const { signal, via, cold } = asker
+    const context = {
+      signal,
+      storedOnly: false,
+      client: OURSELVES,
+      ...(cold && { asker: cold }),
+      ...(via !== undefined && { via }),
+    }
     const { h1, goModH1 } = await proxy.hashes(module, version, context)
     return formatSumRecord(module, version, h1, goModH1)
   }

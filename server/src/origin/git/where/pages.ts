@@ -155,11 +155,9 @@ export function createPages(options: {
         known !== undefined && known.until > Date.now()
           ? known.page
           : await waitFor(
-              flights.join(
-                path,
-                (promoted) => fetchPage(path, together(options, promoted)),
-                options.priority,
-              ),
+              flights.join(path, (promoted) => fetchPage(path, together(options, promoted)), {
+                priority: options.priority,
+              }),
               options.signal,
             )
       // Whoever began may have been let ask more hosts than this one.

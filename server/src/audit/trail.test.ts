@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import * as promises from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { createTestObserver, eventually, temporaryFolder } from '../observe/test-support.ts'
+import { openAuditFiles } from '../store/audit-files.ts'
+import type { AuditEvent, AuditFacts } from './event.ts'
+import { createIds } from './ids.ts'
+import { leaveAct } from './inbox.ts'
+import { openKeys } from './key.ts'
+import { createMask } from './mask.ts'
+import { readEvents } from './read-events.ts'
+import { createRetention } from './retention.ts'
+import { createTrail } from './trail.ts'
+import { verifyAudit } from './verify.ts'
+import { openWriter } from './writer.ts'
+
+const EVENT: AuditFacts = {
+  event_type: 'download',
+  auth_result: 'ok',
+  module: 'corp.example/lib',
+  kind: 'zip',
+}
+
+interface Options {
+  onFull?: 'block' | 'drop'
+  disk?: number
+  keep?: number
+  rotate?: { size: number; age: number }
+  sync?: number
+  needed?: () => number
+}
+
+async function openPlace(t: TestContext, options: Options = {}) {
+  const {
+    onFull = 'block',
+    disk = 1e9,
+    keep = 1e9,
+    rotate = { size: 1 << 20, age: 1e9 },
+    sync = 10_000,
+  } = options
+  const closing: (() => Promise<void>)[] = []
+  t.after(async () => {
+    for (const close of closing) await close()
+  })
+  const folder = await temporaryFolder(t)
+  const failing = { code: undefined as string | undefined }
+  // A disk that writes nothing, as long as it is told so.
+  const disks = {
+    ...promises,
+    async open(path: string, ...rest: unknown[]) {
+      const open = promises.open as (path: string, ...rest: unknown[]) => Promise<promises.FileHandle>
+      const file = await open(path, ...rest)
+      const write = file.write.bind(file) as (...args: unknown[]) => Promise<unknown>
+      file.write = (async (...args: unknown[]) => {
+        if (failing.code === undefined) return write(...args)
+        // Half of it is written before it fails.
+        const [bytes, at, length, position] = args as [Buffer, number, number, number]
+        await write(bytes, at, length >> 1, position)
+        throw Object.assign(new Error(failing.code), { code: failing.code })
+      }) as typeof file.write
+      return file
+    },
+  } as typeof promises
+  const files = await openAuditFiles(folder, { files: disks })
+  const { signer, verifierKey, verifiers } = await openKeys(files, [])
+  const observer = createTestObserver()
+  const newId = createIds()
+  const clock = { ahead: 0 }
+  const now = () => Date.now() + clock.ahead
+  const writer = await openWriter({
+    files,
+    signer,
+    verifierKey,
+    verifiers,
+    rotate,
+    newId,
+    log: observer.log,
+    now,
+  })
+  const retention = createRetention({ files, disk, keep, needed: options.needed ?? (() => Infinity), now })
+  const mask = createMask('partial', 'x')
+  const trail = createTrail({ files, writer, retention, newId, mask, sync, onFull, observer, now })
+  closing.push(() => trail.close())
+  return {
+    folder,
+    files,
+    failing,
+    observer,
+    clock,
+    trail,
+    writer,
+    async events() {
+      const all: AuditEvent[] = []
+      for await (const found of readEvents(files, {})) all.push(...found)
+      return all
+    },
+    verify: async () =>
+      (await verifyAudit({ files, verifiers, patience: 1 })).findings.map(({ what }) => what),
+  }
+}
+
+test('a disk that fails loses nothing while there is room in memory, blocks, and goes on by itself', async (t) => {
+  const { trail, failing, events, observer, verify } = await openPlace(t)
+  trail.record(EVENT)
+  await trail.flush()
+  assert.equal(trail.blocked, false)
+  failing.code = 'ENOSPC'
+  for (let i = 0; i < 300; i++) trail.record(EVENT)
+  await trail.flush()
+  assert.equal(trail.blocked, true)
+  assert.match(trail.warnings().join(), /cannot be written: .*its disk is full/)
+  for (let i = 0; i < 3; i++) await trail.flush()
+  assert.equal(observer.lines.filter(({ level }) => level === 'error').length, 1, 'it is said once')
+  failing.code = undefined
+  await trail.flush()
+  assert.equal(trail.blocked, false)
+  assert.deepEqual(trail.warnings(), [])
+  assert.deepEqual(
+    (await events()).map(({ seq }) => seq),
+    Array.from({ length: 301 }, (_, i) => i + 1),
+  )
+  assert.deepEqual(await verify(), [])
+})
+
+test('what finds no room in memory is dropped where that is wanted, counted and told', async (t) => {
+  const { trail, failing, observer, events, verify } = await openPlace(t, { onFull: 'drop' })
+  failing.code = 'EIO'
+  const big = { ...EVENT, detail: 'x'.repeat(400), user_agent: 'y'.repeat(200), module: 'm'.repeat(1500) }
+  for (let i = 0; i < 9_000; i++) trail.record(big)
+  await trail.flush()
+  assert.equal(trail.blocked, false)
+  const lost = observer.counts.get('modstead_audit_dropped_total') ?? 0
+  assert.ok(lost > 500 && lost < 4_000, `${lost}`)
+  assert.match(observer.lines.map(({ message }) => message).join('\n'), /events of the audit log are lost: /)
+  failing.code = undefined
+  await trail.flush()
+  assert.match(trail.warnings().join(), new RegExp(`${lost} events of the audit log were lost`))
+  // Numbers have no gaps: what was dropped never had one.
+  assert.equal((await events()).length, 9_000 - lost)
+  assert.deepEqual(await verify(), [])
+})
+
+test('what commands leave is taken, masked, and what others leave is not', async (t) => {
+  const { trail, files, folder, events, observer } = await openPlace(t, { sync: 10 })
+  const ids = createIds()
+  await leaveAct(files, { action: 'token.create', detail: 'abc for user:alice', user: 'oncall' }, ids())
+  await writeFile(join(folder, 'inbox', ids()), '{"event_type":"download"}')
+  await writeFile(join(folder, 'inbox', 'other.txt'), 'no')
+  await eventually(() => observer.counts.get('modstead_audit_events_total') === 1, 'it was taken')
+  await trail.flush()
+  const [event] = await events()
+  assert.partialDeepStrictEqual(event, {
+    event_type: 'admin',
+    action: 'token.create',
+    user_principal: 'o***',
+    kind: 'command',
+  })
+  assert.match(event!.detail, /^abc for user:alice; done 20/)
+  await eventually(() => observer.lines.some(({ message }) => message.includes('is no event')), 'it was told')
+})
+
+test('old segments go once all sinks have them, and that is recorded before', async (t) => {
+  const needed = { segment: 1 }
+  const { trail, clock, files, verify, events } = await openPlace(t, {
+    rotate: { size: 1, age: 1e9 },
+    keep: 3_600_000,
+    needed: () => needed.segment,
+  })
+  const round = async () => {
+    clock.ahead += 120_000
+    trail.record(EVENT)
+    await trail.flush()
+  }
+  for (let i = 0; i < 4; i++) await round()
+  assert.deepEqual(
+    (await files.segments()).map(({ number }) => number),
+    [1, 2, 3, 4, 5],
+  )
+  clock.ahead += 3_600_000
+  for (let i = 0; i < 3; i++) await round()
+  assert.equal((await files.segments())[0]!.number, 1, 'a sink still needs it')
+  needed.segment = 4
+  for (let i = 0; i < 3; i++) await round()
+  assert.equal((await files.segments())[0]!.number, 4)
+  assert.match((await events()).map(({ action }) => action).join(), /audit\.prune through segment 3/)
+  assert.deepEqual(await verify(), [])
+  const [first] = await files.segments()
+  await files.remove(first!.number)
+  assert.deepEqual(await verify(), ['segment 4 is missing'])
+})

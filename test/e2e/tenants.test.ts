@@ -62,6 +62,7 @@ async function useAcme({ modstead }: TenantsStage): Promise<void> {
       for (let i = 0; i < 2; i++) assert.equal((await asAcme(path)).status, 200, path)
   const published = await asAcme(files(PUBLISHED)[2]!, { method: 'PUT', body: PUBLISHED.zip })
   assert.equal(published.status, 201, published.text)
+  assert.equal(published.headers.location, `/t/acme${files(PUBLISHED)[2]!}`)
   const gone = lib('ACME-ONLY', 'v1.3.0', 'up.example/lib')
   assert.equal((await asAcme(files(gone)[2]!, { method: 'PUT', body: gone.zip })).status, 201)
   const deleted = await asAcme('/up.example/lib/@v/v1.3.0', {
@@ -75,6 +76,12 @@ async function useAcme({ modstead }: TenantsStage): Promise<void> {
     body: JSON.stringify({ note: 'ACME-ONLY' }),
   })
   assert.equal(token.status, 201, token.text)
+  const promoted = await asAcme('/api/v1/promotions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ module: ACME.module, version: ACME.version, note: 'ACME-ONLY' }),
+  })
+  assert.equal(promoted.status, 201, promoted.text)
 }
 
 /** Every kind of address, with what a curious client may put into it. */
@@ -121,6 +128,12 @@ function questions(): [path: string, sent?: Sent][] {
     '/t/acme/',
     '/t/acme/corp.example/lib/@v/list',
     '/auth/whoami',
+    '/auth',
+    '/auth/signin',
+    '/auth/device',
+    '/auth/signout',
+    '/settings',
+    '/settings?for=docker',
     '/.well-known/oauth-authorization-server',
   ])
     rows.push([path])
@@ -134,9 +147,26 @@ function questions(): [path: string, sent?: Sent][] {
     'roles',
     'bindings',
     'principals',
+    'promotions',
+    'sessions',
+    'groups',
+    'access/check?module=corp.example/secret&permission=module:read',
     'nothing',
   ])
     rows.push([`/api/v1/${path}`])
+  for (const grant of ['refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'])
+    rows.push([
+      '/auth/token',
+      {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: grant,
+          client_id: 'modstead',
+          refresh_token: 'msr_x',
+        }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+    ])
   const push = JSON.stringify({ repository: ['corp/lib'], refs: [] })
   const signature = `sha256=${createHmac('sha256', 'hook-0123456789abcdef').update(push).digest('hex')}`
   rows.push([

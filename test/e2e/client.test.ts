@@ -158,6 +158,42 @@ checksumLog: { key: "file:${join(folder, 'key')}" }
   })
 })
 
+test('every tenant has it, below the name of its own host and for nobody else', async (t) => {
+  const stage = await setStage(t, {
+    configured: true,
+    checksums: false,
+    modstead: {
+      configOf: (upstream) => `
+publicUrl: ${ADDRESS}
+access: { anonymous: none }
+origins: { up: { url: "${upstream}" } }
+routes: [{ modules: "*", from: [up] }]
+tenants:
+  acme: { hosts: [go.acme.example], access: { anonymous: none } }
+  other: { access: { anonymous: none } }
+`,
+    },
+  })
+  const status = async (path: string, host = HOST) => (await stage.get(path, { headers: { host } })).status
+  const acme = '/go.acme.example/modstead/client/@latest'
+  const everywhere = '/modstead.invalid/modstead/client/@latest'
+  assert.equal(await status(acme, 'go.acme.example'), 200)
+  for (const path of [
+    everywhere,
+    `/t/acme${everywhere}`,
+    `/t/acme${acme}`,
+    `/t/other${everywhere}`,
+    `/t/other/${HELPER}/@latest`,
+  ])
+    assert.equal(await status(path), 200, path)
+  const told = await stage.get(acme, { headers: { host: 'go.acme.example' } })
+  const { Version } = JSON.parse(told.body.toString()) as { Version: string }
+  const zip = `/go.acme.example/modstead/client/@v/${Version}.zip`
+  assert.equal(await status(zip, 'go.acme.example'), 200)
+  for (const path of [acme, zip])
+    for (const at of ['', '/t/other']) assert.equal(await status(at + path), 401, at + path)
+})
+
 suite('a CI job', () => {
   test('exchanges the token that its CI system gives it, without any stored secret', async (t) => {
     const { publicKey, privateKey } = await generateKeyPair('RS256')

@@ -26,6 +26,7 @@ const ROOMS = [
   'open-origins.ts',
   'open-databases.ts',
   'open-log.ts',
+  'open-sign-in.ts',
   'open-access.ts',
   'open-audit.ts',
   'open-issued.ts',

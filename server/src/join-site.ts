@@ -94,6 +94,8 @@ export async function joinSite(
     refresh: whole.refresh,
     log: observer.log,
   })
+  // What is signed in at one tenant is nobody at another.
+  const scope = tenant ?? ''
   const records =
     config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
   const issued =
@@ -102,12 +104,12 @@ export async function joinSite(
       access: config.access,
       records: catalog,
       issuer: issuerOf(config, tenant),
-      ...(tenant !== undefined && { scope: tenant }),
+      scope,
       observer,
       env,
       closing,
     }))
-  const access = await openAccess({
+  const { access, people, passwords } = await openAccess({
     config,
     issued,
     certificates,
@@ -123,12 +125,29 @@ export async function joinSite(
     closing,
     warnings,
   })
+  const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
+  const desk =
+    config.access !== undefined && issued !== undefined && signsIn
+      ? // Loaded where people sign in: with its libraries it is large.
+        (await import('./open-sign-in.ts')).openSignIn({
+          access: config.access,
+          people,
+          passwords,
+          issued,
+          records: catalog,
+          scope,
+          observer,
+          env,
+          closing,
+        })
+      : undefined
   return {
     site: {
       config,
       proxy,
       access,
       ...(issued && { issued }),
+      ...(desk && { desk }),
       databases,
       ...(log !== undefined && { log }),
       records,

@@ -59,7 +59,7 @@ export async function buildConfig(
   const uploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
   const trustDomains = (tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
-  const access = await buildAccess(context, file.access, tokens, trustDomains)
+  const access = await buildAccess(context, file.access, tokens, trustDomains, file.publicUrl)
   const checksumLog = await buildChecksumLog(context, file.checksumLog)
   const sumdb = buildSumdb(context, file, surroundings, checksumLog?.name)
   const lists: RouteSurroundings = {

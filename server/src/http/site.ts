@@ -17,8 +17,12 @@ import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import type { SignInDesk } from '../access/browser/sign-in.ts'
 import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
+import { createBrowserDoor } from './auth/browser-door.ts'
+import { createBackchannelLogout } from './auth/backchannel-logout.ts'
+import { createAuthPages } from './auth/pages/pages.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -46,6 +50,8 @@ export interface SiteOptions {
   access?: Access
   /** What signs in; absent: nobody does. */
   issued?: AuthOptions['issued']
+  /** Where people sign in with a browser; absent: nobody does. */
+  desk?: SignInDesk
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -130,6 +136,8 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     addressFor,
     clientSettings: settingsFor,
   })
+  const { desk } = options
+  const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
@@ -145,6 +153,12 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
             countAddresses: config.access?.lockout?.addresses ?? true,
           }),
         ]),
+    ...(desk === undefined || door === undefined
+      ? []
+      : [
+          createAuthPages({ desk, door, prefix, observer }),
+          createBackchannelLogout({ desk, prefix, observer }),
+        ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
       endpoints: apiEndpoints({
@@ -158,6 +172,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       }),
       access,
       prefix,
+      ...(door && { browser: door.principal }),
     }),
     ...createActs({ acts: proxy.acts, access, prefix }),
   ]
@@ -245,6 +260,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       clientGuides: (address) => clientGuides(config, address),
+      signsIn: desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: visitorOf,
     },

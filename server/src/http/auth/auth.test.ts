@@ -253,7 +253,6 @@ test('the audit log has who got a token and who did not, and nothing of what was
     mask: (name) => name,
     record: (facts) => void events.push(facts),
     recordParts: () => undefined,
-    noteRefused: () => undefined,
     warnings: () => [],
     flush: async () => undefined,
     close: async () => undefined,

@@ -9,10 +9,10 @@ import { suite, test, type TestContext } from 'node:test'
 import { generateKey } from '@modstead/gomod/note'
 import { hash } from '@node-rs/bcrypt'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { answerDevice } from '../support/answer-device.ts'
 import { type Certificates, HOST, makeCertificates, startTunnel } from '../support/company-host.ts'
 import { collect, type CommandResult } from '../support/command.ts'
 import type { GoHome } from '../support/go.ts'
+import { createSignInBrowser } from '../support/sign-in-browser.ts'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
 
@@ -264,14 +264,20 @@ suite('a developer', () => {
     const laptop = await made.laptop()
     await laptop.go.ok(['install', `${HELPER}@latest`])
     const ca = await readFile(certificates.ca, 'utf8')
+    const browser = createSignInBrowser({
+      url: stage.modstead.url,
+      origin: ADDRESS,
+      ca,
+      user: 'alice',
+      password,
+    })
     const login = (answer: 'approve' | 'deny') => {
       let answered: Promise<void> | undefined
       let text = ''
       const running = laptop.client(['login', ADDRESS], {}, (said) => {
         text += said
         const [, code] = /confirm the code ([A-Z]{4}-[A-Z]{4})/.exec(text) ?? []
-        if (code !== undefined)
-          answered ??= Promise.resolve(answerDevice(stage.modstead.dataDir, code, answer, 'alice'))
+        if (code !== undefined) answered ??= browser.answerDevice(code, answer)
       })
       return running.then(async (result) => (await answered, result))
     }

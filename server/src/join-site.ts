@@ -128,8 +128,10 @@ export async function joinSite(
   const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
   const desk =
     config.access !== undefined && issued !== undefined && signsIn
-      ? // Loaded where people sign in: with its libraries it is large.
-        (await import('./open-sign-in.ts')).openSignIn({
+      ? // Loaded where people sign in.
+        await (
+          await import('./open-sign-in.ts')
+        ).openSignIn({
           access: config.access,
           people,
           passwords,

@@ -174,7 +174,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       prefix,
       ...(door && { browser: door.principal }),
     }),
-    ...createActs({ acts: proxy.acts, access, prefix }),
+    ...createActs({ acts: proxy.acts, access, prefix, addressFor }),
   ]
   const endChanges = proxy.onChange((change) => memory.drop(change))
 

@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import { describeValue } from './explain.ts'
-import { describeFileError } from './file-errors.ts'
+import { describeFileError, isMissing } from './file-errors.ts'
 import type { KeyPath, Place, Problems } from './problems.ts'
 import type { Environment } from './settings.ts'
 import type { FileFacts } from './signer-key.ts'
@@ -22,6 +22,8 @@ export interface BuildContext {
   readFile(path: string): Promise<string>
   /** Follows symbolic links, and rejects as node:fs does. */
   stat(path: string): Promise<FileFacts>
+  /** Whether the file that the value at `path` names may be missing by now; default: none may. */
+  mayBeMissing?(path: KeyPath): boolean
   platform: NodeJS.Platform
 }
 
@@ -43,7 +45,7 @@ export function absolutePath(context: BuildContext, path: KeyPath, file: string)
 
 /**
  * Reads the file that the value at `path` names. A file that cannot be read is a problem at that place, and gives
- * undefined.
+ * undefined; so does one that may be missing.
  */
 export async function readNamedFile(
   context: BuildContext,
@@ -54,6 +56,7 @@ export async function readNamedFile(
   try {
     return await context.readFile(absolute)
   } catch (error) {
+    if (isMissing(error) && context.mayBeMissing?.(path) === true) return undefined
     complain(context, path, describeFileError(absolute, error))
     return undefined
   }

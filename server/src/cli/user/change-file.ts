@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import * as files from 'node:fs/promises'
+import * as promises from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { LARGEST } from '../../access/passwords/htpasswd-file.ts'
@@ -8,14 +8,18 @@ import { absentAs, errorCode } from '../../disk-errors.ts'
 import { ModsteadError } from '../../errors.ts'
 import { syncFolder } from '../../store/durable.ts'
 
-/** How long another command may be at it. Milliseconds, as is how often it is looked. */
-const PATIENCE = { longest: 5_000, step: 50 }
+/** How often it is looked whether another command has ended. Milliseconds. */
+const STEP = 50
 
 export interface ChangeOptions {
   /** Gives the new contents; `undefined`: it stays as it is. */
   edit: (before: Buffer) => Buffer | undefined
   /** Who is to own a new file, where this process may give it away. */
-  owner?: Pick<Stats, 'uid' | 'gid'>
+  owner?: Pick<Stats, 'uid' | 'gid'> | undefined
+  /** How long another command may be at it. Milliseconds; default: five seconds. */
+  patience?: number
+  /** Default: that of the machine. */
+  files?: Pick<typeof promises, 'open' | 'readFile' | 'realpath' | 'rename' | 'stat' | 'unlink'>
 }
 
 /**
@@ -25,7 +29,7 @@ export interface ChangeOptions {
  */
 export async function changeFile(path: string, options: ChangeOptions): Promise<'made' | 'changed' | 'same'> {
   try {
-    const real = await files.realpath(path).catch(absentAs(path))
+    const real = await (options.files ?? promises).realpath(path).catch(absentAs(path))
     return await changeRealFile(real, options)
   } catch (cause) {
     if (cause instanceof ModsteadError || errorCode(cause) === undefined) throw cause
@@ -46,14 +50,18 @@ const NEXT: Record<string, string> = {
 
 async function changeRealFile(
   path: string,
-  { edit, owner }: ChangeOptions,
+  { edit, owner, patience = 5_000, files = promises }: ChangeOptions,
 ): Promise<'made' | 'changed' | 'same'> {
   const temporary = join(dirname(path), `.${basename(path)}.modstead-new`)
-  const file = await takeTurn(path, temporary)
+  const file = await takeTurn(
+    () => files.open(temporary, 'wx', 0o600),
+    patience,
+    () => refused(path, 'another command is changing it', `if none is, remove ${temporary}`),
+  )
   let placed = false
   try {
     const facts = await files.stat(path).catch(absentAs(undefined))
-    const after = edit(facts === undefined ? Buffer.alloc(0) : await contentsOf(path, facts))
+    const after = edit(facts === undefined ? Buffer.alloc(0) : await contentsOf(files, path, facts))
     if (after === undefined) return 'same'
     if (after.length > LARGEST) throw refused(path, 'it would be larger than 16 MiB')
     await file.writeFile(after)
@@ -75,27 +83,37 @@ async function changeRealFile(
 }
 
 /** The file that is written to is also what others wait for. One that a crash has left is for people to judge. */
-async function takeTurn(path: string, temporary: string): Promise<files.FileHandle> {
-  for (let waited = 0; ; waited += PATIENCE.step) {
+async function takeTurn(
+  open: () => Promise<promises.FileHandle>,
+  patience: number,
+  busy: () => ModsteadError,
+): Promise<promises.FileHandle> {
+  for (let waited = 0; ; waited += STEP) {
     try {
-      return await files.open(temporary, 'wx', 0o600)
+      return await open()
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
-      if (waited >= PATIENCE.longest)
-        throw refused(path, 'another command is changing it', `if none is, remove ${temporary}`)
+      if (waited >= patience) throw busy()
     }
-    await setTimeout(PATIENCE.step)
+    await setTimeout(STEP)
   }
 }
 
-async function contentsOf(path: string, facts: Stats): Promise<Buffer> {
+async function contentsOf(
+  files: Pick<typeof promises, 'readFile'>,
+  path: string,
+  facts: Stats,
+): Promise<Buffer> {
   if (!facts.isFile()) throw refused(path, 'it is no file', 'name a file')
   if (facts.size > LARGEST) throw refused(path, 'it is larger than 16 MiB')
   return files.readFile(path)
 }
 
 /** Refused where that cannot be: a server that runs as somebody else could not read the file any more. */
-async function giveTo(file: files.FileHandle, owner: Pick<Stats, 'uid' | 'gid'> | undefined): Promise<void> {
+async function giveTo(
+  file: promises.FileHandle,
+  owner: Pick<Stats, 'uid' | 'gid'> | undefined,
+): Promise<void> {
   if (owner === undefined) return
   const { uid, gid } = await file.stat()
   if (uid !== owner.uid || gid !== owner.gid) await file.chown(owner.uid, owner.gid)

@@ -45,19 +45,21 @@ export function absolutePath(context: BuildContext, path: KeyPath, file: string)
 
 /**
  * Reads the file that the value at `path` names. A file that cannot be read is a problem at that place, and gives
- * undefined; so does one that may be missing.
+ * undefined; so does one that may be missing. `ifMissing` tells what makes it.
  */
 export async function readNamedFile(
   context: BuildContext,
   path: KeyPath,
   file: string,
+  { ifMissing }: { ifMissing?: string } = {},
 ): Promise<string | undefined> {
   const absolute = absolutePath(context, path, file)
   try {
     return await context.readFile(absolute)
   } catch (error) {
     if (isMissing(error) && context.mayBeMissing?.(path) === true) return undefined
-    complain(context, path, describeFileError(absolute, error))
+    const hint = ifMissing !== undefined && isMissing(error) ? `; ${ifMissing}` : ''
+    complain(context, path, `${describeFileError(absolute, error)}${hint}`)
     return undefined
   }
 }

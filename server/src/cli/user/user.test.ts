@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createHtpasswdFile } from '../../access/passwords/htpasswd-file.ts'
@@ -11,6 +11,11 @@ import { GOOD, userPlace } from './user.fixture.ts'
 
 test('a user is made with the file, gets another password, and is removed', async (t) => {
   const { users, dataDir, run, set, read } = await userPlace(t)
+  const first = await set('first', GOOD)
+  assert.match(first.stderr, /not in the audit log, which begins with the first start of the server/)
+  await assert.rejects(readdir(dataDir), { code: 'ENOENT' })
+  await rm(users)
+  await mkdir(join(dataDir, 'audit', 'inbox'), { recursive: true })
   const made = await set('alice', GOOD)
   assert.deepEqual(
     [made.code, made.stdout, made.stderr],

@@ -1,7 +1,7 @@
 /**
  * `node scripts/tools.ts`: installs what the bench and some tests need beside Node.js and Go from Debian's packages,
  * where it is missing: wrk (load), nginx (a yardstick), sshd (a git host), strace (calls that fail), slapd with its
- * clients (a directory of users). Without root it says what to install.
+ * clients (a directory of users), chromium (the pages of the sign-in). Without root it says what to install.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -10,6 +10,7 @@ const TOOLS = [
   { program: 'nginx', version: '-v', debian: 'nginx-light' },
   { program: 'sshd', version: '-V', debian: 'openssh-server' },
   { program: 'strace', version: '-V', debian: 'strace' },
+  { program: 'chromium', version: '--version', debian: 'chromium' },
   { program: 'taskset', version: '-V', debian: 'util-linux' },
   { program: 'slapd', version: '-VV', debian: 'slapd' },
   { program: 'ldapsearch', version: '-VV', debian: 'ldap-utils' },

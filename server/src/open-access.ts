@@ -39,11 +39,26 @@ export interface OpenAccessOptions {
   warnings: (() => readonly string[])[]
 }
 
+/** Who signs in with a user name and a password. */
+export interface Passwords {
+  /** As HTTP Basic does. */
+  judge: Credential
+  /** Whether somebody of this name still can. Rejects with `directory_unavailable`. */
+  knows(user: string): Promise<boolean>
+}
+
+export interface OpenedAccess {
+  access: Access
+  people: People
+  /** Absent: nobody has a password. */
+  passwords?: Passwords
+}
+
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
-export async function openAccess(options: OpenAccessOptions): Promise<Access> {
-  const { config, records, names, observer } = options
+export async function openAccess(options: OpenAccessOptions): Promise<OpenedAccess> {
+  const { config, tenant, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return accessOfTokens(tokens)
+  if (access === undefined) return { access: accessOfTokens(tokens, tenant), people: peopleOf(new Map()) }
   const now = () => performance.now()
   const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
@@ -60,21 +75,23 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
   ]
   if (options.issued !== undefined) credentials.push(options.issued.credential(people))
   if (access.issuers.length > 0) credentials.push(await openJwt(access, people, options))
+  let passwords: Passwords | undefined
   if (htpasswd !== undefined || ldap !== undefined) {
-    const guesses = createGuesses(access.lockout, now)
-    credentials.push(
-      createPasswords({
-        local,
-        ...(ldap && { directory: ldap.passwords }),
-        people,
-        guesses,
-        countAddresses: access.lockout.addresses,
-        remember,
-        now,
-      }),
-    )
+    const judge = createPasswords({
+      local,
+      ...(ldap && { directory: ldap.passwords }),
+      people,
+      guesses: createGuesses(access.lockout, now),
+      countAddresses: access.lockout.addresses,
+      remember,
+      now,
+    })
+    const inDirectory = async (user: string): Promise<boolean> =>
+      ldap !== undefined && (await people.find(user)) !== undefined
+    passwords = { judge, knows: async (user) => (await isLocal(user)) || inDirectory(user) }
+    credentials.push(judge)
   }
-  return createAccess({
+  const joined = createAccess({
     identify: createIdentify({
       credentials,
       // Without rules a certificate says nothing, and is no credential.
@@ -85,6 +102,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
           people,
         }),
       }),
+      tenant,
       now,
     }),
     decide: createDecide(access, names),
@@ -95,6 +113,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<Access> {
     }),
     now,
   })
+  return { access: joined, people, ...(passwords && { passwords }) }
 }
 
 /** The users of our own; nobody where there is no file of them. */

@@ -46,6 +46,8 @@ export interface Access {
    * read, without looking.
    */
   require(sender: Sender, permission: Permission, module?: string): Promise<Principal>
+  /** The same, about no module, for somebody who was proven in another way: throws what `require` rejects with. */
+  permit(principal: Principal, permission: Permission): Principal
 }
 
 export interface AccessOptions {
@@ -150,6 +152,11 @@ export function createAccess({
         : decide(principal, { permission, ...(module !== undefined && { module }) })
       if (decision === 'allow') return principal
       throw refusal(decision, principal, permission, module, asksHost)
+    },
+    permit(principal, permission) {
+      const decision = decide(principal, { permission })
+      if (decision === 'allow') return principal
+      throw refusal(decision, principal, permission, undefined, false)
     },
   }
 }

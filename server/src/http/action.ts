@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Refusal } from './statuses.ts'
 import type { Exchange, RequestKind } from './traffic.ts'
 
+/** What the audit log says of a request. */
+export type Noted = Partial<Pick<Exchange, 'module' | 'version' | 'detail' | 'principal' | 'event'>>
+
 export interface ActionExchange {
   req: IncomingMessage
   res: ServerResponse
   /** Fires when the client is gone. */
   signal: AbortSignal
   /** Told what the request turned out to be about, for the audit log. */
-  note?: (facts: Pick<Exchange, 'module' | 'version' | 'detail' | 'event'>) => void
+  note?: (facts: Noted) => void
 }
 
 /**

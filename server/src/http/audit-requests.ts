@@ -173,7 +173,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
       const type: EventType = proof !== undefined ? 'authentication' : refusal ? 'refusal' : usual!
       if (READS.has(type) && share < 1 && Math.random() >= share) return
       const principal = access.principalOf(req) ?? ANONYMOUS
-      const claimed = proof?.principal ?? event?.principal
+      const claimed = proof?.principal ?? event?.principal ?? exchange.principal
       const facts: AuditFacts = {
         ...clientFacts(req, principal),
         ...(claimed !== undefined && {

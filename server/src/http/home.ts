@@ -9,6 +9,8 @@ export interface HomeFacts {
   address: string
   /** What `go` needs to use it, the address included. */
   settings: readonly ClientSetting[]
+  /** People sign in with a browser, and have a page of theirs. */
+  signsIn?: boolean | undefined
   version: string
   /** Names of the checksum databases that can be asked here, mirrored or our own. */
   databases: readonly string[]
@@ -36,7 +38,7 @@ export function homeHtml(facts: HomeFacts): string {
 <p>A Go module proxy${facts.tenant === undefined ? '' : ` for ${escapeHtml(facts.tenant)}`} at <code>${escapeHtml(facts.address)}</code></p>
 <h2>Use it</h2>
 ${goLinesHtml(facts.settings)}
-<p><a href="${escapeHtml(facts.address)}/settings">Sign in, and settings for CI, Docker and netrc</a></p>
+<p><a href="${escapeHtml(facts.address)}/settings">Sign in, and settings for CI, Docker and netrc</a>${facts.signsIn === true ? ` <a href="${escapeHtml(facts.address)}/auth">Where you are signed in</a>` : ''}</p>
 ${stored === '' ? '' : `<h2>Stored here</h2>\n<dl>${stored}</dl>\n`}${databases === '' ? '' : `<h2>Checksum databases</h2>\n<ul>${databases}</ul>\n`}${facts.tenant === undefined ? HEALTH : ''}<footer><p>modstead ${escapeHtml(facts.version)}</p></footer>`
   return htmlPage({ title: 'modstead', body })
 }

@@ -61,13 +61,32 @@ dl { display: grid; grid-template-columns: max-content auto; gap: .25rem 1.5rem;
 dd { margin: 0; font-variant-numeric: tabular-nums }
 footer { margin-top: 3rem; border-top: 1px solid var(--line) }
 a { margin-right: 1rem }
+form { margin: 1rem 0 }
+form p { margin: .5rem 0 }
+label { display: block }
+input, button, .button { font: inherit; padding: .4rem .8rem; border: 1px solid var(--line); border-radius: .4rem }
+input { width: 100%; max-width: 22rem; box-sizing: border-box }
+button, .button { display: inline-block; cursor: pointer; color: inherit; text-decoration: none; background: var(--soft) }
+.code { font: 1.5rem/1.5 ui-monospace, monospace; letter-spacing: .1em }
+.warning { padding: .75rem 1rem; border: 1px solid var(--line); border-left-width: .4rem; border-radius: .4rem }
+table { display: block; overflow-x: auto; border-collapse: collapse }
+th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
+td form { margin: 0 }
 `
 
-/** The Content-Security-Policy of such pages: a style sheet of their own, and nothing else. */
-export const HTML_POLICY = [
-  "default-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-].join('; ')
+/**
+ * The Content-Security-Policy of such pages: a style sheet of their own, and nothing else. `forms` are the sources that
+ * forms may be sent to, and be redirected to from there.
+ */
+export function htmlPolicy(forms: readonly string[] = []): string {
+  return [
+    "default-src 'none'",
+    "base-uri 'none'",
+    `form-action ${forms.length === 0 ? "'none'" : forms.join(' ')}`,
+    "frame-ancestors 'none'",
+    `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  ].join('; ')
+}
+
+/** That of pages without forms. */
+export const HTML_POLICY = htmlPolicy()

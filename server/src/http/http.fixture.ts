@@ -127,7 +127,7 @@ export function createTableMirror(
   }
 }
 
-const NO_RECORDS = {
+export const NO_RECORDS = {
   acts: async () => [],
   token: async () => undefined,
   tokens: async () => [],

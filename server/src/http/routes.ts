@@ -25,6 +25,8 @@ export interface SitePages {
   clientSettings: (address: string) => readonly ClientSetting[]
   /** How each kind of client is set up for that address. */
   clientGuides: (address: string) => readonly ClientGuide[]
+  /** People sign in with a browser. Default: they do not. */
+  signsIn?: boolean
   /** Absent: what is stored is not told. */
   totals?: (signal: AbortSignal) => Promise<Totals>
   /** Rejects where a request presents a credential that proves nobody. */
@@ -129,10 +131,11 @@ export async function createRoutes(options: RoutesOptions) {
     // go with GOAUTH=git asks for this page to learn whether a password is right.
     const site = pagesOf(request.raw)
     await site.identify(request.raw)
-    const { tenant, databases } = site
+    const { tenant, databases, signsIn } = site
     const address = site.addressFor(request.raw)
     const settings = site.clientSettings(address)
-    const facts: HomeFacts = { tenant, address, settings, version, databases, totals: await totalsOf(site) }
+    const totals = await totalsOf(site)
+    const facts: HomeFacts = { tenant, address, settings, signsIn, version, databases, totals }
     return forReader(request, page(reply)) ? homeHtml(facts) : homeText(facts)
   })
 

@@ -8,15 +8,21 @@ import type { AccessConfig } from '../config/access/access-config.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../limits/limits.ts'
+import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { MappedProxy } from '../proxy/version-map.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
 import { createApi } from './api/api.ts'
 import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
+import type { SignInDesk } from '../access/browser/sign-in.ts'
 import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
 import { type AuthOptions, createAuth } from './auth/auth.ts'
+import { createBrowserDoor } from './auth/browser-door.ts'
+import { createBackchannelLogout } from './auth/backchannel-logout.ts'
+import { createAuthPages } from './auth/pages/pages.ts'
 import type { Totals } from './home.ts'
 import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
@@ -38,12 +44,14 @@ import { createVanityAnswers } from './vanity-answers.ts'
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
   config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
-    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
-  proxy: ModuleProxy
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
+  proxy: ModuleProxy & Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
   /** What signs in; absent: nobody does. */
   issued?: AuthOptions['issued']
+  /** Where people sign in with a browser; absent: nobody does. */
+  desk?: SignInDesk
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
   /** A log of our own. */
@@ -128,6 +136,8 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     addressFor,
     clientSettings: settingsFor,
   })
+  const { desk } = options
+  const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
@@ -143,6 +153,12 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
             countAddresses: config.access?.lockout?.addresses ?? true,
           }),
         ]),
+    ...(desk === undefined || door === undefined
+      ? []
+      : [
+          createAuthPages({ desk, door, prefix, observer }),
+          createBackchannelLogout({ desk, prefix, observer }),
+        ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({
       endpoints: apiEndpoints({
@@ -156,6 +172,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       }),
       access,
       prefix,
+      ...(door && { browser: door.principal }),
     }),
     ...createActs({ acts: proxy.acts, access, prefix }),
   ]
@@ -163,6 +180,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
 
   function actionFor(req: IncomingMessage): Action | undefined {
     return actions.find((action) => action.takes(req))
+  }
+
+  /** A tenant that lets nobody read without credentials tells nobody its settings either: they name its modules. */
+  async function visitorOf(req: IncomingMessage): Promise<void> {
+    const { kind } = await access.identify(senderOf(req))
+    if (tenant !== undefined && kind === 'anonymous' && config.access?.anonymous?.length === 0)
+      throw new ModsteadError('unauthenticated', 'this page is for those who have signed in')
   }
 
   /** What was sent counts, be it that the client broke off: then more than what reached it, its connection tells. */
@@ -236,8 +260,9 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       clientGuides: (address) => clientGuides(config, address),
+      signsIn: desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
-      identify: (req) => access.identify(senderOf(req)),
+      identify: visitorOf,
     },
     answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit, limits }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../access/principal.ts'
 import { ModsteadError } from '../errors.ts'
+import type { AuthResult } from '../audit/event.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rawTarget } from './request-path.ts'
 import { codeOf, MEANINGS } from './statuses.ts'
@@ -57,7 +58,7 @@ export interface Tally {
 /** Something that an endpoint has done, and whom it was about. */
 export interface ExchangeEvent {
   type: 'authentication' | 'admin'
-  result: 'ok' | 'failed' | 'expired' | 'denied'
+  result: AuthResult
   /** Default: who asked. */
   principal?: Pick<Principal, 'id' | 'kind'>
 }
@@ -71,6 +72,8 @@ export interface Exchange {
   version?: string
   /** What else the audit log says of it. */
   detail?: string
+  /** Who it is by a cookie, where no credential in a header says so. */
+  principal?: Pick<Principal, 'id' | 'kind'>
   /** What the audit log is to record, where the kind of the request does not say it. */
   event?: ExchangeEvent
   /** Bytes of the body that were handed to the connection. */

@@ -3,6 +3,7 @@ import { ModsteadError } from '../../errors.ts'
 import { hashToken, hasCheck, randomLetters, withCheck } from '../tokens/token-format.ts'
 import type { AuthRecord, AuthRecords } from './records.ts'
 import { newSessionId } from './refresh-token.ts'
+import { leave, letterboxOf, take } from './letterbox.ts'
 import type { IssuedSession, Sessions, SignIn } from './sessions.ts'
 
 /** What a device is told that wants somebody to sign in for it (RFC 8628, section 3.2). Seconds. */
@@ -70,6 +71,9 @@ interface Kept {
   /** When the device may ask again, and how long it has to wait each time. Milliseconds. */
   next: number
   interval: number
+  /** Where what only the device may see is left for it; see letterbox.ts. */
+  letterbox: string
+  /** With its `upstream` closed. */
   answer?: 'denied' | SignIn
 }
 
@@ -126,7 +130,7 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
     for (let tries = 0; tries < 5; tries++) {
       const found = await waiting(userCode, by)
       if (found === undefined) return false
-      if (await put(found.record, { ...found.kept, answer })) return true
+      if (await put(found.record, { ...found.kept, answer: closed(answer, found.kept) })) return true
     }
     return false
   }
@@ -148,7 +152,14 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
       if (there.some((record) => record.subject === subject))
         throw new ModsteadError('overloaded', 'a code came twice: begin again')
       const at = now()
-      const kept: Kept = { hash: hashToken(deviceCode), address, created: at, next: at, interval: INTERVAL }
+      const kept: Kept = {
+        hash: hashToken(deviceCode),
+        address,
+        created: at,
+        next: at,
+        interval: INTERVAL,
+        letterbox: letterboxOf(deviceCode),
+      }
       const record = { scope, kind: KIND, id, subject, body: '', expires: at + LIFETIME, revision: 0 }
       if (!(await put(record, kept))) throw new TypeError('the id of a device came twice')
       return {
@@ -186,7 +197,7 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
       }
       // Of two who ask at once, one gets the tokens.
       if (!(await records.removeAuthRecord(record))) return 'invalid_grant'
-      return kept.answer === 'denied' ? 'access_denied' : sessions.begin(kept.answer)
+      return kept.answer === 'denied' ? 'access_denied' : sessions.begin(opened(kept.answer, deviceCode))
     },
   }
 }
@@ -196,4 +207,16 @@ const SOON = 500
 
 function written(userCode: string): string {
   return `${userCode.slice(0, 4)}-${userCode.slice(4)}`
+}
+
+/** Between the approval and the next question of the device nobody else can open what opens a provider. */
+function closed(answer: 'denied' | SignIn, { letterbox }: Kept): 'denied' | SignIn {
+  if (answer === 'denied' || answer.upstream === undefined) return answer
+  return { ...answer, upstream: leave(answer.upstream, letterbox, KIND) }
+}
+
+function opened(answer: SignIn, deviceCode: string): SignIn {
+  return answer.upstream === undefined
+    ? answer
+    : { ...answer, upstream: take(answer.upstream, deviceCode, KIND) }
 }

@@ -17,6 +17,8 @@ export interface AccessConfig {
   roles: ReadonlyMap<string, readonly Permission[]>
   bindings: readonly Binding[]
   issuers: readonly JwtIssuer[]
+  /** Where people sign in with the browser. */
+  oidc: readonly OidcProvider[]
   /** Asked who may read private modules whose repositories are there; the first that has a module. */
   gitHosts: readonly GitHost[]
   /** The first that fits names the client of a certificate. */
@@ -60,6 +62,34 @@ export interface JwtIssuer {
   groups: string
   /** What its bearers are. */
   kind: 'user' | 'service' | 'workload'
+}
+
+/** An OpenID Connect issuer where people sign in with the browser. */
+export interface OidcProvider {
+  /** Name in the configuration, and in the address that it sends browsers back to. */
+  name: string
+  /** What the button says. */
+  label: string
+  type: 'gitlab' | 'keycloak' | 'generic'
+  /** Exactly as it names itself: https, or http on loopback. */
+  issuer: string
+  clientId: string
+  clientSecret?: string
+  clientAuth: 'basic' | 'post'
+  scopes: readonly string[]
+  /** The claim with the name of the user. */
+  subject: string
+  /** Put before names of users and groups; `''` for nothing. */
+  userPrefix: string
+  groupPrefix: string
+  /** Claims that list groups: `realm_access.roles` is `roles` within `realm_access`. */
+  groups: readonly string[]
+  /** Claims that must be there, with this value where one is given. */
+  require: ReadonlyMap<string, string | undefined>
+  /** Whether the userinfo endpoint is asked for claims. */
+  userinfo: boolean
+  /** A PEM file. */
+  ca?: string
 }
 
 /** The access tokens and sessions of our own. Durations are milliseconds. */

@@ -5,6 +5,7 @@ import { gitHostSchema } from './git-hosts.ts'
 import { workloadSchema } from './workloads.ts'
 import { issuedSchema } from './issued.ts'
 import { issuerSchema } from './jwt.ts'
+import { oidcSchema } from './oidc.ts'
 import { ldapSchema } from './ldap.ts'
 import { PERMISSIONS } from '../permissions.ts'
 
@@ -66,6 +67,10 @@ export const accessSchema = z.strictObject({
     .record(z.string().regex(name), issuerSchema)
     .optional()
     .describe('Issuers whose JSON Web Tokens are taken, by a name of your choice.'),
+  oidc: z
+    .record(z.string(), oidcSchema)
+    .optional()
+    .describe('OpenID Connect issuers where people sign in with the browser, by a name of your choice.'),
   gitHosts: z
     .record(z.string().regex(name), gitHostSchema)
     .optional()

@@ -6,6 +6,7 @@ import { buildGitHosts } from './git-hosts.ts'
 import { buildIssued } from './issued.ts'
 import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
+import { buildOidc } from './oidc.ts'
 import { buildLdap } from './ldap.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
 import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
@@ -17,6 +18,7 @@ export async function buildAccess(
   file: FileAccess | undefined,
   tokens: readonly { name: string }[],
   trustDomains: readonly string[] = [],
+  publicUrl?: string,
 ): Promise<AccessConfig | undefined> {
   if (file === undefined) return undefined
   const at: KeyPath = ['access']
@@ -65,6 +67,7 @@ export async function buildAccess(
     roles,
     bindings,
     issuers: await buildIssuers(context, [...at, 'jwt'], file.jwt ?? {}),
+    oidc: await buildOidc(context, [...at, 'oidc'], file.oidc ?? {}, publicUrl),
     gitHosts: await buildGitHosts(context, [...at, 'gitHosts'], file.gitHosts ?? {}),
     certificates: buildCertificates(context, [...at, 'certificates'], file.certificates ?? [], trustDomains),
     workloads: await buildWorkloads(context, [...at, 'workloads'], file.workloads ?? {}),

@@ -4,6 +4,7 @@ import { describeGitHost } from './git-hosts.ts'
 import { describeIssued } from './issued.ts'
 import { describeWorkload } from './workloads.ts'
 import { describeIssuer } from './jwt.ts'
+import { describeOidc } from './oidc.ts'
 import { describeLdap } from './ldap.ts'
 import { formatDuration, mapValues } from '../units.ts'
 
@@ -21,6 +22,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
     remember,
     lockout,
     workloads,
+    oidc,
     certificates,
     gitHosts,
   } = access
@@ -37,6 +39,7 @@ export function describeAccess(access: AccessConfig): Record<string, unknown> {
       ...(modules && { modules: [...modules] }),
     })),
     ...(issuers.length > 0 && { jwt: Object.fromEntries(issuers.map(describeIssuer)) }),
+    ...(oidc.length > 0 && { oidc: Object.fromEntries(oidc.map(describeOidc)) }),
     ...(gitHosts.length > 0 && { gitHosts: Object.fromEntries(gitHosts.map(describeGitHost)) }),
     ...(certificates.length > 0 && { certificates: certificates.map(describeCertificate) }),
     ...(workloads.length > 0 && { workloads: Object.fromEntries(workloads.map(describeWorkload)) }),

@@ -14,6 +14,8 @@ export interface ApiOptions {
   access: Access
   /** `''`, or a path like `/goproxy`: the API is found below it and at the root. */
   prefix: string
+  /** Who it is by the cookie of a browser; see `BrowserDoor`. Absent: nobody signs in with one. */
+  browser?: (req: IncomingMessage) => Promise<Principal | undefined>
 }
 
 /** Bodies say what a person could have typed. Bytes; milliseconds. */
@@ -25,7 +27,7 @@ const VERSION = '/api/v1'
  * The administrative API: `/api/v1/…`, JSON in and out. Who asks is known before anything of the query or body is
  * looked at, and every refusal is a problem (RFC 9457).
  */
-export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
+export function createApi({ endpoints, access, prefix, browser }: ApiOptions): Action {
   const readBody = createBodyReader(BODIES)
   const known = endpoints.map((endpoint) => ({ endpoint, pattern: endpoint.path.split('/') }))
 
@@ -60,11 +62,31 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     })
   }
 
+  /** A cookie counts where no credential is presented: a program is not somebody because a browser is. */
+  async function whoMay(
+    req: IncomingMessage,
+    needed: Needed,
+    note: ActionExchange['note'],
+  ): Promise<Principal> {
+    if (needed === 'anybody') return ANONYMOUS
+    const { authorization, 'x-auth-token': token, cookie } = req.headers
+    const presents = authorization !== undefined || token !== undefined
+    const visitor = presents || cookie === undefined ? undefined : await browser?.(req)
+    if (visitor !== undefined) note?.({ principal: visitor })
+    if (needed !== 'signed-in')
+      return visitor === undefined ? access.require(senderOf(req), needed) : access.permit(visitor, needed)
+    const principal = visitor ?? (await access.prove(senderOf(req)))
+    if (principal.kind !== 'anonymous') return principal
+    throw new ModsteadError('unauthenticated', 'the request has no credential, and this takes one', {
+      next: 'send a token as Authorization: Bearer TOKEN',
+    })
+  }
+
   async function answer({ req, res, signal, note }: ActionExchange): Promise<number> {
     const target = rawTarget(req)
     const { path } = requestPath(target)
     const { endpoint, values } = find(req.method ?? '', pathIn(path) ?? '')
-    const principal = await whoMay(access, req, endpoint.needs)
+    const principal = await whoMay(req, endpoint.needs, note)
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
     const body = async () => jsonIn(req, await readBody(req, signal))
     const value = await endpoint.answer({ values, query, principal, body })
@@ -79,16 +101,6 @@ export function createApi({ endpoints, access, prefix }: ApiOptions): Action {
     answer,
     refusalFor: problemFor,
   }
-}
-
-async function whoMay(access: Access, req: IncomingMessage, needed: Needed): Promise<Principal> {
-  if (needed === 'anybody') return ANONYMOUS
-  if (needed !== 'signed-in') return access.require(senderOf(req), needed)
-  const principal = await access.prove(senderOf(req))
-  if (principal.kind !== 'anonymous') return principal
-  throw new ModsteadError('unauthenticated', 'the request has no credential, and this takes one', {
-    next: 'send a token as Authorization: Bearer TOKEN',
-  })
 }
 
 /** The values of a path that fits a pattern; `undefined` where it does not. */

@@ -232,5 +232,5 @@ function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, byt
 
 /** What was done, for endpoints that do something. Queries hold what people put there, and are left out. */
 function actionOf(kind: RequestKind, req: IncomingMessage): string {
-  return kind === 'api' || kind === 'hook' ? `${req.method} ${pathOf(req)}` : ''
+  return kind === 'api' || kind === 'hook' || kind === 'auth' ? `${req.method} ${pathOf(req)}` : ''
 }

@@ -36,7 +36,8 @@ export interface SharedRooms {
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
-  builtIn: BuiltIn
+  /** What every site has itself, by where its clients reach it. */
+  builtIn: (publicUrl: string | undefined, realm: Realm) => BuiltIn
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
@@ -72,7 +73,7 @@ export async function joinSite(
   { config, tenant, realm, router: configured, origins, log }: SiteRooms,
   { engine, store, catalog, certificates, mirrors, builtIn, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
-  const router = withBuiltIn(configured, builtIn)
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, tenant === undefined ? 'public' : realm))
   const whole = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const proxy = withVersionMap(whole, {
     entries: config.versions,
@@ -127,8 +128,10 @@ export async function joinSite(
   const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
   const desk =
     config.access !== undefined && issued !== undefined && signsIn
-      ? // Loaded where people sign in: with its libraries it is large.
-        (await import('./open-sign-in.ts')).openSignIn({
+      ? // Loaded where people sign in.
+        await (
+          await import('./open-sign-in.ts')
+        ).openSignIn({
           access: config.access,
           people,
           passwords,

@@ -98,10 +98,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const helper = clientModulePaths(config.publicUrl)
-  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const builtIn: SharedRooms['builtIn'] = (publicUrl, realm) => {
+    const modules = clientModulePaths(publicUrl)
+    return { modules, origin: createClientOrigin(modules, version), realm }
+  }
   const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
-  const router = withBuiltIn(configured, builtIn)
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, 'public'))
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&

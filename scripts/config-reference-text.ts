@@ -328,6 +328,38 @@ hooks:
     keys: ['hooks'],
   },
   {
+    title: 'Say what the latest version is',
+    text: `
+With a map of versions \`latest\` is what you have tried, not what was tagged last: [tenants.md](tenants.md) has the rest.
+
+\`\`\`yaml
+versions:
+  - { modules: corp.example/lib, version: STABLE }
+  - { modules: example.com/parser, version: v1.4.2, from: 2026-12-01T00:00:00Z, enforce: true }
+\`\`\`
+`,
+    keys: ['versions', 'stableQuery'],
+  },
+  {
+    title: 'Serve several tenants',
+    text: `
+Each tenant has modules, access and rules of its own, and nothing of another's can be seen there:
+[tenants.md](tenants.md) has the rest.
+
+\`\`\`yaml
+publicUrl: https://go.corp.example
+tenants:
+  acme:
+    hosts: [go.acme.example]
+    origins:
+      git: { type: git, credentials: { token: "\${GITLAB_TOKEN}" } }
+    routes:
+      - { modules: acme.example, from: [git], private: true }
+\`\`\`
+`,
+    keys: ['tenants'],
+  },
+  {
     title: 'Fetch ahead, or do not',
     text: `
 \`go\` asks for one file after the other; modstead fetches what it will ask for next. \`concurrency: 0\` switches that off,

@@ -35,12 +35,18 @@ export function configReference(): string {
   const wrong = top.filter((key) => told.filter((other) => other === key).length !== 1)
   if (wrong.length > 0)
     throw new Error(`scripts/config-reference-text.ts tells ${wrong.join(', ')} not exactly once`)
-  const rows = keyRows(configSchema, configJsonSchema(), '')
+  const rows = keyRows(configSchema, configJsonSchema(), '').filter(({ key }) => !isOfTopLevel(key))
   const sections = SECTIONS.map(({ title, text, keys }) => {
     const own = rows.filter((row) => keys.includes(nearest(row.key, told)))
     return [`## ${title}`, text.trim(), ...(own.length > 0 ? [table(own)] : [])].join('\n\n')
   })
   return `${[INTRODUCTION.trim().replace('{settings}', settingsTable()), ...sections].join('\n\n')}\n`
+}
+
+/** Whether it is a key of a tenant that means there what it means at the top level, where it is told. */
+function isOfTopLevel(key: string): boolean {
+  const [, inTenant] = /^tenants\.[A-Z]+\.(\w+)/.exec(key) ?? []
+  return inTenant !== undefined && Object.hasOwn(configSchema.shape, inTenant)
 }
 
 /** Of the keys that sections tell, the one that `key` is or stands below most closely. */

@@ -17,7 +17,9 @@ export interface SourceFile {
 const ROOMS = [
   'main.ts',
   'rooms.ts',
+  'join-tenants.ts',
   'join-site.ts',
+  'records-of-site.ts',
   'ask-module.ts',
   'ask-upstream.ts',
   'open-limits.ts',

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'fetch_disabled'
   | 'private_name'
   | 'deleted'
+  | 'version_not_allowed'
   // publishing and deleting
   | 'unauthenticated'
   | 'not_permitted'

@@ -4,6 +4,7 @@ import type { CertificatesByConnection } from './access/certificates/client-cert
 import type { AuthRecords } from './access/issued/records.ts'
 import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
+import { TENANTS_PATH } from './config/fixed-paths.ts'
 import type { Config } from './config/config.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
@@ -15,11 +16,14 @@ import { createPushes } from './origin/git/pushes.ts'
 import { type BuiltIn, withBuiltIn } from './proxy/built-in.ts'
 import type { Catalog } from './proxy/catalog.ts'
 import type { Engine } from './proxy/engine.ts'
+import type { PromotionRecords } from './proxy/promotions.ts'
 import { learnRepositories } from './proxy/learn-repositories.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
 import { createProxyOn } from './proxy/serve.ts'
+import { withVersionMap } from './proxy/version-map.ts'
 import type { ModuleStore, Realm } from './proxy/store.ts'
+import { recordsOfSite } from './records-of-site.ts'
 import type { SumdbMirror } from './sumdb/mirror.ts'
 import type { ServedDatabase } from './sumdb/served.ts'
 
@@ -27,12 +31,13 @@ import type { ServedDatabase } from './sumdb/served.ts'
 export interface SharedRooms {
   engine: Engine
   store: ModuleStore
-  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords
   /** What connections present, noted by the listeners that ask for it. */
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
-  builtIn: BuiltIn
+  /** What every site has itself, by where its clients reach it. */
+  builtIn: (publicUrl: string | undefined, realm: Realm) => BuiltIn
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
@@ -45,7 +50,7 @@ export interface SharedRooms {
 /** What is one site's own. */
 export interface SiteRooms {
   config: Config
-  /** Its name; absent for the site that is nobody’s in particular. */
+  /** The name of the tenant; absent for the site that is nobody's in particular. */
   tenant?: string
   /** Where its private modules are kept. */
   realm: Realm
@@ -68,30 +73,49 @@ export async function joinSite(
   { config, tenant, realm, router: configured, origins, log }: SiteRooms,
   { engine, store, catalog, certificates, mirrors, builtIn, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
-  const router = withBuiltIn(configured, builtIn)
-  const proxy = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
-  const serving: ServedLog | undefined = log?.serve({ router, proxy, mirrors })
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, tenant === undefined ? 'public' : realm))
+  const whole = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
+  const proxy = withVersionMap(whole, {
+    entries: config.versions,
+    stableQuery: config.stableQuery,
+    tenant: tenant ?? '',
+    realm,
+    promotions: catalog,
+    observer,
+  })
+  // What is entered into a log does not depend on what is held now.
+  const serving: ServedLog | undefined = log?.serve({ router, proxy: whole, mirrors })
   const databases: ServedDatabase[] = [...mirrors, ...(serving === undefined ? [] : [serving.database])]
   const pushes = createPushes({
     *repositories() {
       for (const git of origins.gits) yield* git.repositories()
     },
     learn: (signal) => learnRepositories({ store, realm, router, signal, log: observer.log }),
-    refresh: proxy.refresh,
+    refresh: whole.refresh,
     log: observer.log,
   })
-  const issuer = goproxyUrl(config, config.listen) ?? 'http://localhost'
   // What is signed in at one tenant is nobody at another.
   const scope = tenant ?? ''
+  const records =
+    config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
   const issued =
     config.access &&
-    (await openIssued({ access: config.access, records: catalog, issuer, scope, observer, env, closing }))
+    (await openIssued({
+      access: config.access,
+      records: catalog,
+      issuer: issuerOf(config, tenant),
+      scope,
+      observer,
+      env,
+      closing,
+    }))
   const { access, people, passwords } = await openAccess({
     config,
     issued,
     certificates,
-    records: catalog,
     directoryRecords: catalog,
+    ...(tenant !== undefined && { tenant }),
+    records,
     names: {
       isPrivate: (module) => router.routeOf(module as ModulePath).private,
       isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,
@@ -128,7 +152,7 @@ export async function joinSite(
       ...(desk && { desk }),
       databases,
       ...(log !== undefined && { log }),
-      records: catalog,
+      records,
       pushes,
     },
     proxy,
@@ -136,4 +160,10 @@ export async function joinSite(
       await Promise.all([pushes.close(), serving?.stop(given)])
     },
   }
+}
+
+/** Who issued a token, as it says: the address of the site, or one that no other site has. */
+function issuerOf(config: Config, tenant: string | undefined): string {
+  const address = goproxyUrl(config, config.listen) ?? 'http://localhost'
+  return tenant === undefined || config.publicUrl !== undefined ? address : address + TENANTS_PATH + tenant
 }

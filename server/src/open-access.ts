@@ -56,9 +56,9 @@ export interface OpenedAccess {
 
 /** Joins what proves who is asking. The order matters for what is said: what can tell its own credentials comes first. */
 export async function openAccess(options: OpenAccessOptions): Promise<OpenedAccess> {
-  const { config, records, names, observer } = options
+  const { config, tenant, records, names, observer } = options
   const { access, tokens } = config
-  if (access === undefined) return { access: accessOfTokens(tokens), people: peopleOf(new Map()) }
+  if (access === undefined) return { access: accessOfTokens(tokens, tenant), people: peopleOf(new Map()) }
   const now = () => performance.now()
   const { remember, htpasswd } = access
   const local = openHtpasswd(access, options, now)
@@ -102,6 +102,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
           people,
         }),
       }),
+      tenant,
       now,
     }),
     decide: createDecide(access, names),

@@ -15,10 +15,12 @@ import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
+import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
+import type { PromotionRecords } from './proxy/promotions.ts'
 import { createRouter } from './proxy/route.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore } from './proxy/store.ts'
@@ -36,7 +38,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -96,10 +98,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const helper = clientModulePaths(config.publicUrl)
-  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const builtIn: SharedRooms['builtIn'] = (publicUrl, realm) => {
+    const modules = clientModulePaths(publicUrl)
+    return { modules, origin: createClientOrigin(modules, version), realm }
+  }
   const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
-  const router = withBuiltIn(configured, builtIn)
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, 'public'))
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -121,7 +125,11 @@ export async function joinRooms({
     checker,
     observer,
     refuseFetching: limiting.degraded.refusal,
-    ...(log !== undefined && { promised: (_, module, version) => log.promised(module, version) }),
+    // What the log of the top level promises is for its own modules and the public ones.
+    ...(log !== undefined && {
+      promised: async (realm, module, version) =>
+        realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
+    }),
   })
   const warnings: (() => readonly string[])[] = [
     () => log?.warnings() ?? [],
@@ -142,6 +150,16 @@ export async function joinRooms({
     builtIn,
   }
   const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
+  const tenants = await joinTenants(
+    {
+      config,
+      folder: folder.path,
+      via: id,
+      databases: mirrored,
+      root: { origins, router: configured },
+    },
+    shared,
+  )
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
@@ -149,7 +167,9 @@ export async function joinRooms({
     certificates,
     ...(audit !== undefined && { audit }),
     observer,
-    totals: () => catalog.totals(),
+    // Counts of everything would tell of the tenants' modules.
+    ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
+    tenants: tenants.sites,
     ready: createReadiness(store, folder),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
@@ -178,7 +198,7 @@ export async function joinRooms({
       keep: root.proxy.keepWhole,
       log: observer.log,
     })
-  const probed = warnOfUnreachable(origins.asked, { outside, signal: probing.signal })
+  const probed = warnOfUnreachable([...origins.asked, ...tenants.asked], { outside, signal: probing.signal })
   return {
     addresses,
     reload: () => http.reload(),
@@ -187,7 +207,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([root.drain(given), whole?.stop(), engine.close(given)])
+      await Promise.all([root.drain(given), tenants.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

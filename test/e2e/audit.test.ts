@@ -226,6 +226,11 @@ test('a day is recorded: each request once, with who asked and what came of it; 
       .map(({ status }) => status),
   )
 
+  assert.deepEqual(
+    (await exported('--id', decision)).map(({ user_principal }) => user_principal),
+    ['bob'],
+  )
+
   // No secret, in whatever form.
   const files = (await readdir(audit)).filter((name) => name !== 'inbox')
   const texts = await Promise.all(files.map((name) => readFile(join(audit, name), 'latin1')))

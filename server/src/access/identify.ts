@@ -37,6 +37,8 @@ export interface Identify {
 export interface IdentifyOptions {
   /** In the order in which they are asked. */
   credentials: readonly Credential[]
+  /** The tenant whose credentials they are: every principal has its name. */
+  tenant?: string | undefined
   /** What connections prove themselves; absent: nothing. */
   connections?: ConnectionCredential
   now?: () => number
@@ -51,6 +53,7 @@ const REMEMBERED = 20_000
  */
 export function createIdentify({
   credentials,
+  tenant,
   connections,
   now = () => performance.now(),
 }: IdentifyOptions): Identify {
@@ -66,7 +69,8 @@ export function createIdentify({
         ...(judgement.next !== undefined && { next: judgement.next }),
         ...(judgement.proof !== undefined && { proof: judgement.proof }),
       })
-    return { principal: judgement.principal, until: began + judgement.fresh, reads: new Map() }
+    const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
+    return { principal, until: began + judgement.fresh, reads: new Map() }
   }
 
   return {

@@ -7,7 +7,7 @@ export interface Principal {
   kind: 'user' | 'service' | 'workload' | 'anonymous'
   /** Names of groups, without the built-in ones. */
   groups: readonly string[]
-  /** Absent while there are no tenants. */
+  /** The tenant that it was identified at; absent at the site that is nobody's in particular. */
   tenant?: string
   /** What the credential said of its bearer, as far as rules may look at it; `{}` where it says nothing. */
   claims: Readonly<Record<string, unknown>>

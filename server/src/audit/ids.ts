@@ -9,8 +9,8 @@ const PAIRS = Array.from({ length: 1024 }, (_, i) => DIGITS[i >> 5]! + DIGITS[i 
 /** Of the counter at the end: 20 bits, begun at random in the lower half. */
 const COUNTER = 1 << 20
 
-/** Makes the function that makes ids. It costs two concatenations but for the first of each millisecond. */
-export function createIds(now: () => number = Date.now): () => string {
+/** Makes the function that makes ids, of now or of a time in milliseconds. It costs two concatenations but for the first of each millisecond. */
+export function createIds(now: () => number = Date.now): (time?: number) => string {
   let last = -1
   let start = ''
   let count = 0
@@ -23,9 +23,9 @@ export function createIds(now: () => number = Date.now): () => string {
     count = random.readUIntBE(12, 3) & (COUNTER / 2 - 1)
   }
 
-  return () => {
+  return (time = now()) => {
     // A clock that was set back must not bring old ids again.
-    const at = Math.max(now(), last)
+    const at = Math.max(time, last)
     if (at !== last || ++count >= COUNTER) begin(count >= COUNTER ? last + 1 : at)
     return start + PAIRS[count >> 10]! + PAIRS[count & 1023]!
   }

@@ -14,6 +14,8 @@ export interface EventFilter {
   principals?: readonly string[]
   /** GOPRIVATE-style patterns. */
   modules?: readonly string[]
+  /** Of the event, the decision or the request. */
+  id?: string
 }
 
 /** Where reading stands: behind everything that was given. */
@@ -61,7 +63,7 @@ async function endsBefore(
 }
 
 function matcherOf(filter: EventFilter): (event: AuditEvent) => boolean {
-  const { since = -Infinity, until = Infinity, types, principals, modules } = filter
+  const { since = -Infinity, until = Infinity, types, principals, modules, id } = filter
   const patterns = modules && compilePatterns(modules)
   return (event) => {
     const at = Date.parse(event.timestamp)
@@ -70,7 +72,8 @@ function matcherOf(filter: EventFilter): (event: AuditEvent) => boolean {
       at < until &&
       types?.includes(event.event_type) !== false &&
       principals?.includes(event.user_principal) !== false &&
-      patterns?.matches(event.module) !== false
+      patterns?.matches(event.module) !== false &&
+      (id === undefined || [event.event_id, event.decision_id, event.request_id].includes(id))
     )
   }
 }

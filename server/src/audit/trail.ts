@@ -14,6 +14,8 @@ export interface AuditTrail {
    * recorded must refuse.
    */
   readonly blocked: boolean
+  /** To be called when something is refused because of that: it is counted, and told in the log once a minute. */
+  noteRefused(): void
   /** An id as events have it, for requests and decisions. */
   newId(): string
   /** A name as the log may have it. */
@@ -33,7 +35,7 @@ export interface TrailOptions {
   files: AuditFiles
   writer: Writer
   retention: Retention
-  newId: () => string
+  newId: (time?: number) => string
   mask: (name: string) => string
   /** Milliseconds between two writes that are synced. */
   sync: number
@@ -59,6 +61,10 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const { log } = observer
   const recorded = observer.counter('modstead_audit_events_total', 'Events that the audit log took.')
   const dropped = observer.counter('modstead_audit_dropped_total', 'Events that the audit log lost.')
+  const refused = observer.counter(
+    'modstead_audit_refused_total',
+    'Requests that were refused because they could not be recorded.',
+  )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
   const waiting = createWaiting()
@@ -78,8 +84,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  function stamp(): string {
-    const at = now()
+  function stamp(at: number): string {
     if (at !== stampedAt) {
       stampedAt = at
       stamped = new Date(at).toISOString()
@@ -95,17 +100,22 @@ export function createTrail(options: TrailOptions): AuditTrail {
       lose()
       return
     }
-    const id = newId()
-    waiting.add(eventLine(++seq, id, stamp(), requestId, traceId, stem), seq)
+    const at = now()
+    const id = newId(at)
+    waiting.add(eventLine(++seq, id, stamp(at), requestId, traceId, stem), seq)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
   function lose(): void {
     lost++
     dropped.add(1)
+    alarm({ lost }, `events of the audit log are lost: ${reason()}`)
+  }
+
+  function alarm(fields: object, sentence: string): void {
     if (now() - alarmed < ALARM) return
     alarmed = now()
-    log.error({ folder: files.where, lost }, `events of the audit log are lost: ${reason()}`)
+    log.error({ folder: files.where, ...fields }, sentence)
   }
 
   function reason(): string {
@@ -202,7 +212,11 @@ export function createTrail(options: TrailOptions): AuditTrail {
     get blocked() {
       return onFull === 'block' && (failing !== undefined || isFull())
     },
-    newId,
+    noteRefused() {
+      refused.add(1)
+      alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
+    },
+    newId: () => newId(),
     mask,
     record,
     recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client + answer),

@@ -74,7 +74,7 @@ export function createWaiting(): Waiting {
       const most = 3 * line.length + 1
       if (chunk.length - end < most) next(most)
       const before = end
-      end += chunk.write(line, end, 'utf8')
+      end += chunk.write(line, end)
       chunk[end++] = 0x0a
       size += end - before
       lines++

@@ -3,11 +3,12 @@ import type { KnownUser } from '../access/ldap/known-users.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Act, ActRow, Incident, IncidentRow, Remark, Snapshot, VersionFacts } from '../proxy/catalog.ts'
+import type { Promotion, PromotionRow } from '../proxy/promotions.ts'
 import type { Realm } from '../proxy/store.ts'
 import { encodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { type AuthChange, type AuthWrite, encodeAuthRecord } from './auth-records.ts'
-import { nextActId, nextIncidentId } from './record-ids.ts'
+import { nextActId, nextIncidentId, nextPromotionId } from './record-ids.ts'
 import type { Reads, Writes } from './queries.ts'
 import { decodeAct, decodeIncident, decodeVersion, encodeCommit, encodeH1, encodeSha256 } from './rows.ts'
 import { prepareAll } from './statement.ts'
@@ -24,16 +25,18 @@ export type Write =
   | { kind: 'addToken'; token: TokenRecord }
   | { kind: 'revokeToken'; id: string; by: string }
   | { kind: 'touchTokens'; uses: readonly { id: string; at: number }[] }
+  | { kind: 'promote'; promotion: Promotion }
   | AuthWrite
   | { kind: 'saveDirectoryUsers'; tenant: string; users: readonly KnownUser[]; forgotten: readonly string[] }
   | { kind: 'begin'; act: Act }
   | { kind: 'end'; id: string; outcome: 'done' | 'undone'; facts: VersionFacts | undefined }
 
 /**
- * What a write gives: the row of an incident that was reported or acknowledged, of an act that was begun, or of a token;
+ * What a write gives: the row of an incident that was reported or acknowledged, of an act that was begun, of a promotion,
+ * or of a token;
  * whether an auth record was changed.
  */
-export type WriteResult = IncidentRow | ActRow | TokenRecord | AuthChange | undefined
+export type WriteResult = IncidentRow | ActRow | TokenRecord | PromotionRow | AuthChange | undefined
 
 /** The counts that a group of writes may change. */
 const NOTHING = { modules: 0, versions: 0, zip_bytes: 0, incidents: 0, open_incidents: 0 }
@@ -161,6 +164,12 @@ export function createWriteApplier(
     return decodeToken({ ...row, ...revoked })
   }
 
+  function promote({ promotion }: Write & { kind: 'promote' }, now: number): PromotionRow {
+    const row = { ...promotion, id: nextPromotionId(now, writes.lastPromotion.get({})?.id), at: now }
+    writes.addPromotion.run(row)
+    return row
+  }
+
   function begin({ act }: Write & { kind: 'begin' }, now: number): ActRow {
     const { realm, module: path, version } = act
     if (act.act === 'delete' && reads.version.get({ realm, path, version }) === undefined)
@@ -211,6 +220,8 @@ export function createWriteApplier(
       case 'touchTokens':
         for (const { id, at } of write.uses) writes.touchToken.run({ id, last_used: at })
         return undefined
+      case 'promote':
+        return promote(write, now)
       case 'putAuthRecord': {
         const { revision } = write.record
         const row = encodeAuthRecord(write.record)

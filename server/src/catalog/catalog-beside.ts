@@ -4,12 +4,14 @@ import type { AuthKey, AuthRecord } from '../access/issued/records.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
+import type { Promotion, PromotionRow } from '../proxy/promotions.ts'
 import { createWriteApplier, type Write, type WriteResult } from './apply-writes.ts'
 import { readAuthRecords } from './auth-records.ts'
 import { openForWriting } from './catalog-database.ts'
 import { pendingMigration } from './migrate.ts'
 import { readIncidents } from './read-incidents.ts'
-import { MAX_ACT_ID } from './record-ids.ts'
+import { decodePromotion } from './promotion-rows.ts'
+import { MAX_ACT_ID, MAX_PROMOTION_ID } from './record-ids.ts'
 import { decodeAct, decodeIncident } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { MIGRATIONS, READS, WRITES } from './sqlite-statements.ts'
@@ -28,6 +30,9 @@ export interface CatalogBeside {
   acknowledge(id: string, remark: Remark): IncidentRow | undefined
   /** What was published and deleted, newest first: at most `limit`, of those before the act with the id `before`. */
   acts(options: { limit: number; before?: string }): ActRow[]
+  /** Both as in `PromotionRecords`: a promotion is on the disk when it returns. */
+  promote(promotion: Promotion): PromotionRow
+  promotions(options: { tenant: string; limit: number; before?: string }): PromotionRow[]
   /** The tokens that were issued, the oldest first. */
   tokens(): TokenRecord[]
   /** Both are on the disk when they return. The first revocation holds; `undefined` where there is no such token. */
@@ -40,7 +45,7 @@ export interface CatalogBeside {
 
 /**
  * The records in the SQLite file at `path`, whether a server has it open or not: nothing is created or migrated, and
- * only `acknowledge`, `addToken`, `revokeToken` and `removeAuthRecord` write. Every call opens the file for itself.
+ * only `acknowledge`, `promote`, `addToken`, `revokeToken` and `removeAuthRecord` write. Every call opens the file for itself.
  *
  * Each throws `data_folder` where there is no catalog, or one of an older or newer modstead, and `store_unavailable`
  * for a failing disk, a damaged file, or one that another program holds for more than five seconds.
@@ -98,6 +103,17 @@ export function openCatalogBeside(path: string): CatalogBeside {
         throw new TypeError('an acknowledgement gives an incident')
       return result
     },
+    promote(promotion) {
+      const result = write({ kind: 'promote', promotion })
+      if (result === undefined || !('tenant' in result && 'note' in result && 'at' in result))
+        throw new TypeError('a promotion gives its row')
+      return result
+    },
+    promotions: ({ tenant, limit, before = MAX_PROMOTION_ID }) =>
+      reading((database) => {
+        const { promotionsBefore } = prepareAll(database, { promotionsBefore: READS.promotionsBefore })
+        return promotionsBefore.all({ tenant, limit, before }).map(decodePromotion)
+      }),
     tokens: () =>
       reading((database) => prepareAll(database, { tokens: READS.tokens }).tokens.all({}).map(decodeToken)),
     addToken: (token) => void write({ kind: 'addToken', token }),

@@ -211,6 +211,28 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
         ).execute()
       },
     },
+    '008_tenants': {
+      async up(db: Kysely<Schema>) {
+        await db.schema.alterTable('tokens').addColumn('tenant', 'text').execute()
+        await clustered(
+          db.schema
+            .createTable('promotions')
+            .addColumn('id', 'text', notNull)
+            .addColumn('at', 'bigint', notNull)
+            .addColumn('who', 'text', notNull)
+            .addColumn('tenant', 'text', notNull)
+            .addColumn('module', 'text', notNull)
+            .addColumn('version', 'text', notNull)
+            .addColumn('note', 'text', notNull)
+            .addPrimaryKeyConstraint('promotions_key', ['id']),
+        ).execute()
+        await db.schema
+          .createIndex('promotions_module')
+          .on('promotions')
+          .columns(['tenant', 'module', 'id'])
+          .execute()
+      },
+    },
   }
 }
 

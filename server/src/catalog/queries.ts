@@ -8,11 +8,13 @@ import type {
   MarksTable,
   Schema,
   SnapshotsTable,
+  PromotionsTable,
   TokensTable,
   VersionsTable,
 } from './schema.ts'
 
 import { AUTH_COLUMNS } from './auth-records.ts'
+import { PROMOTION_COLUMNS } from './promotion-rows.ts'
 import { DIRECTORY_USER_COLUMNS } from './directory-rows.ts'
 import { TOKEN_COLUMNS } from './token-rows.ts'
 
@@ -108,13 +110,32 @@ export function compileReads(db: Kysely<Schema>) {
         .select('owner')
         .distinct()
         .where('owner_kind', '=', sql.lit('user'))
-        .where('revoked_at', 'is', null),
+        .where('revoked_at', 'is', null)
+        .where(sql<string>`coalesce(${sql.ref('tenant')}, '')`, '=', placeholder('tenant')),
     ),
     directoryUsers: compileStatement(
       db.selectFrom('directory_users').selectAll().where('tenant', '=', placeholder('tenant')),
     ),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     tokensBefore: compileStatement(tokensBefore),
+    promoted: compileStatement(
+      db
+        .selectFrom('promotions')
+        .selectAll()
+        .where('tenant', '=', placeholder('tenant'))
+        .where('module', '=', placeholder('module'))
+        .orderBy('id', 'desc')
+        .limit(sql.lit(1)),
+    ),
+    promotionsBefore: compileStatement(
+      db
+        .selectFrom('promotions')
+        .selectAll()
+        .where('tenant', '=', placeholder('tenant'))
+        .where('id', '<', placeholder('before'))
+        .orderBy('id', 'desc')
+        .limit(placeholder('limit')),
+    ),
     tokensOfBefore: compileStatement(
       tokensBefore
         .where('owner_kind', '=', placeholder('owner_kind'))
@@ -247,6 +268,12 @@ export function compileWrites(db: Kysely<Schema>) {
             deletion: eb.ref('excluded.deletion'),
           })),
         ),
+    ),
+    lastPromotion: compileStatement(
+      db.selectFrom('promotions').select('id').orderBy('id', 'desc').limit(sql.lit(1)),
+    ),
+    addPromotion: compileStatement(
+      db.insertInto('promotions').values(values<PromotionsTable>(...PROMOTION_COLUMNS)),
     ),
     addToken: compileStatement(db.insertInto('tokens').values(values<TokensTable>(...TOKEN_COLUMNS))),
     revokeToken: compileStatement(

@@ -17,6 +17,7 @@ export interface Schema {
   totals: TotalsTable
   tokens: TokensTable
   auth_records: AuthRecordsTable
+  promotions: PromotionsTable
   directory_users: DirectoryUsersTable
 }
 
@@ -144,6 +145,20 @@ export interface TokensTable {
   last_used: number | null
   revoked_at: number | null
   revoked_by: string | null
+  /** The name of the tenant that takes it; null: the site that is nobody's in particular. */
+  tenant: string | null
+}
+
+/** Versions that were promoted: the last of a module is its stable one. Key: id. Rows are never removed. */
+export interface PromotionsTable {
+  id: string
+  at: number
+  who: string
+  /** `''` for the site that is nobody's in particular. */
+  tenant: string
+  module: string
+  version: string
+  note: string
 }
 
 /** Sessions, device codes, signing keys and the like. Key: scope, kind, id. Rows go when they have expired. */

@@ -5,12 +5,14 @@ import type { TokenRecords } from '../access/tokens/access-tokens.ts'
 import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
+import type { PromotionRecords } from '../proxy/promotions.ts'
 import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { decodeDirectoryUser } from './directory-rows.ts'
 import { addFacts } from './facts.ts'
 import { readIncidents } from './read-incidents.ts'
-import { MAX_ACT_ID } from './record-ids.ts'
+import { decodePromotion } from './promotion-rows.ts'
+import { MAX_ACT_ID, MAX_PROMOTION_ID } from './record-ids.ts'
 import { decodeAct, decodeIncident, decodeMark, decodeSnapshot, decodeTrace, decodeVersion } from './rows.ts'
 import { catalogError } from './sqlite-errors.ts'
 import { READS } from './sqlite-statements.ts'
@@ -31,7 +33,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -145,12 +147,24 @@ export async function openSqliteCatalog(
     async touchTokens(uses) {
       await writer.write({ kind: 'touchTokens', uses })
     },
+    async promote(promotion) {
+      const row = await writer.write({ kind: 'promote', promotion })
+      if (row === undefined || !('tenant' in row && 'note' in row && 'at' in row))
+        throw new TypeError('a promotion gives its row')
+      return row
+    },
+    promoted: async (tenant, module) =>
+      read(() => {
+        const row = reads.promoted.get({ tenant, module })
+        return row && decodePromotion(row)
+      }),
+    promotions: async ({ tenant, limit, before = MAX_PROMOTION_ID }) =>
+      read(() => reads.promotionsBefore.all({ tenant, limit, before }).map(decodePromotion)),
     ...createAuthRecords({ reads, read, write: (write) => writer.write(write) }),
     directoryUsers: async (tenant) =>
       read(() => reads.directoryUsers.all({ tenant }).map(decodeDirectoryUser)),
     // Tokens belong to no tenant by now.
-    tokenOwners: async (tenant) =>
-      tenant === '' ? read(() => reads.tokenOwners.all({}).map(({ owner }) => owner)) : [],
+    tokenOwners: async (tenant) => read(() => reads.tokenOwners.all({ tenant }).map(({ owner }) => owner)),
     async saveDirectoryUsers(tenant, users, forgotten) {
       if (users.length + forgotten.length > 0)
         await writer.write({ kind: 'saveDirectoryUsers', tenant, users, forgotten })

@@ -65,6 +65,14 @@ export const MIGRATIONS: readonly Migration[] = [
       'create table "directory_users" ("tenant" text not null, "id" text not null, "state" text not null, "groups" text not null, "claims" text not null, "checked" bigint not null, "seen" bigint not null, constraint "directory_users_key" primary key ("tenant", "id")) without rowid',
     ],
   },
+  {
+    name: '008_tenants',
+    statements: [
+      'alter table "tokens" add column "tenant" text',
+      'create table "promotions" ("id" text not null, "at" bigint not null, "who" text not null, "tenant" text not null, "module" text not null, "version" text not null, "note" text not null, constraint "promotions_key" primary key ("id")) without rowid',
+      'create index "promotions_module" on "promotions" ("tenant", "module", "id")',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -121,8 +129,8 @@ export const READS: Reads = {
     names: ['id'],
   },
   tokenOwners: {
-    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null',
-    names: [],
+    sql: 'select distinct "owner" from "tokens" where "owner_kind" = \'user\' and "revoked_at" is null and coalesce("tenant", \'\') = ?',
+    names: ['tenant'],
   },
   directoryUsers: {
     sql: 'select * from "directory_users" where "tenant" = ?',
@@ -135,6 +143,14 @@ export const READS: Reads = {
   tokensBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
     names: ['created', 'created', 'id', 'limit'],
+  },
+  promoted: {
+    sql: 'select * from "promotions" where "tenant" = ? and "module" = ? order by "id" desc limit 1',
+    names: ['tenant', 'module'],
+  },
+  promotionsBefore: {
+    sql: 'select * from "promotions" where "tenant" = ? and "id" < ? order by "id" desc limit ?',
+    names: ['tenant', 'before', 'limit'],
   },
   tokensOfBefore: {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
@@ -231,9 +247,17 @@ export const WRITES: Writes = {
     sql: 'insert into "marks" ("module", "version", "published", "deletion") values (?, ?, ?, ?) on conflict ("module", "version") do update set "published" = "excluded"."published", "deletion" = "excluded"."deletion"',
     names: ['module', 'version', 'published', 'deletion'],
   },
+  lastPromotion: {
+    sql: 'select "id" from "promotions" order by "id" desc limit 1',
+    names: [],
+  },
+  addPromotion: {
+    sql: 'insert into "promotions" ("id", "at", "who", "tenant", "module", "version", "note") values (?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'at', 'who', 'tenant', 'module', 'version', 'note'],
+  },
   addToken: {
-    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by'],
+    sql: 'insert into "tokens" ("id", "hash", "owner_kind", "owner", "note", "permissions", "modules", "created", "expires", "last_used", "revoked_at", "revoked_by", "tenant") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    names: ['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules', 'created', 'expires', 'last_used', 'revoked_at', 'revoked_by', 'tenant'],
   },
   revokeToken: {
     sql: 'update "tokens" set "revoked_at" = ?, "revoked_by" = ? where "id" = ?',

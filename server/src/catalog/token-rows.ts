@@ -5,7 +5,7 @@ import type { TokensTable } from './schema.ts'
 
 export const TOKEN_COLUMNS = [
   ...(['id', 'hash', 'owner_kind', 'owner', 'note', 'permissions', 'modules'] as const),
-  ...(['created', 'expires', 'last_used', 'revoked_at', 'revoked_by'] as const),
+  ...(['created', 'expires', 'last_used', 'revoked_at', 'revoked_by', 'tenant'] as const),
 ] as const satisfies (keyof TokensTable)[]
 
 export function encodeToken(
@@ -24,6 +24,7 @@ export function encodeToken(
     last_used: token.lastUsed ?? null,
     revoked_at: token.revoked?.at ?? null,
     revoked_by: token.revoked?.by ?? null,
+    tenant: token.tenant ?? null,
   }
 }
 
@@ -35,6 +36,7 @@ export function decodeToken(row: TokensTable): TokenRecord {
     hash: Buffer.from(row.hash).toString('hex'),
     owner: { kind: row.owner_kind === 'service' ? 'service' : 'user', name: row.owner },
     note: row.note,
+    ...(row.tenant !== null && { tenant: row.tenant }),
     ...(row.permissions !== null && { permissions: known(row.permissions) }),
     ...(row.modules !== null && { modules: row.modules.split(' ') }),
     created: row.created,

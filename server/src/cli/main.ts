@@ -11,6 +11,7 @@ import { describeSessionCommands } from './commands/session.ts'
 import { describeServe } from './commands/serve.ts'
 import { describeSettings } from './commands/settings.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
+import { describePromote } from './commands/promote.ts'
 import { describeTokenCommands } from './commands/token.ts'
 import { describeVerify } from './commands/verify.ts'
 import { describeVersion } from './commands/version.ts'
@@ -38,6 +39,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describeIncidentCommands,
   describeActs,
   describeTokenCommands,
+  describePromote,
   describeAccessCommands,
   describeSessionCommands,
   describeAuditCommands,

@@ -57,8 +57,7 @@ export async function endSessions(
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
-  if (ended.length > 0)
-    await recordAct(config, context, { action: 'session.end', detail: subject ?? ended.join(' ') })
+  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id })
   // So long a server may still take their tokens for good.
   if (ended.length > 0) await setTimeout(2 * TOKEN_FRESH)
   context.stdout.write(

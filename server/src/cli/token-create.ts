@@ -10,6 +10,7 @@ import { catalogIn } from '../store/data-folder.ts'
 import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
+import { tenantIn } from './tenant-flag.ts'
 
 export interface TokenCreateFlags {
   for: string
@@ -17,6 +18,7 @@ export interface TokenCreateFlags {
   can?: string
   modules?: string
   expires?: string
+  tenant?: string
   json?: boolean
 }
 
@@ -41,6 +43,7 @@ export async function createToken(
   const expires =
     given.expires === undefined ? created + TOKEN_LIFETIME.usual : expiryOf(given.expires, created)
   const { config } = await readConfig(context, flags)
+  const tenant = given.tenant === undefined ? undefined : tenantIn(config, given.tenant)
   const { token, record } = issueToken(
     {
       owner,
@@ -64,6 +67,7 @@ export async function createToken(
       id,
       token,
       owner: `${owner.kind}:${owner.name}`,
+      tenant: tenant?.name ?? null,
       note,
       permissions,
       modules,
@@ -76,8 +80,10 @@ export async function createToken(
   context.stderr.write(
     `${id} for ${given.for}, ${ends === null ? 'without an end' : `until ${ends}`}: it is shown this once\n`,
   )
-  if (config.access === undefined)
-    context.stderr.write('no server takes it before its configuration has "access": docs/access.md\n')
+  const { access } = tenant?.site ?? config
+  const at = tenant === undefined ? '' : `tenants.${tenant.name}.`
+  if (access === undefined)
+    context.stderr.write(`no server takes it before its configuration has "${at}access": docs/access.md\n`)
   return EXIT.ok
 }
 

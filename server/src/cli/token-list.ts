@@ -25,9 +25,10 @@ export async function listTokens(
 function asText(tokens: readonly TokenJson[]): string {
   if (tokens.length === 0) return 'no tokens were made here\n'
   const lines = tokens.map((token) => {
-    const { id, owner, note, state, permissions, modules, expires, lastUsed, revoked } = token
+    const { id, owner, tenant, note, state, permissions, modules, expires, lastUsed, revoked } = token
     return [
       `${id}  ${owner}  ${state}`,
+      ...(tenant === null ? [] : [`tenant ${tenant}`]),
       ...(revoked === null ? [] : [`revoked ${revoked.at} by ${revoked.by}`]),
       expires === null ? 'never expires' : `expires ${expires}`,
       lastUsed === null ? 'never used' : `last used ${lastUsed}`,

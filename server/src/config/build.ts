@@ -28,6 +28,8 @@ import {
 import type { FileConfig } from './schema.ts'
 import { buildTls, warnOfCertificates } from './tls.ts'
 import { buildTrustedProxies } from './trusted-proxies.ts'
+import { buildTenants } from './tenants/tenants.ts'
+import { buildVersionMap } from './tenants/version-map.ts'
 import { buildVanity, warnOfVanity } from './vanity.ts'
 
 /** What is given besides the values of the schema. */
@@ -103,6 +105,9 @@ export async function buildConfig(
     ...(checksumLog && { checksumLog }),
     vanity: buildVanity(context, file.vanity ?? [], publicUrl),
     hooks: await buildHooks(context, file.hooks ?? {}),
+    versions: buildVersionMap(context, file.versions ?? []),
+    stableQuery: file.stableQuery,
+    tenants: [],
     ...(mirror && { mirror: { every: mirror.every, modules: modulePaths(context, mirror.modules) } }),
     lookAhead,
     limits: buildLimits(context, file.limits),
@@ -116,7 +121,11 @@ export async function buildConfig(
   warnOfOwnIssuer(context, config)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, config.dataDir)
   warnOfVanity(context, config.vanity, routes)
-  return config
+  const { originNames } = surroundings
+  return {
+    ...config,
+    tenants: await buildTenants(context, file.tenants ?? {}, { root: config, originNames }),
+  }
 }
 
 function modulePaths(context: BuildContext, paths: readonly string[]): ModulePath[] {

@@ -42,12 +42,49 @@ export interface Config {
   vanity: readonly VanityRule[]
   /** Push hooks by name. */
   hooks: ReadonlyMap<string, HookConfig>
+  /** What `latest` is for some modules: the first that matches and has begun holds. */
+  versions: readonly VersionMapEntry[]
+  /** Whether the query `stable` is answered by the version promoted last. */
+  stableQuery: boolean
   mirror?: MirrorConfig
+  /** In the order of the file. */
+  tenants: readonly TenantConfig[]
   lookAhead: LookAheadConfig
   limits: LimitsConfig
   log: LogConfig
   /** How long running requests may take to finish after SIGTERM. */
   shutdownGrace: number
+}
+
+/** Somebody with modules, access and rules of their own on this server. */
+export interface TenantConfig {
+  /** Of a-z, 0-9 and `-`, 32 characters at most. */
+  name: string
+  /** Host names at which everything is this tenant's, in lower case, without ports. */
+  hosts: readonly string[]
+  /** Where its private modules are kept. */
+  realm: string
+  /** It may use the origins of the top level, with their credentials. */
+  inheritsOrigins: boolean
+  /** It says itself what `direct` is. */
+  ownsDirect: boolean
+  /** The last of its routes is that for `*` of the top level, with the origins of that. */
+  followsRoot: boolean
+  quotas: { bytes?: number }
+  /** Its configuration as if it were the only one, at the root of a server of its own. */
+  site: Config
+}
+
+/** What `latest` is for the modules under some patterns. */
+export interface VersionMapEntry {
+  /** GOPRIVATE-style patterns. */
+  modules: readonly string[]
+  /** `LATEST`, `STABLE` (the version promoted last), or a canonical version. */
+  version: string
+  /** Milliseconds since the epoch, or -Infinity: it holds from then on. */
+  from: number
+  /** Zips of other versions are refused. */
+  enforce: boolean
 }
 
 /** An empty `host` means every address of the machine. Port 0 asks the system for a free one. */

@@ -55,7 +55,10 @@ function explainIssue(
       {
         path,
         atKey: true,
-        message: 'expected a name of letters, digits, ".", "_" and "-", other than "off"',
+        message:
+          path.length === 2 && path[0] === 'tenants'
+            ? 'expected a name of a-z, 0-9 and "-", 32 characters at most'
+            : 'expected a name of letters, digits, ".", "_" and "-", other than "off"',
         drop: path,
       },
     ]
@@ -65,11 +68,12 @@ function explainIssue(
   if (found === undefined)
     return [{ path, atKey: true, message: `missing: expected ${expected}`, drop: path.slice(0, -1) }]
   // Whatever stands where credentials, a token or a hook should is most likely a secret, but for a word among words.
+  const [first, second, ...deeper] = path[0] === 'tenants' ? path.slice(2) : path
   const inSecret =
     path.includes('credentials') ||
-    path[0] === 'tokens' ||
-    (path[0] === 'hooks' && path.length === 2) ||
-    (path[0] === 'checksumLog' && /^(|key|previousKeys)$/.test(String(path[1] ?? '')))
+    first === 'tokens' ||
+    (first === 'hooks' && second !== undefined && deeper.length === 0) ||
+    (first === 'checksumLog' && /^(|key|previousKeys)$/.test(String(second ?? '')))
   const secret = notes?.secret === true || hidden(path) || (inSecret && !isWordAmong(target, found))
   const shown = describeValue(found, secret)
   // Without a type that is known, nothing else in the mapping can be judged.

@@ -32,6 +32,21 @@ export function duration({ min = 1, max = LONGEST_TIMER, wording = '' } = {}) {
   )
 }
 
+/** A moment, in milliseconds since the epoch. */
+export function instant() {
+  const expects = 'a time such as 2026-12-01T00:00:00Z, with a zone (RFC 3339)'
+  return field(
+    { expects, takes: 'time' },
+    z.string().transform((value, context): number => {
+      const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+      const time = form.test(value) ? Date.parse(value) : Number.NaN
+      if (!Number.isNaN(time)) return time
+      context.issues.push({ code: 'custom', input: value })
+      return z.NEVER
+    }),
+  )
+}
+
 /** Milliseconds that are compared with ages and never wait: 0 to ten years. */
 export function age() {
   return duration({ min: 0, max: 3650 * DAY, wording: ' (0 to 3650d)' })

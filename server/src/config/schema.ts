@@ -28,6 +28,8 @@ import { accessSchema } from './access/access-schema.ts'
 import { auditSchema } from './audit/audit.ts'
 import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 import { limitsSchema } from './limits/limits.ts'
+import { tenantName, tenantSchema } from './tenants/tenant-schema.ts'
+import { versionMapSchema } from './tenants/version-map.ts'
 import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 import { tlsSchema } from './tls.ts'
 
@@ -251,6 +253,52 @@ const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 /** `direct` is no origin like others: only what it means can be said, with `type: git`. */
 const originName = /^(?!off$)[A-Za-z0-9][A-Za-z0-9._-]*$/
 
+/** What the top level and every tenant can say, each for itself. */
+const site = {
+  origins: z
+    .record(z.string().regex(originName), originSchema)
+    .optional()
+    .describe(
+      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`); `direct`, of `type: git`, says what that word means. Default: the proxies of GOPROXY.',
+    ),
+  tokens: z
+    .record(z.string().regex(originName), tokenSchema)
+    .optional()
+    .describe(
+      'Who may publish and delete versions, or audit, by a name of your choice that is recorded with what was done. Default: nobody may.',
+    ),
+  access: accessSchema
+    .optional()
+    .describe('Who may sign in and what they may do: docs/access.md. Default: reading is open to everybody.'),
+  routes: z
+    .array(routeSchema)
+    .optional()
+    .describe(
+      'Which modules come from where. The first route whose pattern matches decides; a last one for `*` is implied. Default: GOPRIVATE, GONOPROXY and GONOSUMDB.',
+    ),
+  vanity: z
+    .array(vanityRuleSchema)
+    .optional()
+    .describe(
+      'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
+    ),
+  hooks: z
+    .record(z.string().regex(plainName), hookSchema)
+    .optional()
+    .describe(
+      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
+    ),
+  lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
+  versions: versionMapSchema
+    .optional()
+    .describe(
+      'What `latest` is for some modules, and from when: docs/tenants.md. Default: the newest version of each.',
+    ),
+  stableQuery: flag()
+    .prefault(false)
+    .describe('Answer the query `stable` (`go get MODULE@stable`) with the version promoted last.'),
+}
+
 export const configSchema = z.strictObject({
   listen: listenAddresses()
     .prefault('127.0.0.1:6637')
@@ -289,30 +337,13 @@ export const configSchema = z.strictObject({
     .describe(
       'What clones of repositories take on disk, all together; those not used for longest are deleted.',
     ),
-  origins: z
-    .record(z.string().regex(originName), originSchema)
-    .optional()
-    .describe(
-      'Where modules come from, by a name of your choice (letters, digits, `.`, `_`, `-`); `direct`, of `type: git`, says what that word means. Default: the proxies of GOPROXY.',
-    ),
-  tokens: z
-    .record(z.string().regex(originName), tokenSchema)
-    .optional()
-    .describe(
-      'Who may publish and delete versions, or audit, by a name of your choice that is recorded with what was done. Default: nobody may.',
-    ),
-  access: accessSchema
-    .optional()
-    .describe('Who may sign in and what they may do: docs/access.md. Default: reading is open to everybody.'),
+  origins: site.origins,
+  tokens: site.tokens,
+  access: site.access,
+  routes: site.routes,
   audit: auditSchema
     .optional()
     .describe('A tamper-evident record of who did what: docs/audit.md. Default: there is none.'),
-  routes: z
-    .array(routeSchema)
-    .optional()
-    .describe(
-      'Which modules come from where. The first route whose pattern matches decides; a last one for `*` is implied. Default: GOPRIVATE, GONOPROXY and GONOSUMDB.',
-    ),
   sumdb: texts('a checksum database as in GOSUMDB ("sum.golang.org", "KEY" or "KEY URL"), or "off"')
     .optional()
     .describe(
@@ -323,22 +354,20 @@ export const configSchema = z.strictObject({
     .describe(
       'A checksum database of your own: its log proves public and private modules. Default: there is none.',
     ),
-  vanity: z
-    .array(vanityRuleSchema)
-    .optional()
-    .describe(
-      'Import paths of your own host, answered with `go-import` pages. The first rule with a pattern that matches decides. Default: none.',
-    ),
-  hooks: z
-    .record(z.string().regex(plainName), hookSchema)
-    .optional()
-    .describe(
-      'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
-    ),
+  vanity: site.vanity,
+  hooks: site.hooks,
+  versions: site.versions,
+  stableQuery: site.stableQuery,
   mirror: mirror
     .optional()
     .describe('Repositories that are kept whole: every tagged version of every module in them.'),
-  lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
+  tenants: z
+    .record(z.string().regex(tenantName), tenantSchema(site))
+    .optional()
+    .describe(
+      'Others with modules, access and rules of their own on this server, by name: docs/tenants.md. Each has the keys of the top level that are its own: `origins`, `routes`, `access`, `tokens`, `vanity`, `hooks`, `lookAhead`, `versions` and `stableQuery`, which mean the same there. Default: none.',
+    ),
+  lookAhead: site.lookAhead,
   limits: limitsSchema
     .prefault({})
     .describe('What clients may take, and when nothing new is fetched: docs/limits.md.'),
@@ -355,3 +384,4 @@ export type FileProxyOrigin = z.output<typeof proxyOriginSchema>
 export type FileRoute = z.output<typeof routeSchema>
 export type FileHook = z.output<typeof hookSchema>
 export type FileVanityRule = z.output<typeof vanityRuleSchema>
+export type FileTenant = NonNullable<FileConfig['tenants']>[string]

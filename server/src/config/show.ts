@@ -12,6 +12,8 @@ import type {
 } from './config.ts'
 import { describeAccess } from './access/show-access.ts'
 import { describeLimits } from './limits/limits.ts'
+import { describeTenants } from './tenants/show-tenants.ts'
+import { describeVersionMap } from './tenants/version-map.ts'
 import { describeAudit } from './audit/audit.ts'
 import { describeGitOrigin } from './show-git.ts'
 import { formatOriginList } from './origin-list.ts'
@@ -25,8 +27,7 @@ import { formatDuration, formatSize, mapValues } from './units.ts'
  * for YAML or JSON.
  */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { publicUrl, pathPrefix, tls, dataDir, lookAhead, log } = config
-  const origins = [...config.origins, ['direct', config.direct] as const]
+  const { publicUrl, pathPrefix, tls, dataDir, log } = config
   return {
     listen: config.listen.map(formatListenAddress),
     ...(publicUrl !== undefined && { publicUrl }),
@@ -36,25 +37,37 @@ export function describeConfig(config: Config): Record<string, unknown> {
     dataDir,
     memory: formatSize(config.memory),
     clones: formatSize(config.clones),
+    ...describeSite(config),
+    ...(config.audit && { audit: describeAudit(config.audit) }),
+    sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
+    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
+    ...(config.mirror && {
+      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
+    }),
+    ...(config.tenants.length > 0 && { tenants: describeTenants(config, describeSite) }),
+    limits: describeLimits(config.limits),
+    log: { ...log },
+    shutdownGrace: formatDuration(config.shutdownGrace),
+  }
+}
+
+/** What a tenant can say as well. */
+function describeSite(config: Config): Record<string, unknown> {
+  const { lookAhead } = config
+  const origins = [...config.origins, ['direct', config.direct] as const]
+  return {
     origins: Object.fromEntries([
       ...origins.map(([name, origin]) => [name, describeOrigin(origin)] as const),
       ...config.uploads.map((name) => [name, { type: 'upload' }] as const),
     ]),
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     ...(config.access && { access: describeAccess(config.access) }),
-    ...(config.audit && { audit: describeAudit(config.audit) }),
     routes: config.routes.map((route) => describeRoute(route, config)),
-    sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
-    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
     ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
-    ...(config.mirror && {
-      mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
-    }),
+    ...(config.versions.length > 0 && { versions: describeVersionMap(config.versions) }),
+    ...(config.stableQuery && { stableQuery: true }),
     lookAhead: { ...lookAhead, bytes: formatSize(lookAhead.bytes) },
-    limits: describeLimits(config.limits),
-    log: { ...log },
-    shutdownGrace: formatDuration(config.shutdownGrace),
   }
 }
 

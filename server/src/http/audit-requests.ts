@@ -147,6 +147,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
       const type = TYPES[kind]
       if (!trail.blocked || (type === undefined && kind !== 'auth')) return
       if (type !== undefined && READS.has(type) && share === 0) return
+      trail.noteRefused()
       throw new ModsteadError(
         'audit_unavailable',
         'what is done here is recorded, and that is not possible now',

@@ -137,6 +137,8 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
   const at = { segment: 0, at: 0 }
   return {
     ...server,
+    // That of the log, and not of the server.
+    observer,
     trail,
     async events() {
       // An answer is recorded when its response is closed, which may be after the client has it.
@@ -336,6 +338,10 @@ test('a refusal has an id that the client sees, and ids of requests and traces a
     (JSON.parse(problem.text) as { decision: string }).decision,
     problem.headers['modstead-decision'],
   )
+  const page = await get('/', { headers: { ...bearer(SECRETS.stranger), ...headers } })
+  assert.equal(page.status, 401)
+  assert.match(page.text, new RegExp(`^Decision: ${String(page.headers['modstead-decision'])}$`, 'm'))
+  assert.equal(page.headers['x-request-id'], 'abc-123')
   await events()
   const info = '/example.com/mod/@v/v1.0.0.info'
   await get(info, { headers })
@@ -398,6 +404,11 @@ test('a full disk: what would have to be recorded is refused, cold and from memo
   for (const free of ['/', '/healthz', '/metrics']) assert.equal((await get(free)).status, 200, free)
   assert.match(trail.warnings().join(), /all that audit\.disk allows/)
   assert.equal(observer.counts.get('modstead_audit_dropped_total'), undefined)
+  assert.ok(observer.counts.get('modstead_audit_refused_total')! >= 2)
+  assert.match(
+    observer.lines.map(({ message }) => message).join('\n'),
+    /requests are refused, because they cannot/,
+  )
 
   const dropping = await place(t, { disk: 2_000, onFull: 'drop' })
   for (let i = 0; i < 10; i++) {

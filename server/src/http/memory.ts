@@ -185,7 +185,12 @@ export function createMemory({ bound, now = Date.now }: { bound: number; now?: (
     pin(answer, res, socket) {
       if (answer.body.length > STRING_BODY) pins.pin(answer, res, socket)
     },
-    drop: ({ module, version }) => end(scopeKey(module, version)),
+    drop({ module, version, everyVersion }) {
+      end(scopeKey(module, version))
+      if (everyVersion === undefined) return
+      const start = scopeKey(module, '')
+      for (const key of scopes.keys()) if (key.startsWith(start)) end(key)
+    },
     use(entry) {
       if (entry.round === round || entry.version === undefined) return
       entry.round = round

@@ -8,8 +8,10 @@ import type { AccessConfig } from '../config/access/access-config.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../limits/limits.ts'
+import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
+import type { MappedProxy } from '../proxy/version-map.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
 import { createActs } from './acts.ts'
@@ -42,8 +44,8 @@ import { createVanityAnswers } from './vanity-answers.ts'
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
 export interface SiteOptions {
   config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
-    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout'>> }
-  proxy: ModuleProxy
+    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
+  proxy: ModuleProxy & Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
   /** What signs in; absent: nobody does. */
@@ -180,6 +182,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     return actions.find((action) => action.takes(req))
   }
 
+  /** A tenant that lets nobody read without credentials tells nobody its settings either: they name its modules. */
+  async function visitorOf(req: IncomingMessage): Promise<void> {
+    const { kind } = await access.identify(senderOf(req))
+    if (tenant !== undefined && kind === 'anonymous' && config.access?.anonymous?.length === 0)
+      throw new ModsteadError('unauthenticated', 'this page is for those who have signed in')
+  }
+
   /** What was sent counts, be it that the client broke off: then more than what reached it, its connection tells. */
   async function answer(asked: SiteExchange): Promise<void> {
     const { req, signal, exchange } = asked
@@ -253,7 +262,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       clientGuides: (address) => clientGuides(config, address),
       signsIn: desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
-      identify: (req) => access.identify(senderOf(req)),
+      identify: visitorOf,
     },
     answerFromMemory: createHotPath(memory, traffic, access, { tenant, audit, limits }),
     comesFirst: (req) => vanity.isAsked(req) || actionFor(req) !== undefined,

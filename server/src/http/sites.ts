@@ -3,6 +3,7 @@
  *
  *     Host: go.acme.example            the tenant whose host it is; everything there is within its site
  *     PREFIX/t/acme/…                  the tenant acme, at every other host
+ *     /.well-known/…PREFIX/t/acme      the same, for what is asked for in this form
  *     everything else                  the site that is nobody's in particular
  *
  * Both ways lead to the same place: behind this file a request for a tenant looks as if it had come to a server of its
@@ -14,6 +15,7 @@ import { TENANTS_PATH } from '../config/fixed-paths.ts'
 import type { Config } from '../config/config.ts'
 import { createMemory } from './memory.ts'
 import { addressFor, nameOfHost } from './request-host.ts'
+import { forwardedOf } from './sender.ts'
 import { createSite, type Site, type SiteOptions, type SiteSurroundings } from './site.ts'
 
 /** What a tenant's site is made of, and the ways to it. */
@@ -70,7 +72,7 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
       tenant: name,
       memory: createMemory({ bound }),
       addressFor: (req) =>
-        siteOfHost(req.headers.host) === undefined
+        siteOfHost(req, req.headers.host) === undefined
           ? serverAddress(req, start + name)
           : addressFor(req, {
               publicUrl: undefined,
@@ -84,8 +86,11 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
   }
   const known = new Map<string, Site | undefined>()
 
-  function siteOfHost(header: string | undefined): Site | undefined {
-    if (header === undefined || byHost.size === 0) return undefined
+  /** By the name that was asked for, as a trusted proxy tells it where one does. */
+  function siteOfHost(req: IncomingMessage, host: string | undefined): Site | undefined {
+    if (byHost.size === 0) return undefined
+    const header = forwardedOf(req)?.host ?? host
+    if (header === undefined) return undefined
     const site = known.get(header)
     if (site !== undefined || known.has(header)) return site
     if (known.size >= MOST_HOSTS) known.clear()
@@ -94,10 +99,20 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
     return found
   }
 
+  /** What is told at a well-known address is told with the path of the site behind it (RFC 8414, section 3.1). */
+  function siteOfWellKnown(req: IncomingMessage, from: number): Site | undefined {
+    const url = req.url!
+    if (!url.startsWith(WELL_KNOWN, from)) return undefined
+    const at = url.indexOf(start, from)
+    const site = at < 0 ? undefined : byName.get(url.slice(at + start.length))
+    if (site !== undefined) req.url = url.slice(0, at)
+    return site
+  }
+
   /** The site that a path leads to. What stands behind `from` is then the path within the site. */
   function siteOfPath(req: IncomingMessage, from: number): Site | undefined {
     const url = req.url!
-    if (!url.startsWith(start, from)) return undefined
+    if (!url.startsWith(start, from)) return siteOfWellKnown(req, from)
     const at = from + start.length
     const slash = url.indexOf('/', at)
     const end = slash < 0 ? endOfPath(url, at) : slash
@@ -112,16 +127,17 @@ export function createSites({ root, tenants, server, fallbackAddress, shared }: 
     all: [rootSite, ...byName.values()],
     enter(req) {
       if (req.url!.charCodeAt(0) === SLASH)
-        return siteOfHost(req.headers.host) ?? siteOfPath(req, 0) ?? rootSite
+        return siteOfHost(req, req.headers.host) ?? siteOfPath(req, 0) ?? rootSite
       // In absolute form the host of the target is the one that counts (RFC 9112, section 3.2.2).
       const [authority, host] = /^https?:\/\/(?:[^/?@]*@)?([^/?]*)/i.exec(req.url!) ?? []
       if (authority === undefined) return rootSite
-      return siteOfHost(host) ?? siteOfPath(req, authority.length) ?? rootSite
+      return siteOfHost(req, host) ?? siteOfPath(req, authority.length) ?? rootSite
     },
   }
 }
 
 const SLASH = 0x2f
+const WELL_KNOWN = '/.well-known/'
 
 function endOfPath(url: string, from: number): number {
   const query = url.indexOf('?', from)

@@ -127,6 +127,11 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'This version was deleted here, and can only come back with the same contents.',
     next: 'Use another version; who runs this server can say more.',
   },
+  version_not_allowed: {
+    status: 403,
+    cause: 'The map of versions holds this module at another version, and refuses the zips of the rest.',
+    next: 'Use the version that go list -m MODULE@latest gives, or ask who runs this server.',
+  },
   unauthenticated: {
     status: 401,
     cause: 'The request has no token or password, or one that this server does not know.',

@@ -12,6 +12,8 @@ export interface Change {
   module: ModulePath
   /** A version whose files must not be given from memory any more; absent: the module's lists and queries. */
   version?: string
+  /** Besides these, the files of every version. */
+  everyVersion?: true
 }
 
 /** A version whose zip was verified and stored just now. */

@@ -21,6 +21,8 @@ export interface Route {
   origins: readonly RouteOrigin[]
   /** Name of the upload origin in its list: what is published is kept, and nobody is asked in its place. */
   upload?: string
+  /** Shares of modules for which an origin is asked first, by its name. */
+  weights?: Readonly<Record<string, number>>
   /** The same in the order in which they are asked for a module: weights choose the first. */
   originsFor(module: ModulePath): readonly RouteOrigin[]
   /** How the list ends: `off` asks nobody, and is no absence; `ourselves`: no origin is left but this server. */
@@ -56,7 +58,12 @@ export function createRouter(
   databases: ReadonlyMap<string, ChecksumDatabase>,
   uploads: readonly string[] = [],
 ): Router {
-  const compiled = routes.map((route) => compileRoute(route, origins, databases, uploads))
+  const names = { origins, databases, uploads }
+  return routerOf(routes.map((route) => compileRoute(route, names, route.private ? 'default' : 'public')))
+}
+
+/** The first of these routes whose patterns match. */
+export function routerOf(compiled: readonly Route[]): Router {
   return {
     routeOf(module) {
       let parent: Route | undefined
@@ -72,11 +79,19 @@ export function createRouter(
   }
 }
 
-function compileRoute(
+/** What was made for the names that routes have. */
+export interface RouteNames {
+  origins: ReadonlyMap<string, Origin>
+  databases: ReadonlyMap<string, ChecksumDatabase>
+  /** Names of the origins that are uploads. */
+  uploads: readonly string[]
+}
+
+/** One route of the configuration, whose modules are kept in `realm`. */
+export function compileRoute(
   config: RouteConfig,
-  origins: ReadonlyMap<string, Origin>,
-  databases: ReadonlyMap<string, ChecksumDatabase>,
-  uploads: readonly string[],
+  { origins, databases, uploads }: RouteNames,
+  realm: Realm,
 ): Route {
   const upload = config.from.find(({ origin }) => uploads.includes(origin))
   const list: RouteOrigin[] = []
@@ -97,13 +112,14 @@ function compileRoute(
     modules: config.modules,
     origins: list,
     ...(upload !== undefined && { upload: upload.origin }),
+    ...(config.weights !== undefined && { weights: config.weights }),
     originsFor: createUplinks(list, config.weights),
     end,
     limits: {
       ...(config.hosts !== undefined && { hosts: config.hosts }),
       ...(config.private && { private: true }),
     },
-    realm: config.private ? 'default' : 'public',
+    realm,
     private: config.private,
     checksum: config.checksum === 'off' ? undefined : databases.get(config.checksum),
     lookAhead: config.lookAhead,

@@ -61,6 +61,17 @@ test('an old refresh token ends its session, but for one whose answer may have b
   assert.equal(observer.lines.filter(({ message }) => message.includes('used twice')).length, 1)
 })
 
+test('asking again and again does not make the time longer in which that is allowed', async (t) => {
+  const { clock, open } = await setUp(t)
+  const { sessions } = await open()
+  const first = await sessions.begin(ALICE_SIGNED_IN)
+  for (let i = 0; i < 3; i++) {
+    tokensOf(await sessions.refresh(first.refreshToken, never))
+    clock.now += 10_000
+  }
+  assert.match(refusedBy(await sessions.refresh(first.refreshToken, never)), /used before/)
+})
+
 test('whoever has the lost answer ends the session with it', async (t) => {
   const { open } = await setUp(t)
   const { sessions } = await open()

@@ -110,6 +110,8 @@ interface Kept {
   family: string
   current: string
   previous?: string
+  /** When that one was replaced. */
+  replaced?: number
   created: number
   refreshed: number
   /** When the provider last said so. */
@@ -205,7 +207,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (found === undefined || found.kept.family !== hashOf(token.family)) return { refused: NOT_VALID }
       const { record, kept } = found
       const hash = hashOf(token.token)
-      const again = hash === kept.previous && now() - kept.refreshed < OVERLAP
+      const { previous, replaced = -Infinity } = kept
+      const again = hash === previous && now() - replaced < OVERLAP
       if (hash !== kept.current && !again) {
         await records.removeAuthRecord(record)
         const { kind, id } = kept.principal
@@ -224,7 +227,15 @@ export function createSessions(options: SessionsOptions): Sessions {
         return { refused: checked }
       }
       const next = newRefreshToken(token.session, token.family)
-      const renewed: Kept = { ...checked, current: hashOf(next.token), previous: hash, refreshed: now() }
+      const at = now()
+      const renewed: Kept = {
+        ...checked,
+        current: hashOf(next.token),
+        previous: hash,
+        // Asking again and again does not make it longer.
+        replaced: again ? replaced : at,
+        refreshed: at,
+      }
       if (await put(token.session, renewed, record.revision)) return issue(renewed, next)
     }
     return { refused: 'the session is being renewed by others at the same time: ask again' }

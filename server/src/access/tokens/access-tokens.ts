@@ -10,6 +10,8 @@ export interface TokenRecord {
   /** Hex SHA-256. */
   hash: string
   owner: { kind: 'user' | 'service'; name: string }
+  /** The one tenant that takes it; absent: the site that is nobody's in particular. */
+  tenant?: string
   /** What its owner wrote to tell it from others. */
   note: string
   /** The most it may be used for; absent: all that its owner may. */

@@ -14,6 +14,7 @@ export interface FilterFlags {
   type?: string
   principal?: string
   module?: string
+  id?: string
 }
 
 /**
@@ -47,13 +48,14 @@ async function written({ stdout }: CommandContext, text: string): Promise<void> 
 }
 
 export async function filterOf(given: FilterFlags, audit: LocalAudit): Promise<EventFilter> {
-  const { since, until, type, principal, module } = given
+  const { since, until, type, principal, module, id } = given
   return {
     ...(since !== undefined && { since: timeOf('since', since) }),
     ...(until !== undefined && { until: timeOf('until', until) }),
     ...(type !== undefined && { types: typesIn(type) }),
     ...(principal !== undefined && { principals: await formsOf(audit, principal) }),
     ...(module !== undefined && { modules: patternsIn(module) }),
+    ...(id !== undefined && { id }),
   }
 }
 

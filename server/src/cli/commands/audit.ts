@@ -11,6 +11,7 @@ Examples:
   modstead audit verify --key "$(cat audit-key.pub)" --checkpoint kept-elsewhere
   modstead audit export --since 2026-11-01 --until 2026-12-01 --csv > november.csv
   modstead audit export --type refusal,authentication --principal alice
+  modstead audit export --id 01M8D3GBNEWTXYJVFC3QDDF06P
   modstead audit tail -f --module corp.example`
 
 /** `modstead audit verify|export|tail|key|schema`. */
@@ -76,4 +77,5 @@ function filtered(command: Command): Command {
     .option('--type <types>', 'only these, with commas: authentication,refusal,download,…')
     .option('--principal <name>', 'only of this one, as it is named without a mask')
     .option('--module <patterns>', 'only about these modules, as in GOPRIVATE')
+    .option('--id <id>', 'only the one of this event, decision or request')
 }

@@ -23,6 +23,7 @@ export function describeTokenCommands({ program, context, done }: CommandLine): 
       .command('create')
       .description('make a token, and print it: it is shown this once')
       .requiredOption('--for <owner>', 'whose it is: user:NAME or service:NAME')
+      .option('--tenant <name>', 'the tenant that takes it (default: the server outside its tenants)')
       .option('--note <text>', 'what tells it from others')
       .option(
         '--can <permissions>',

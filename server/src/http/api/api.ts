@@ -90,6 +90,8 @@ export function createApi({ endpoints, access, prefix, browser }: ApiOptions): A
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
     const body = async () => jsonIn(req, await readBody(req, signal))
     const value = await endpoint.answer({ values, query, principal, body })
+    // What was made has its id nowhere in the address.
+    if (endpoint.status === 201 && 'id' in value && typeof value.id === 'string') note?.({ detail: value.id })
     return send(req, res, endpoint.status ?? 200, value)
   }
 

@@ -12,6 +12,8 @@ import { refreshEndpoint } from './cache.ts'
 import { type ApiEndpoint, endpoint } from './endpoint.ts'
 import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
 import { openApiOf } from './openapi.ts'
+import type { MappedProxy } from '../../proxy/version-map.ts'
+import { promotionEndpoints } from './promotions.ts'
 import { type SessionEndpointsOptions, sessionEndpoints } from './sessions.ts'
 import { tokenEndpoints } from './tokens.ts'
 import { whoamiEndpoint } from './whoami.ts'
@@ -27,13 +29,17 @@ export interface ApiSettings {
   access?: Pick<AccessConfig, 'roles' | 'bindings' | 'admins' | 'groups'>
 }
 
+/** What is done with modules there; promotions where versions can be promoted. */
+export type ApiProxy = Pick<ModuleProxy, 'refresh' | 'serve'> &
+  Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
+
 export interface ApiEndpointsOptions {
   records: ApiRecords
   access: Pick<Access, 'decide'>
   config: ApiSettings
   /** Absent where nobody signs in. */
   sessions?: SessionEndpointsOptions['sessions']
-  proxy: Pick<ModuleProxy, 'refresh' | 'serve'>
+  proxy: ApiProxy
   log: Logger
   /** The version of modstead. */
   version: string
@@ -57,6 +63,7 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     ...incidentEndpoints({ incidents: records, log }),
     actEndpoint(records),
     refreshEndpoint(proxy),
+    ...(canPromote(proxy) ? promotionEndpoints(proxy, access) : []),
     endpoint({
       method: 'GET',
       path: '/openapi.json',
@@ -67,4 +74,8 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     }),
   ]
   return endpoints
+}
+
+function canPromote(proxy: ApiProxy): proxy is ApiProxy & Pick<MappedProxy, 'promote' | 'promotions'> {
+  return proxy.promote !== undefined && proxy.promotions !== undefined
 }

@@ -8,6 +8,7 @@ export const tokenSchema = z
   .object({
     id: z.string().meta({ examples: ['4Kq0Zx81mBvT'] }),
     owner: z.string().meta({ examples: ['user:alice'] }),
+    tenant: z.string().nullable().meta({ description: 'The tenant that takes it; null: none of them.' }),
     note: z.string(),
     state: z.enum(['valid', 'expired', 'revoked']),
     permissions: z
@@ -25,11 +26,12 @@ export type TokenJson = z.output<typeof tokenSchema>
 
 /** `now` is milliseconds since the epoch. */
 export function tokenJson(token: TokenRecord, now: number): TokenJson {
-  const { id, owner, note, permissions, modules, created, expires, lastUsed, revoked } = token
+  const { id, owner, tenant, note, permissions, modules, created, expires, lastUsed, revoked } = token
   const ended = expires !== undefined && expires <= now
   return {
     id,
     owner: `${owner.kind}:${owner.name}`,
+    tenant: tenant ?? null,
     note,
     state: revoked === undefined ? (ended ? 'expired' : 'valid') : 'revoked',
     permissions: permissions === undefined ? null : [...permissions],

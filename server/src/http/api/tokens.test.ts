@@ -13,7 +13,13 @@ test('a developer makes a token, sees it, uses it and revokes it: the next reque
   assert.ok(isTokenId(id))
   assert.match(token, /^mst_/)
   assert.ok(Math.abs(Date.parse(expires) - Date.now() - 30 * 86_400_000) < 60_000)
-  const shown = { owner: 'user:developer', note: 'laptop', state: 'valid', modules: ['corp.example/team'] }
+  const shown = {
+    owner: 'user:developer',
+    tenant: null,
+    note: 'laptop',
+    state: 'valid',
+    modules: ['corp.example/team'],
+  }
   assert.deepEqual(
     { ...rest, created: undefined },
     {

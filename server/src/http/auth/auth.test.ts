@@ -248,6 +248,7 @@ test('the audit log has who got a token and who did not, and nothing of what was
   const events: AuditFacts[] = []
   const audit: AuditTrail = {
     blocked: false,
+    noteRefused: () => undefined,
     newId: () => 'id',
     mask: (name) => name,
     record: (facts) => void events.push(facts),

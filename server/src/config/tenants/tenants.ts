@@ -53,7 +53,8 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   const origins = await buildOrigins(context, file.origins ?? {})
   const ownUploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens)
+  const publicUrl = publicUrlOf(root, name, hosts)
+  const access = await buildAccess(context, file.access, tokens, undefined, publicUrl)
   const files = file.routes ?? []
   const reserved = reservedOrigins(files)
   const open = Object.entries(file.origins ?? {})
@@ -92,7 +93,6 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     publicUrl: _url,
     ...rest
   } = root
-  const publicUrl = publicUrlOf(root, name, hosts)
   const site: Config = {
     ...rest,
     ...(publicUrl !== undefined && { publicUrl }),

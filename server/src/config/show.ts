@@ -51,7 +51,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
 }
 
 /** What a tenant can say as well. */
-function describeSite(config: Config): Record<string, unknown> {
+export function describeSite(config: Config): Record<string, unknown> {
   const { lookAhead } = config
   const origins = [...config.origins, ['direct', config.direct] as const]
   return {

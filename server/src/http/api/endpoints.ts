@@ -62,7 +62,7 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     }),
     ...incidentEndpoints({ incidents: records, log }),
     actEndpoint(records),
-    refreshEndpoint(proxy),
+    refreshEndpoint(proxy, access),
     ...(canPromote(proxy) ? promotionEndpoints(proxy, access) : []),
     endpoint({
       method: 'GET',

@@ -31,7 +31,7 @@ func showEnv(ctx context.Context, m *machine, args []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := settingsOf(ctx, server)
+	settings, err := settingsOf(ctx, server, credentials(ctx, m, server))
 	if err != nil {
 		return err
 	}
@@ -51,14 +51,30 @@ func showEnv(ctx context.Context, m *machine, args []string) error {
 	return nil
 }
 
+// credentials are those of the session with a server, where there is one: not every server needs them for its settings.
+func credentials(ctx context.Context, m *machine, server string) http.Header {
+	kept, err := openStore(m)
+	if err != nil {
+		return nil
+	}
+	current, err := renew(ctx, m, kept, server, false)
+	if err != nil || current == nil {
+		return nil
+	}
+	return http.Header{"Authorization": {"Bearer " + string(current.Access)}}
+}
+
 // settingsOf asks a server what go needs for it: GOPROXY first.
-func settingsOf(ctx context.Context, server string) ([]setting, error) {
-	got, err := request(ctx, http.MethodGet, server+"/settings", nil, nil)
+func settingsOf(ctx context.Context, server string, header http.Header) ([]setting, error) {
+	got, err := request(ctx, http.MethodGet, server+"/settings", nil, header)
 	if err != nil {
 		return nil, err
 	}
 	var given struct {
 		Settings []setting `json:"settings"`
+	}
+	if got.status == http.StatusUnauthorized {
+		return nil, errors.New("the server tells that only those who have signed in; run: client login " + server)
 	}
 	if got.status != http.StatusOK {
 		return nil, unexpected(server+"/settings", got)

@@ -32,6 +32,8 @@ type place struct {
 	// bodies are those of other paths, in the place of the usual ones.
 	bodies map[string]any
 	last   *http.Request
+	// closed lets nobody see the settings who has not signed in.
+	closed bool
 }
 
 const (
@@ -106,7 +108,11 @@ func (p *place) serve(res http.ResponseWriter, req *http.Request) {
 	case "/id":
 		status, body = 200, map[string]any{"value": subject}
 	case "/settings":
-		status, body = 200, map[string]any{"settings": []setting{{"GOPROXY", p.server.URL}, {"GONOSUMDB", "corp.example"}}}
+		status = 200
+		if p.closed && req.Header.Get("Authorization") != "Bearer "+access {
+			status = 401
+		}
+		body = map[string]any{"settings": []setting{{"GOPROXY", p.server.URL}, {"GONOSUMDB", "corp.example"}}}
 	}
 	if other, ok := p.bodies[req.URL.Path]; ok {
 		body = other

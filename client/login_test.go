@@ -176,6 +176,18 @@ func TestEnv(t *testing.T) {
 	has(t, out, "go env -w GOPROXY="+p.server.URL+"\n", "go env -w GONOSUMDB=corp.example\n", `go env -w "GOAUTH=netrc;\"/opt/go bin/client\" goauth"`)
 }
 
+func TestEnvOfThoseWhoHaveSignedIn(t *testing.T) {
+	p := newPlace(t)
+	p.closed = true
+	code, _, err := p.run("env", p.server.URL)
+	if code != 1 {
+		t.Error(code)
+	}
+	has(t, err, "run: client login "+p.server.URL)
+	p.session(3600)
+	has(t, p.ok("env"), "go env -w GOPROXY="+p.server.URL+"\n")
+}
+
 func TestUsage(t *testing.T) {
 	p := newPlace(t)
 	for _, args := range [][]string{{"nothing"}, {"login", "a", "b"}, {"login", "--nothing"}, {"goauth", "a", "b"}, {"whoami", "x", "--y"}} {

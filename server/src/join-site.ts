@@ -6,6 +6,7 @@ import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
 import { TENANTS_PATH } from './config/fixed-paths.ts'
 import type { Config } from './config/config.ts'
+import { describeConfig, describeSite } from './config/show.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
 import { openAccess } from './open-access.ts'
@@ -36,7 +37,8 @@ export interface SharedRooms {
   certificates: CertificatesByConnection
   /** Mirrors of public checksum databases. */
   mirrors: readonly SumdbMirror[]
-  builtIn: BuiltIn
+  /** What every site has itself, by where its clients reach it. */
+  builtIn: (publicUrl: string | undefined, realm: Realm) => BuiltIn
   observer: Observer
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
@@ -72,7 +74,7 @@ export async function joinSite(
   { config, tenant, realm, router: configured, origins, log }: SiteRooms,
   { engine, store, catalog, certificates, mirrors, builtIn, observer, env, closing, warnings }: SharedRooms,
 ): Promise<JoinedSite> {
-  const router = withBuiltIn(configured, builtIn)
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, tenant === undefined ? 'public' : realm))
   const whole = createProxyOn(engine, { router, lookAhead: config.lookAhead, realm })
   const proxy = withVersionMap(whole, {
     entries: config.versions,
@@ -127,8 +129,10 @@ export async function joinSite(
   const signsIn = passwords !== undefined || (config.access?.oidc ?? []).length > 0
   const desk =
     config.access !== undefined && issued !== undefined && signsIn
-      ? // Loaded where people sign in: with its libraries it is large.
-        (await import('./open-sign-in.ts')).openSignIn({
+      ? // Loaded where people sign in.
+        await (
+          await import('./open-sign-in.ts')
+        ).openSignIn({
           access: config.access,
           people,
           passwords,
@@ -150,6 +154,8 @@ export async function joinSite(
       databases,
       ...(log !== undefined && { log }),
       records,
+      // Of the server a tenant is told nothing but what is its own.
+      configuration: () => (tenant === undefined ? describeConfig(config) : describeSite(config)),
       pushes,
     },
     proxy,

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { SignInDesk } from './access/browser/sign-in.ts'
 import type { Credential } from './access/credential.ts'
 import { type IdentityProvider, startIdentityProvider } from './access/oidc/testing/identity-provider.ts'
 import { type Browser, openBrowser, type Page } from './access/oidc/testing/browser.ts'
@@ -48,7 +49,7 @@ export interface SignInPlace {
   base: string
   port: number
   clock: { now: number }
-  desk: ReturnType<typeof openSignIn>
+  desk: SignInDesk
   issued: Awaited<ReturnType<typeof openIssued>>
   /** All that was logged. */
   logs(): string
@@ -100,7 +101,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     now,
   })
   const oidc = Object.entries(providers).map(([name, more]) => ({ ...usualProvider(idp, name), ...more }))
-  const desk = openSignIn({
+  const desk = await openSignIn({
     access: { issued: issuedConfig, oidc },
     people: peopleOf(groups),
     passwords: options.password,

@@ -5,14 +5,14 @@ import type { AuthRecords } from './access/issued/records.ts'
 import type { Rechecked, SignIn } from './access/issued/sessions.ts'
 import { createLogoutTokens } from './access/oidc/logout-token.ts'
 import type { Account } from './access/oidc/account.ts'
-import { createProvider, type Provider } from './access/oidc/provider.ts'
+import type { Provider } from './access/oidc/provider.ts'
 import { createSignins } from './access/oidc/signins.ts'
 import type { People } from './access/people.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
 import type { Observer } from './observe/observer.ts'
 import type { Passwords } from './open-access.ts'
 import type { Issued } from './open-issued.ts'
-import { createProviderFetch, type ProviderFetch } from './origin/provider-fetch.ts'
+import type { ProviderFetch } from './origin/provider-fetch.ts'
 
 export interface OpenSignInOptions {
   access: Pick<AccessConfig, 'oidc' | 'issued'>
@@ -33,31 +33,10 @@ export interface OpenSignInOptions {
 }
 
 /** Joins what signing in with a browser takes, and lets sessions ask the providers again. Throws `config_invalid`. */
-export function openSignIn(options: OpenSignInOptions): SignInDesk {
-  const {
-    access,
-    people,
-    passwords,
-    issued,
-    records,
-    observer,
-    env,
-    scope = '',
-    closing,
-    now = Date.now,
-  } = options
+export async function openSignIn(options: OpenSignInOptions): Promise<SignInDesk> {
+  const { access, people, passwords, issued, records, observer, scope = '', now = Date.now } = options
   const { outage } = access.issued
-  const fetches = new Map<string, ProviderFetch>()
-  const providers = new Map<string, Provider>()
-  for (const config of access.oidc) {
-    const { name, ca } = config
-    const outside = createProviderFetch({ name, env, ...(ca !== undefined && { ca }) })
-    closing.push(() => outside.close())
-    fetches.set(name, outside)
-    const redirectUri = `${issued.issuer}/auth/callback/${name}`
-    const { fetch } = outside
-    providers.set(name, createProvider({ config, redirectUri, fetch, now }))
-  }
+  const { providers, fetches } = await openProviders(options, now)
   const onFailure = (error: unknown, provider: string): void =>
     observer.log.warn({ err: error, provider }, 'a provider of sign-ins could not be asked, or refused')
   const signins = createSignins({ records, scope, providers, now, onFailure })
@@ -110,4 +89,32 @@ export function openSignIn(options: OpenSignInOptions): SignInDesk {
     sessions: issued.sessions,
     people,
   }
+}
+
+interface OpenProviders {
+  providers: Map<string, Provider>
+  fetches: Map<string, ProviderFetch>
+}
+
+/** Loaded where there is one: a server whose people have passwords is spared the library. */
+async function openProviders(
+  { access, issued, env, closing }: OpenSignInOptions,
+  now: () => number,
+): Promise<OpenProviders> {
+  const opened: OpenProviders = { providers: new Map(), fetches: new Map() }
+  if (access.oidc.length === 0) return opened
+  const [{ createProvider }, { createProviderFetch }] = await Promise.all([
+    import('./access/oidc/provider.ts'),
+    import('./origin/provider-fetch.ts'),
+  ])
+  for (const config of access.oidc) {
+    const { name, ca } = config
+    const outside = createProviderFetch({ name, env, ...(ca !== undefined && { ca }) })
+    closing.push(() => outside.close())
+    opened.fetches.set(name, outside)
+    const redirectUri = `${issued.issuer}/auth/callback/${name}`
+    const { fetch } = outside
+    opened.providers.set(name, createProvider({ config, redirectUri, fetch, now }))
+  }
+  return opened
 }

@@ -18,12 +18,14 @@ import type { Catalog } from './proxy/catalog.ts'
 import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
+import type { PromisedHashes } from './proxy/checksums.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
+import { createRoom, type QuotaRecords } from './proxy/quotas.ts'
 import { createRouter } from './proxy/route.ts'
 import { settleActs } from './proxy/settle-acts.ts'
-import type { ModuleStore } from './proxy/store.ts'
+import type { ModuleStore, Realm } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
@@ -38,7 +40,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords & QuotaRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -98,10 +100,12 @@ export async function joinRooms({
     }),
   )
   const mirrored = new Map(mirrors.map((mirror) => [mirror.name, mirror]))
-  const helper = clientModulePaths(config.publicUrl)
-  const builtIn = { modules: helper, origin: createClientOrigin(helper, version) }
+  const builtIn: SharedRooms['builtIn'] = (publicUrl, realm) => {
+    const modules = clientModulePaths(publicUrl)
+    return { modules, origin: createClientOrigin(modules, version), realm }
+  }
   const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
-  const router = withBuiltIn(configured, builtIn)
+  const router = withBuiltIn(configured, builtIn(config.publicUrl, 'public'))
   // Loaded where there is one: most of it is of no use without.
   const log =
     config.checksumLog &&
@@ -117,17 +121,19 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
+  const quotas = quotasOf(config)
+  const hasLogs = log !== undefined || config.tenants.some(({ site }) => site.checksumLog !== undefined)
+  const promises = new Map<Realm, PromisedHashes>()
+  if (log !== undefined) for (const realm of ['default', 'public']) promises.set(realm, log.promised)
   const engine = createEngine({
     store,
     catalog,
     checker,
     observer,
+    ...(quotas.size > 0 && { room: createRoom(quotas, catalog) }),
+    // A log promises for the modules of its realm, and that of the top level for public ones besides.
+    ...(hasLogs && { promised: async (realm, module, version) => promises.get(realm)?.(module, version) }),
     refuseFetching: limiting.degraded.refusal,
-    // What the log of the top level promises is for its own modules and the public ones.
-    ...(log !== undefined && {
-      promised: async (realm, module, version) =>
-        realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
-    }),
   })
   const warnings: (() => readonly string[])[] = [
     () => log?.warnings() ?? [],
@@ -154,6 +160,7 @@ export async function joinRooms({
       folder: folder.path,
       via: id,
       databases: mirrored,
+      promises,
       root: { origins, router: configured },
     },
     shared,
@@ -208,6 +215,17 @@ export async function joinRooms({
       await Promise.all([root.drain(given), tenants.drain(given), whole?.stop(), engine.close(given)])
     },
   }
+}
+
+/** Bytes by realm: where two tenants share one, the smaller quota holds. */
+function quotasOf({ tenants }: Config): Map<Realm, number> {
+  const quotas = new Map<Realm, number>()
+  for (const {
+    realm,
+    quotas: { bytes = Infinity },
+  } of tenants)
+    if (bytes < (quotas.get(realm) ?? Infinity)) quotas.set(realm, bytes)
+  return quotas
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */

@@ -9,10 +9,10 @@ import { suite, test, type TestContext } from 'node:test'
 import { generateKey } from '@modstead/gomod/note'
 import { hash } from '@node-rs/bcrypt'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { answerDevice } from '../support/answer-device.ts'
 import { type Certificates, HOST, makeCertificates, startTunnel } from '../support/company-host.ts'
 import { collect, type CommandResult } from '../support/command.ts'
 import type { GoHome } from '../support/go.ts'
+import { createSignInBrowser } from '../support/sign-in-browser.ts'
 import { setStage, type Stage } from '../support/stage.ts'
 import { makeModule, putModule } from '../support/test-module.ts'
 
@@ -158,6 +158,42 @@ checksumLog: { key: "file:${join(folder, 'key')}" }
   })
 })
 
+test('every tenant has it, below the name of its own host and for nobody else', async (t) => {
+  const stage = await setStage(t, {
+    configured: true,
+    checksums: false,
+    modstead: {
+      configOf: (upstream) => `
+publicUrl: ${ADDRESS}
+access: { anonymous: none }
+origins: { up: { url: "${upstream}" } }
+routes: [{ modules: "*", from: [up] }]
+tenants:
+  acme: { hosts: [go.acme.example], access: { anonymous: none } }
+  other: { access: { anonymous: none } }
+`,
+    },
+  })
+  const status = async (path: string, host = HOST) => (await stage.get(path, { headers: { host } })).status
+  const acme = '/go.acme.example/modstead/client/@latest'
+  const everywhere = '/modstead.invalid/modstead/client/@latest'
+  assert.equal(await status(acme, 'go.acme.example'), 200)
+  for (const path of [
+    everywhere,
+    `/t/acme${everywhere}`,
+    `/t/acme${acme}`,
+    `/t/other${everywhere}`,
+    `/t/other/${HELPER}/@latest`,
+  ])
+    assert.equal(await status(path), 200, path)
+  const told = await stage.get(acme, { headers: { host: 'go.acme.example' } })
+  const { Version } = JSON.parse(told.body.toString()) as { Version: string }
+  const zip = `/go.acme.example/modstead/client/@v/${Version}.zip`
+  assert.equal(await status(zip, 'go.acme.example'), 200)
+  for (const path of [acme, zip])
+    for (const at of ['', '/t/other']) assert.equal(await status(at + path), 401, at + path)
+})
+
 suite('a CI job', () => {
   test('exchanges the token that its CI system gives it, without any stored secret', async (t) => {
     const { publicKey, privateKey } = await generateKeyPair('RS256')
@@ -228,14 +264,20 @@ suite('a developer', () => {
     const laptop = await made.laptop()
     await laptop.go.ok(['install', `${HELPER}@latest`])
     const ca = await readFile(certificates.ca, 'utf8')
+    const browser = createSignInBrowser({
+      url: stage.modstead.url,
+      origin: ADDRESS,
+      ca,
+      user: 'alice',
+      password,
+    })
     const login = (answer: 'approve' | 'deny') => {
       let answered: Promise<void> | undefined
       let text = ''
       const running = laptop.client(['login', ADDRESS], {}, (said) => {
         text += said
         const [, code] = /confirm the code ([A-Z]{4}-[A-Z]{4})/.exec(text) ?? []
-        if (code !== undefined)
-          answered ??= Promise.resolve(answerDevice(stage.modstead.dataDir, code, answer, 'alice'))
+        if (code !== undefined) answered ??= browser.answerDevice(code, answer)
       })
       return running.then(async (result) => (await answered, result))
     }

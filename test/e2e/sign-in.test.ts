@@ -87,6 +87,15 @@ test('from a command line without a browser to a private module, and out again',
   assert.ok(left.headers.location?.startsWith(`${idp.issuer}/session/end?`))
   assert.equal((await browser.ask(`${base}/auth`)).status, 303)
 
+  // What an issuer says that breaks the rules is told in the log, but not its tokens.
+  const told: string[] = []
+  idp.rewrite = async (body) => {
+    told.push(String(body.access_token), String(body.refresh_token), String(body.id_token))
+    return { ...body, id_token: 'a.b.c' }
+  }
+  assert.equal((await open(place, openBrowser({ ca }), `${base}/auth`)).status, 502)
+  await stage.modstead.logged(/Corp answered does not fit|sign-in at Corp failed/)
+  assert.equal(told.length, 3)
   await stage.modstead.stop()
   const { dataDir } = stage.modstead
   const { stdout } = await runCommand(
@@ -102,6 +111,13 @@ test('from a command line without a browser to a private module, and out again',
   for (const event of ['ok alice signed in: oidc:corp', 'ok alice device approved', 'ok alice signed out'])
     assert.ok(events.includes(event), events.join('\n'))
 
-  for (const secret of [access, refresh, idp.clientSecret, jar.get('__Host-modstead') ?? cookie, 'code='])
+  for (const secret of [
+    ...told,
+    access,
+    refresh,
+    idp.clientSecret,
+    jar.get('__Host-modstead') ?? cookie,
+    'code=',
+  ])
     assert.ok(!stage.modstead.logs().includes(secret), 'a secret stands in the log')
 })

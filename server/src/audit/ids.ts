@@ -4,29 +4,31 @@
  */
 import { randomBytes } from 'node:crypto'
 
-const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const PAIRS = Array.from({ length: 1024 }, (_, i) => DIGITS[i >> 5]! + DIGITS[i & 31]!)
-/** Of the counter at the end: 20 bits, begun at random in the lower half. */
-const COUNTER = 1 << 20
+export const ID_DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const PAIRS = Array.from({ length: 1024 }, (_, i) => ID_DIGITS[i >> 5]! + ID_DIGITS[i & 31]!)
+/** Of the last four characters, which count; they begin at random in the lower half. */
+export const ID_COUNTER = 1 << 20
 
-/** Makes the function that makes ids, of now or of a time in milliseconds. It costs two concatenations but for the first of each millisecond. */
-export function createIds(now: () => number = Date.now): (time?: number) => string {
+/** The first 22 characters of ids of a millisecond, and where their counter begins. */
+export function beginIds(at: number): { start: string; count: number } {
+  const random = randomBytes(15)
+  let start = timeOf(at)
+  for (let i = 0; i < 12; i += 2) start += PAIRS[random.readUInt16BE(i) & 1023]!
+  return { start, count: random.readUIntBE(12, 3) & (ID_COUNTER / 2 - 1) }
+}
+
+/** Makes the function that makes ids. It costs two concatenations but for the first of each millisecond. */
+export function createIds(now: () => number = Date.now): () => string {
   let last = -1
   let start = ''
   let count = 0
-
-  function begin(at: number): void {
-    last = at
-    const random = randomBytes(15)
-    start = timeOf(at)
-    for (let i = 0; i < 12; i += 2) start += PAIRS[random.readUInt16BE(i) & 1023]!
-    count = random.readUIntBE(12, 3) & (COUNTER / 2 - 1)
-  }
-
-  return (time = now()) => {
+  return () => {
     // A clock that was set back must not bring old ids again.
-    const at = Math.max(time, last)
-    if (at !== last || ++count >= COUNTER) begin(count >= COUNTER ? last + 1 : at)
+    const at = Math.max(now(), last)
+    if (at !== last || ++count >= ID_COUNTER) {
+      last = count >= ID_COUNTER ? last + 1 : at
+      ;({ start, count } = beginIds(last))
+    }
     return start + PAIRS[count >> 10]! + PAIRS[count & 1023]!
   }
 }

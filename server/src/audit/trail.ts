@@ -1,7 +1,7 @@
 import type { Observer } from '../observe/observer.ts'
 import type { AuditFacts } from './event.ts'
 import type { AuditFiles } from './files.ts'
-import { answerPart, clientPart, eventLine } from './line.ts'
+import { answerPart, clientPart, requestPart } from './line.ts'
 import { parseLeft } from './inbox.ts'
 import type { Retention } from './retention.ts'
 import { createWaiting, type LineBlock } from './waiting.ts'
@@ -23,7 +23,7 @@ export interface AuditTrail {
   /** `user_principal` must be masked before. */
   record(facts: AuditFacts): void
   /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
-  recordParts(requestId: string, traceId: string, client: string, answer: string): void
+  recordParts(requestId: string, traceId: string, client: Uint8Array, answer: Uint8Array): void
   /** What is wrong, a sentence each, for /readyz. */
   warnings(): string[]
   /** Writes what waits. */
@@ -35,7 +35,7 @@ export interface TrailOptions {
   files: AuditFiles
   writer: Writer
   retention: Retention
-  newId: (time?: number) => string
+  newId: () => string
   mask: (name: string) => string
   /** Milliseconds between two writes that are synced. */
   sync: number
@@ -67,7 +67,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
-  const waiting = createWaiting()
+  const waiting = createWaiting(now)
   /** Taken, and not written because that failed. */
   let unwritten: LineBlock[] = []
   let seq = writer.seq
@@ -79,30 +79,18 @@ export function createTrail(options: TrailOptions): AuditTrail {
   let closing = false
   /** Of the inbox: recorded, and not cleared yet. */
   const left = new Set<string>()
-  let stampedAt = 0
-  let stamped = ''
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  function stamp(at: number): string {
-    if (at !== stampedAt) {
-      stampedAt = at
-      stamped = new Date(at).toISOString()
-    }
-    return stamped
-  }
-
   const isFull = (): boolean => waiting.bytes() > MOST || retention.full
 
-  function push(requestId: string, traceId: string, stem: string, always = false): void {
+  function push(request: string, client: Uint8Array, answer: Uint8Array, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
     if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
       lose()
       return
     }
-    const at = now()
-    const id = newId(at)
-    waiting.add(eventLine(++seq, id, stamp(at), requestId, traceId, stem), seq)
+    waiting.add(++seq, request, client, answer)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
@@ -166,7 +154,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   /** What it says is written before anything is deleted, at the next look. */
   async function prune(): Promise<void> {
     const through = await retention.look(writer)
-    if (through !== undefined) push('', '', NOBODY + answerPart(admin(`${PRUNE} ${through}`)), true)
+    if (through !== undefined) push('', NOBODY, Buffer.from(answerPart(admin(`${PRUNE} ${through}`))), true)
   }
 
   /** Events that commands left while a server runs, or while none did. */
@@ -205,7 +193,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
       principal_kind: facts.principal_kind ?? 'anonymous',
       tenant: facts.tenant ?? '',
     })
-    push(facts.request_id ?? '', facts.trace_id ?? '', client + answerPart(facts))
+    const request = requestPart(facts.request_id ?? '', facts.trace_id ?? '')
+    push(request, Buffer.from(client), Buffer.from(answerPart(facts)))
   }
 
   return {
@@ -216,10 +205,12 @@ export function createTrail(options: TrailOptions): AuditTrail {
       refused.add(1)
       alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
     },
-    newId: () => newId(),
+    newId,
     mask,
     record,
-    recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client + answer),
+    recordParts(requestId, traceId, client, answer) {
+      push(requestId === '' && traceId === '' ? '' : requestPart(requestId, traceId), client, answer)
+    },
     warnings() {
       if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
       if (retention.full) return [retention.reason]
@@ -252,13 +243,15 @@ export function createTrail(options: TrailOptions): AuditTrail {
 export const PRUNE = 'audit.prune through segment'
 
 /** Nobody asked for it but the configuration. */
-const NOBODY = clientPart({
-  client_ip: '',
-  user_agent: '',
-  user_principal: '',
-  principal_kind: 'anonymous',
-  tenant: '',
-})
+const NOBODY = Buffer.from(
+  clientPart({
+    client_ip: '',
+    user_agent: '',
+    user_principal: '',
+    principal_kind: 'anonymous',
+    tenant: '',
+  }),
+)
 
 function admin(action: string): AuditFacts {
   return { event_type: 'admin', auth_result: 'ok', kind: 'log', action }

@@ -57,6 +57,8 @@ export interface SiteOptions {
   /** A log of our own. */
   log?: AuditedLog
   records: ApiRecords
+  /** What the configuration says of it, without secrets: for the administrative API. */
+  configuration?: () => Record<string, unknown>
   /** Hears of pushes. */
   pushes: PushReceiver
   /** What is stored, for the home page; absent: it says nothing of that. */
@@ -165,6 +167,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
         records: options.records,
         access,
         config,
+        configuration: options.configuration,
         ...(options.issued && { sessions: options.issued.sessions }),
         proxy,
         log: observer.log,
@@ -174,7 +177,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       prefix,
       ...(door && { browser: door.principal }),
     }),
-    ...createActs({ acts: proxy.acts, access, prefix }),
+    ...createActs({ acts: proxy.acts, access, prefix, addressFor }),
   ]
   const endChanges = proxy.onChange((change) => memory.drop(change))
 

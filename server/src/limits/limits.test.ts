@@ -150,7 +150,9 @@ test('who is exempt: subjects with their groups, admins, addresses', (t) => {
       count(50, () => pass(client)),
       50,
     )
-  for (const client of [from('192.0.2.4', somebody('ci')), from('192.0.2.5'), from('unix')])
+  const ci = somebody('ci', { kind: 'service' })
+  const ofTenants = [from('192.0.2.6', ci, 'b'), from('192.0.2.7', { ...ci, tenant: 'b' })]
+  for (const client of [...ofTenants, from('192.0.2.4', somebody('ci')), from('192.0.2.5'), from('unix')])
     assert.equal(
       count(50, () => pass(client)),
       1,

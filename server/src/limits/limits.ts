@@ -112,7 +112,7 @@ export function createLimits(options: LimitsOptions): Limits {
 
   const metersOf = (from: Counted, client: Client): Meter<Queued>[] => {
     const { place, principal, tenant } = client
-    if (isExempt(place.address, principal)) return []
+    if (isExempt(place.address, principal, tenant)) return []
     const meters: Meter<Queued>[] = []
     from.find(place.network, principal, tenant, now(), meters)
     return meters
@@ -121,7 +121,7 @@ export function createLimits(options: LimitsOptions): Limits {
   return {
     counted: asking.classes > 0,
     passes(place, principal, tenant, bytes) {
-      if (isExempt(place.address, principal)) return true
+      if (isExempt(place.address, principal, tenant)) return true
       const at = now()
       scratch.length = 0
       asking.find(place.network, principal, tenant, at, scratch)
@@ -218,7 +218,7 @@ function nameOf({ place, principal, tenant }: Client): string {
 function createExemption(
   { subjects, networks }: LimitsConfig['exempt'],
   admins: readonly Subject[],
-): (address: string, principal: Principal | undefined) => boolean {
+): (address: string, principal: Principal | undefined, tenant: string | undefined) => boolean {
   const list = new BlockList()
   for (const { address, prefix, family } of networks) list.addSubnet(address, prefix, family)
   const addresses = new LRUCache<string, boolean>({ max: REMEMBERED })
@@ -240,8 +240,12 @@ function createExemption(
     return exempt
   }
 
-  return (address, principal) =>
-    (subjects.length > 0 && principal !== undefined && isPrincipalExempt(principal)) ||
+  // Whoever gives names within a tenant must not make somebody exempt by one.
+  return (address, principal, tenant) =>
+    (subjects.length > 0 &&
+      principal !== undefined &&
+      (principal.tenant ?? tenant) === undefined &&
+      isPrincipalExempt(principal)) ||
     (networks.length > 0 && isAddressExempt(address))
 }
 

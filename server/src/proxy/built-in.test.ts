@@ -6,7 +6,7 @@ import { scripted, TIMES } from './proxy.fixture.ts'
 import { createRouter } from './route.ts'
 
 const HELPER = checkPath('go.corp.example/modstead/client')
-const BUILT_IN = { modules: [HELPER], origin: scripted('itself', {}) }
+const BUILT_IN = { modules: [HELPER], origin: scripted('itself', {}), realm: 'public' }
 const ORIGINS = new Map(['corp', 'public'].map((name) => [name, scripted(name, {})]))
 
 function originOf(modules: readonly string[], isPrivate: boolean): (path: string) => string | undefined {

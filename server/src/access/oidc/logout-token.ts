@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { errors, type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import type { AuthRecords } from '../issued/records.ts'
-import { createKeySource } from '../jwt/jwks.ts'
 import type { Provider } from './provider.ts'
 
 /** What a provider says has ended: one of its sessions, or all of somebody. */
@@ -38,7 +37,8 @@ export function createLogoutTokens(options: LogoutTokensOptions): LogoutTokens {
   const { records, scope, get, now, onFailure } = options
   const sources = new WeakMap<Provider, JWTVerifyGetKey>()
 
-  function keysOf(provider: Provider): JWTVerifyGetKey {
+  async function keysOf(provider: Provider): Promise<JWTVerifyGetKey> {
+    const { createKeySource } = await import('../jwt/jwks.ts')
     let source = sources.get(provider)
     if (source === undefined) {
       source = createKeySource({
@@ -57,8 +57,9 @@ export function createLogoutTokens(options: LogoutTokensOptions): LogoutTokens {
   return {
     async verify(provider, token) {
       const { issuer, clientId, name } = provider.config
+      const { errors, jwtVerify } = await import('jose')
       try {
-        const { payload, protectedHeader } = await jwtVerify(token, keysOf(provider), {
+        const { payload, protectedHeader } = await jwtVerify(token, await keysOf(provider), {
           // Asymmetric ones only: the client secret signs nothing here.
           algorithms: [
             'RS256',

@@ -6,9 +6,7 @@ import {
 } from 'openid-client'
 import type { OidcProvider } from '../../config/access/access-config.ts'
 import { ModsteadError } from '../../errors.ts'
-
-/** The tokens of this person are good for nothing any more (RFC 6749, section 5.2). */
-export class SignedOut extends Error {}
+import { SignedOut } from './signed-out.ts'
 
 /**
  * What went wrong with a provider, in words for whoever signs in. What the provider itself wrote goes only into the
@@ -63,11 +61,6 @@ export function refusedUserinfo(cause: unknown, { label }: OidcProvider): Modste
     next: `look at your account at ${label}: it may be blocked`,
     cause,
   })
-}
-
-/** Whether the provider could not be asked at all, so that nothing is known of the person that was not known before. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof ModsteadError && error.code !== 'not_permitted'
 }
 
 const NEXT_LOG = 'begin again; if it stays so, who runs this server finds the reason in its log'

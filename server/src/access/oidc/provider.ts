@@ -3,7 +3,8 @@ import type { Configuration, CustomFetch } from 'openid-client'
 import type { OidcProvider } from '../../config/access/access-config.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Claims } from './account.ts'
-import { isRefused, providerError, refusedUserinfo, SignedOut } from './provider-errors.ts'
+import { isRefused, providerError, refusedUserinfo } from './provider-errors.ts'
+import { SignedOut } from './signed-out.ts'
 
 /** What a provider says of somebody who signed in, or who still is. */
 export interface Told {

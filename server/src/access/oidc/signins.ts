@@ -4,7 +4,7 @@ import { seal, unseal } from '../issued/seal.ts'
 import type { Claims, Account } from './account.ts'
 import { accountOf } from './account.ts'
 import type { Provider, Told } from './provider.ts'
-import { isOutage, SignedOut } from './provider-errors.ts'
+import { isOutage, SignedOut } from './signed-out.ts'
 
 /** A sign-in at a provider, for as long as something rests on it: a session of a browser, of a laptop, or both. */
 export interface Signin {

@@ -14,6 +14,7 @@ test('what the configuration says of access can be read by who may audit, and by
     '/principals/user:ann',
     '/access/check?subject=user:ann',
     '/acts',
+    '/configuration',
     '/incidents',
   ]) {
     assert.equal((await call(operator, path)).status, 200, path)

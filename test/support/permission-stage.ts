@@ -101,7 +101,8 @@ export const PLACES: readonly Place[] = [
   ]),
 ]
 
-export const LOG = 'sum.corp.example'
+/** The logs of their own that sites have; `beta` has none. */
+export const LOGS = { root: 'sum.corp.example', acme: 'sum.acme.example', beta: undefined } as const
 export const MIRROR = 'sum.test.example'
 
 export interface Sent {
@@ -151,7 +152,11 @@ export async function setPermissions(t: TestContext): Promise<PermissionStage> {
   }
   const modstead = await startModstead({
     config: configOf(folder, upstream.url),
-    env: { GOSUMDB: sumdb.gosumdb(database.url), LOG_KEY: generateKey(LOG).skey },
+    env: {
+      GOSUMDB: sumdb.gosumdb(database.url),
+      LOG_KEY: generateKey(LOGS.root).skey,
+      ACME_KEY: generateKey(LOGS.acme).skey,
+    },
   })
   t.after(() => modstead.close())
   const agent = new Agent({ keepAlive: true, maxSockets: 16 })
@@ -264,6 +269,7 @@ checksumLog: { key: "\${LOG_KEY}" }
 tenants:
   acme:
 ${tenant('acme')}
+    checksumLog: { key: "\${ACME_KEY}" }
   beta:
 ${tenant('beta')}
 `

@@ -1,5 +1,13 @@
 // What each endpoint takes, written out by hand: the server is held against this, and not against its own tables.
-import { type Asker, LOG, MIRROR, type Permission, PUBLISHED, type SiteName } from './permission-stage.ts'
+import {
+  type Asker,
+  LOGS,
+  MIRROR,
+  type Permission,
+  PUBLISHED,
+  type SiteName,
+  SITES,
+} from './permission-stage.ts'
 
 /** Who asks: somebody of the site, nobody, or whoever presents what proves nobody there. */
 export type Who = Asker | 'unproven'
@@ -140,42 +148,46 @@ for (const start of ['', `/sumdb/${MIRROR}`])
   )
 add(
   get('supported', `/sumdb/${MIRROR}/supported`, unlessUnproven(200)),
-  get('supported', `/sumdb/${LOG}/supported`, unlessUnproven(200), atRoot),
-  get('tree_head', `/sumdb/${LOG}/latest`, unlessUnproven(200), atRoot),
-  get('tile', `/sumdb/${LOG}/tile/8/0/000.p/1`, unlessUnproven(200), atRoot),
-  get('tile', `/sumdb/${LOG}/tile/8/data/000.p/1`, needs('audit:read', 'no module', 200), atRoot),
-  get(
-    'lookup',
-    `/sumdb/${LOG}/lookup/corp.example/a/lib@v1.0.0`,
-    needs('module:read', 'team a', 200),
-    atRoot,
-  ),
-  get(
-    'lookup',
-    `/sumdb/${LOG}/lookup/corp.example/b/lib@v1.0.0`,
-    needs('module:read', 'team b', 200),
-    atRoot,
-  ),
-  get(
-    'lookup',
-    `/sumdb/${LOG}/lookup/corp.example/b/nix@v1.0.0`,
-    needs('module:read', 'team b', 404),
-    atRoot,
-  ),
-  get('other', `/sumdb/${LOG}/latest`, everybody(404), atTenants),
+  ...(['root', 'acme'] as const).flatMap((site) => logRows(`/sumdb/${LOGS[site]}`, { sites: [site] })),
+  ...(['root', 'acme'] as const).flatMap((site) => viewRows(`/tlog/${LOGS[site]}`, { sites: [site] })),
+  // That of another is not there.
+  ...(['root', 'acme'] as const).flatMap((site) => {
+    const sites = SITES.filter((other) => other !== site)
+    return ['sumdb', 'tlog'].flatMap((start) =>
+      ['latest', 'index', 'lookup/corp.example/a/lib@v1.0.0'].map((what) =>
+        get('other', `/${start}/${LOGS[site]}/${what}`, everybody(404), { sites }),
+      ),
+    )
+  }),
 )
-const log = (name: string, path: string, rule: Rule) =>
-  get('log', `/tlog/${LOG}/${path}`, rule, { name, ...atRoot })
-add(
-  log('checkpoint', 'checkpoint', everybody(200)),
-  log('witnesses', 'witnesses', everybody(200)),
-  log('proof/inclusion', 'proof/inclusion?id=0', everybody(200)),
-  log('proof/consistency', 'proof/consistency?from=1', everybody(200)),
-  log('index', 'index', needs('audit:read', 'no module', 200)),
-  log('tile', 'tile/0/000.p/1', everybody(200)),
-  log('tile', 'tile/entries/000.p/1', needs('audit:read', 'no module', 200)),
-  get('other', `/tlog/${LOG}/index`, everybody(404), atTenants),
-)
+
+/** What `go` asks of a log of its own. */
+function logRows(start: string, at: Partial<Row>): Row[] {
+  return [
+    get('supported', `${start}/supported`, unlessUnproven(200), at),
+    get('tree_head', `${start}/latest`, unlessUnproven(200), at),
+    get('tile', `${start}/tile/8/0/000.p/1`, unlessUnproven(200), at),
+    get('tile', `${start}/tile/8/data/000.p/1`, needs('audit:read', 'no module', 200), at),
+    get('lookup', `${start}/lookup/corp.example/a/lib@v1.0.0`, needs('module:read', 'team a', 200), at),
+    get('lookup', `${start}/lookup/corp.example/b/lib@v1.0.0`, needs('module:read', 'team b', 200), at),
+    get('lookup', `${start}/lookup/corp.example/b/nix@v1.0.0`, needs('module:read', 'team b', 404), at),
+  ]
+}
+
+/** What those ask of it who check it. */
+function viewRows(start: string, at: Partial<Row>): Row[] {
+  const view = (name: string, path: string, rule: Rule) =>
+    get('log', `${start}/${path}`, rule, { name, ...at })
+  return [
+    view('checkpoint', 'checkpoint', everybody(200)),
+    view('witnesses', 'witnesses', everybody(200)),
+    view('proof/inclusion', 'proof/inclusion?id=0', everybody(200)),
+    view('proof/consistency', 'proof/consistency?from=1', everybody(200)),
+    view('index', 'index', needs('audit:read', 'no module', 200)),
+    view('tile', 'tile/0/000.p/1', everybody(200)),
+    view('tile', 'tile/entries/000.p/1', needs('audit:read', 'no module', 200)),
+  ]
+}
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 const form = (name: string, path: string, body: string, status: number): Row => ({
@@ -273,6 +285,7 @@ add(
   ),
   api('GET /sessions', '/sessions?subject=user:else', oneOf(['audit:read', 'policy:write'], 200)),
   api('DELETE /sessions/{id}', `/sessions/${NONE}`, somebody(404)),
+  api('GET /configuration', '/configuration', audit(200)),
   api('GET /roles', '/roles', audit(200)),
   api('GET /bindings', '/bindings', audit(200)),
   api('GET /groups', '/groups', audit(200)),

@@ -15,7 +15,6 @@ import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
-import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
 import type { PromisedHashes } from './proxy/checksums.ts'
@@ -154,17 +153,23 @@ export async function joinRooms({
     builtIn,
   }
   const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
-  const tenants = await joinTenants(
-    {
-      config,
-      folder: folder.path,
-      via: id,
-      databases: mirrored,
-      promises,
-      root: { origins, router: configured },
-    },
-    shared,
-  )
+  // Loaded where there are some.
+  const tenants =
+    config.tenants.length > 0
+      ? await (
+          await import('./join-tenants.ts')
+        ).joinTenants(
+          {
+            config,
+            folder: folder.path,
+            via: id,
+            databases: mirrored,
+            promises,
+            root: { origins, router: configured },
+          },
+          shared,
+        )
+      : undefined
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
@@ -174,7 +179,7 @@ export async function joinRooms({
     observer,
     // Counts of everything would tell of the tenants' modules.
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
-    tenants: tenants.sites,
+    ...(tenants && { tenants: tenants.sites }),
     ready: createReadiness(store, folder),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
@@ -203,7 +208,10 @@ export async function joinRooms({
       keep: root.proxy.keepWhole,
       log: observer.log,
     })
-  const probed = warnOfUnreachable([...origins.asked, ...tenants.asked], { outside, signal: probing.signal })
+  const probed = warnOfUnreachable([...origins.asked, ...(tenants?.asked ?? [])], {
+    outside,
+    signal: probing.signal,
+  })
   return {
     addresses,
     reload: () => http.reload(),
@@ -212,7 +220,7 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([root.drain(given), tenants.drain(given), whole?.stop(), engine.close(given)])
+      await Promise.all([root.drain(given), tenants?.drain(given), whole?.stop(), engine.close(given)])
     },
   }
 }

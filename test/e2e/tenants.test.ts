@@ -474,17 +474,22 @@ test('go over TLS: each tenant with its token, the same names, and public module
     assert.equal(made.code, 0, made.stderr)
     return made.stdout.trim()
   }
+  const tokens = { acme: await issue('acme'), beta: await issue('beta') }
+  const netrc = Object.entries(tokens).map(
+    ([name, token]) => `machine 127.0.0.1:${port}/t/${name} login __token__ password ${token}\n`,
+  )
   const sums = new Map<string, string>()
   for (const [name, made] of [
     ['acme', ACME],
     ['beta', BETA],
   ] as const) {
-    const token = await issue(name)
+    const token = tokens[name]
     const go = await createGoHome({
-      proxy: `https://__token__:${token}@127.0.0.1:${port}/t/${name}`,
+      proxy: `https://127.0.0.1:${port}/t/${name}`,
       sumdb: createTestSumdb({ tree: trees.root, seed: Buffer.alloc(32, 7) }).gosumdb(),
       env: { SSL_CERT_FILE: `${CERTIFICATES}ca.pem`, GONOSUMDB: 'corp.example' },
     })
+    await writeFile(join(go.folder, '.netrc'), netrc.join(''), { mode: 0o600 })
     t.after(() => go.close())
     const cwd = await go.project({
       'main.go': `package main\n\nimport (\n\t"${made.module}"\n\t_ "${PUBLIC.module}"\n)\n\nfunc main() { println(lib.Of) }\n`,

@@ -122,7 +122,7 @@ export function createAuthPages(options: PagesOptions): Action {
         })
       return sendReply(req, res, await handler(await visitOf(exchange)))
     },
-    refusalFor: (error, decision) => pageRefusal(error, decision, `${prefix}/auth/signin`),
+    refusalFor: (error, decision, req) => pageRefusal(error, decision, `${door.rootFor(req)}/auth/signin`),
   }
 
   function stale(): ModsteadError {

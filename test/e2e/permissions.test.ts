@@ -32,8 +32,10 @@ interface Case {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']
 /** What memory never has. */
 const NEVER_WARM = ['publish', 'delete', 'page', 'vanity', 'hook', 'log', 'api', 'auth', 'other']
-/** Of other sites: the administrator, one with a password, and one with a token from the database. */
-const STRANGERS = KNOWN.filter(({ name }) => ['root', 'ann', 'only-reads'].includes(name))
+/** Who is asked at `beta`, the other tenant: somebody with each kind of credential. */
+const FEW = KNOWN.filter(({ name }) => ['root', 'viewer-of-a', 'ann', 'only-reads'].includes(name))
+/** Who comes from other sites: the administrator, and one with a token from the database that all sites share. */
+const STRANGERS = KNOWN.filter(({ name }) => ['root', 'only-reads'].includes(name))
 
 function cases(table: readonly Row[]): Case[] {
   const all: Case[] = []
@@ -41,7 +43,8 @@ function cases(table: readonly Row[]): Case[] {
     for (const place of PLACES) {
       const { site } = place
       if (row.sites?.includes(site) === false) continue
-      for (const asker of [ANONYMOUS, ...KNOWN]) all.push({ row, place, asker, from: site, who: asker })
+      for (const asker of [ANONYMOUS, ...(site === 'beta' ? FEW : KNOWN)])
+        all.push({ row, place, asker, from: site, who: asker })
       for (const from of SITES)
         if (from !== site)
           for (const asker of STRANGERS) all.push({ row, place, asker, from, who: 'unproven' })

@@ -98,7 +98,7 @@ const FILES: readonly [kind: string, file: string][] = [
 for (const [kind, file] of FILES) {
   const there = kind === 'query' ? [404] : [200]
   const none = file === '@v/list' ? [200, 404] : [404]
-  for (const root of ['corp.example', 'up.example'])
+  for (const root of ['list', 'zip'].includes(kind) ? ['corp.example', 'up.example'] : ['corp.example'])
     for (const team of ['a', 'b'] as const) {
       add(get(kind, `/${root}/${team}/lib/${file}`, needs('module:read', `team ${team}`, ...there)))
       add(get(kind, `/${root}/${team}/nix/${file}`, needs('module:read', `team ${team}`, ...none)))

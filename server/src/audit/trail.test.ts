@@ -31,7 +31,7 @@ interface Options {
   rotate?: { size: number; age: number }
   sync?: number
   needed?: () => number
-  /** How long each file of the inbox takes to be removed. Milliseconds. */
+  /** How long after a look at the inbox it is known what was there. Milliseconds. */
   slow?: number
 }
 
@@ -65,21 +65,16 @@ async function openPlace(t: TestContext, options: Options = {}) {
       }) as typeof file.write
       return file
     },
-    async unlink(path: string) {
-      await promises.unlink(path)
-      await sleep(options.slow ?? 0)
-    },
-    async rm(path: string, ...rest: [object?]) {
-      await promises.rm(path, ...rest)
-      await sleep(options.slow ?? 0)
-    },
-    async readdir(path: string, ...rest: never[]) {
-      const names: unknown = await promises.readdir(path, ...rest)
-      await sleep(options.slow ?? 0)
-      return names
-    },
   } as typeof promises
-  const files = await openAuditFiles(folder, { files: disks })
+  const quick = await openAuditFiles(folder, { files: disks })
+  const files = {
+    ...quick,
+    async inbox() {
+      const found = await quick.inbox()
+      if (options.slow !== undefined) await sleep(options.slow)
+      return found
+    },
+  }
   const { signer, verifierKey, verifiers } = await openKeys(files, [])
   const observer = createTestObserver()
   const newId = createIds()

@@ -6,7 +6,7 @@ import { openAuditFiles } from '../store/audit-files.ts'
 import type { AuditFiles } from './files.ts'
 import { createIds } from './ids.ts'
 import { openKeys } from './key.ts'
-import { answerPart, clientPart, eventLine } from './line.ts'
+import { answerPart, clientPart, eventHead, idsPart } from './line.ts'
 import { verifyAudit } from './verify.ts'
 import { createWaiting, type LineBlock } from './waiting.ts'
 import { openWriter, type Writer } from './writer.ts'
@@ -32,7 +32,8 @@ export function someEvent(seq: number, module = `corp.example/m${seq}`): string 
     status: 200,
     bytes: seq,
   })
-  return eventLine(seq, newId(), new Date().toISOString(), newId(), '', clientPart(CLIENT) + answer)
+  const head = eventHead(seq, newId(), new Date().toISOString())
+  return head + idsPart(newId(), '') + clientPart(CLIENT) + answer
 }
 
 export interface TestLog {
@@ -101,9 +102,11 @@ export async function fill(writer: Writer, count: number, each = 10): Promise<vo
   await writer.close()
 }
 
+const NONE = Buffer.alloc(0)
+
 /** As the trail would hand them on. */
 export function blocksOf(lines: readonly string[], first: number): LineBlock[] {
   const waiting = createWaiting()
-  for (const [i, line] of lines.entries()) waiting.add(line, first + i)
+  for (const [i, line] of lines.entries()) waiting.add(Buffer.from(line), NONE, NONE, first + i)
   return waiting.take()
 }

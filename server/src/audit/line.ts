@@ -21,25 +21,16 @@ export type AnswerFacts = Omit<AuditFacts, keyof ClientFacts | 'request_id' | 't
 /** How every line of an event begins, and none else. */
 export const EVENT_START = '{"schema":1,"seq":'
 
-/** `stem` is what `clientPart` and `answerPart` gave. Ids and times need no escapes. Without its line break. */
-export function eventLine(
-  seq: number,
-  id: string,
-  timestamp: string,
-  requestId: string,
-  traceId: string,
-  stem: string,
-): string {
+/** What comes first. Ids and times need no escapes. */
+export function eventHead(seq: number, id: string, timestamp: string): string {
+  return `${EVENT_START}${seq},"event_id":"${id}","timestamp":"${timestamp}"`
+}
+
+/** What comes next, of a request that brought ids of its own; `''` for one that it has not. */
+export function idsPart(requestId: string, traceId: string): string {
   return (
-    EVENT_START +
-    seq +
-    ',"event_id":"' +
-    id +
-    '","timestamp":"' +
-    timestamp +
-    (requestId === '' ? '"' : '","request_id":"' + requestId + '"') +
-    (traceId === '' ? '' : ',"trace_id":"' + traceId + '"') +
-    stem
+    (requestId === '' ? '' : `,"request_id":"${requestId}"`) +
+    (traceId === '' ? '' : `,"trace_id":"${traceId}"`)
   )
 }
 

@@ -1,7 +1,8 @@
 import type { Observer } from '../observe/observer.ts'
 import type { AuditFacts } from './event.ts'
 import type { AuditFiles } from './files.ts'
-import { answerPart, clientPart, eventLine } from './line.ts'
+import { createHeads } from './heads.ts'
+import { answerPart, clientPart, idsPart } from './line.ts'
 import { parseLeft } from './inbox.ts'
 import type { Retention } from './retention.ts'
 import { createWaiting, type LineBlock } from './waiting.ts'
@@ -23,7 +24,7 @@ export interface AuditTrail {
   /** `user_principal` must be masked before. */
   record(facts: AuditFacts): void
   /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
-  recordParts(requestId: string, traceId: string, client: string, answer: string): void
+  recordParts(requestId: string, traceId: string, client: Uint8Array, answer: Uint8Array): void
   /** What is wrong, a sentence each, for /readyz. */
   warnings(): string[]
   /** Writes what waits. */
@@ -70,7 +71,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const waiting = createWaiting()
   /** Taken, and not written because that failed. */
   let unwritten: LineBlock[] = []
-  let seq = writer.seq
+  const heads = createHeads(writer.seq)
   let failing: string | undefined
   let flushing: Promise<void> | undefined
   let signed = { seq: writer.seq, at: now() }
@@ -79,30 +80,26 @@ export function createTrail(options: TrailOptions): AuditTrail {
   let closing = false
   /** Of the inbox: recorded, and not cleared yet. */
   const left = new Set<string>()
-  let stampedAt = 0
-  let stamped = ''
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  function stamp(at: number): string {
-    if (at !== stampedAt) {
-      stampedAt = at
-      stamped = new Date(at).toISOString()
-    }
-    return stamped
-  }
-
   const isFull = (): boolean => waiting.bytes() > MOST || retention.full
 
-  function push(requestId: string, traceId: string, stem: string, always = false): void {
+  function push(
+    requestId: string,
+    traceId: string,
+    client: Uint8Array,
+    answer: Uint8Array,
+    always = false,
+  ): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
     if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
       lose()
       return
     }
-    const at = now()
-    const id = newId(at)
-    waiting.add(eventLine(++seq, id, stamp(at), requestId, traceId, stem), seq)
+    const head = heads.next(now())
+    const ids = requestId === '' && traceId === '' ? undefined : idsPart(requestId, traceId)
+    waiting.add(ids === undefined ? head : Buffer.concat([head, Buffer.from(ids)]), client, answer, heads.seq)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
@@ -166,7 +163,10 @@ export function createTrail(options: TrailOptions): AuditTrail {
   /** What it says is written before anything is deleted, at the next look. */
   async function prune(): Promise<void> {
     const through = await retention.look(writer)
-    if (through !== undefined) push('', '', NOBODY + answerPart(admin(`${PRUNE} ${through}`)), true)
+    if (through !== undefined) {
+      const answer = answerPart(admin(`${PRUNE} ${through}`))
+      push('', '', NOBODY, Buffer.from(answer), true)
+    }
   }
 
   /** Events that commands left while a server runs, or while none did. */
@@ -205,7 +205,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
       principal_kind: facts.principal_kind ?? 'anonymous',
       tenant: facts.tenant ?? '',
     })
-    push(facts.request_id ?? '', facts.trace_id ?? '', client + answerPart(facts))
+    const { request_id: requestId = '', trace_id: traceId = '' } = facts
+    push(requestId, traceId, Buffer.from(client), Buffer.from(answerPart(facts)))
   }
 
   return {
@@ -219,7 +220,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
     newId: () => newId(),
     mask,
     record,
-    recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client + answer),
+    recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client, answer),
     warnings() {
       if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
       if (retention.full) return [retention.reason]
@@ -252,13 +253,15 @@ export function createTrail(options: TrailOptions): AuditTrail {
 export const PRUNE = 'audit.prune through segment'
 
 /** Nobody asked for it but the configuration. */
-const NOBODY = clientPart({
-  client_ip: '',
-  user_agent: '',
-  user_principal: '',
-  principal_kind: 'anonymous',
-  tenant: '',
-})
+const NOBODY = Buffer.from(
+  clientPart({
+    client_ip: '',
+    user_agent: '',
+    user_principal: '',
+    principal_kind: 'anonymous',
+    tenant: '',
+  }),
+)
 
 function admin(action: string): AuditFacts {
   return { event_type: 'admin', auth_result: 'ok', kind: 'log', action }

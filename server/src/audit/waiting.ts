@@ -11,8 +11,8 @@ export interface LineBlock {
 
 /** Lines that wait to be written. */
 export interface Waiting {
-  /** `line` is without its line break. */
-  add(line: string, seq: number): void
+  /** Puts together a line, without its line break. */
+  add(head: Uint8Array, client: Uint8Array, answer: Uint8Array, seq: number): void
   /** All of them, the oldest first; they wait no more. */
   take(): LineBlock[]
   /** To be called when blocks are written, and their memory may be used again. */
@@ -70,13 +70,15 @@ export function createWaiting(): Waiting {
   }
 
   return {
-    add(line, seq) {
-      const most = 3 * line.length + 1
-      if (chunk.length - end < most) next(most)
-      const before = end
-      end += chunk.write(line, end)
-      chunk[end++] = 0x0a
-      size += end - before
+    add(head, client, answer, seq) {
+      const length = head.length + client.length + answer.length + 1
+      if (chunk.length - end < length) next(length)
+      chunk.set(head, end)
+      chunk.set(client, end + head.length)
+      end += length
+      chunk.set(answer, end - 1 - answer.length)
+      chunk[end - 1] = 0x0a
+      size += length
       lines++
       last = seq
       if (++open === BLOCK) seal()

@@ -16,8 +16,8 @@ import { pathOf, type Exchange, type RequestKind } from './traffic.ts'
 export interface RequestAudit {
   /** Whether memory may answer: not while what it gives could not be recorded. */
   mayAnswer(): boolean
-  /** To be called for an answer from memory. */
-  hit(req: IncomingMessage, res: ServerResponse, entry: MemoryEntry, bytes: number): void
+  /** To be called for an answer from memory, given to `reader`. */
+  hit(req: IncomingMessage, res: ServerResponse, entry: MemoryEntry, reader: Principal, bytes: number): void
   /** To be called when a request goes on behind memory, before anything is answered. */
   begin(req: IncomingMessage, res: ServerResponse): void
   /** To be called once somebody was asked who sent a request. */
@@ -69,18 +69,18 @@ interface Facts {
 }
 
 export function createRequestAudit({ trail, access, share, tenant }: RequestAuditOptions): RequestAudit {
-  const clients = new WeakMap<object, { principal: Principal; agent: string | undefined; part: string }>()
+  const clients = new WeakMap<object, { principal: Principal; agent: string | undefined; part: Uint8Array }>()
   const requests = new WeakMap<IncomingMessage, Facts>()
   const taken = new LRUCache<string, true>(AGAIN)
   const salt = randomBytes(32).toString('base64')
 
   /** The same for all requests of one client over one connection; over that of a reverse proxy there are many. */
-  function clientOf(req: IncomingMessage, principal: Principal): string {
+  function clientOf(req: IncomingMessage, principal: Principal): Uint8Array {
     const agent = req.headers['user-agent']
     const place = placeOf(req)
     const before = clients.get(place)
     if (before !== undefined && before.principal === principal && before.agent === agent) return before.part
-    const part = clientPart(clientFacts(req, principal))
+    const part = Buffer.from(clientPart(clientFacts(req, principal)))
     clients.set(place, { principal, agent, part })
     return part
   }
@@ -120,10 +120,10 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
 
   return {
     mayAnswer: () => share === 0 || !trail.blocked,
-    hit(req, res, entry, bytes) {
+    hit(req, res, entry, reader, bytes) {
       if (share < 1 && Math.random() >= share) return
       const { headers } = req
-      const client = clientOf(req, access.principalOf(req) ?? ANONYMOUS)
+      const client = clientOf(req, reader)
       const requestId = headers['x-request-id']
       const trace = headers.traceparent
       const { statusCode } = res
@@ -217,8 +217,8 @@ function resultOf(error: unknown): AuthResult {
   return codeOf(error) === 'bad_signature' ? 'failed' : 'denied'
 }
 
-function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, bytes: number): string {
-  return answerPart({
+function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, bytes: number): Uint8Array {
+  const part = answerPart({
     event_type: TYPES[tally.kind] ?? 'download',
     auth_result: 'ok',
     kind: tally.kind,
@@ -227,6 +227,7 @@ function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, byt
     status,
     bytes,
   })
+  return Buffer.from(part)
 }
 
 /** What was done, for endpoints that do something. Queries hold what people put there, and are left out. */

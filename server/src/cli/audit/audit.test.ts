@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createMask } from '../../audit/mask.ts'
 import { blocksOf, CLIENT, fill, someEvent, testLog } from '../../audit/audit.fixture.ts'
-import { answerPart, clientPart, eventLine } from '../../audit/line.ts'
+import { answerPart, clientPart, eventHead } from '../../audit/line.ts'
 import { temporaryFolder } from '../../observe/test-support.ts'
 import { runHere } from '../run.fixture.ts'
 
@@ -36,7 +36,7 @@ function line(seq: number, at: string, more: { agent?: string; who?: string; mod
     status: 200,
     bytes: 5,
   })
-  return eventLine(seq, '01M8D3GBJ88TR11F70QAEK4Y16', at, '', '', client + answer)
+  return eventHead(seq, '01M8D3GBJ88TR11F70QAEK4Y16', at) + client + answer
 }
 
 test('filters choose events by time, type, principal and module', async (t) => {

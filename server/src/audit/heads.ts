@@ -13,23 +13,29 @@ const ZERO = 0x30
 const NINE = 0x39
 
 /**
- * Events of one millisecond differ in a few characters only, which are changed where they stand. Lines made of strings
- * are copied about and collected as garbage, which costs several times as much as all that is in them.
+ * Events of one second differ in a few characters only, which are changed where they stand. Lines made of strings are
+ * copied about and collected as garbage, which costs several times as much as all that is in them.
  */
 export function createHeads(seq: number): Heads {
   const id = createIdParts()
   let head = Buffer.alloc(0)
-  let time = -1
+  /** What stands in it. */
+  let second = -1
+  let millisecond = 0
   let start = ''
-  /** Where the last digit of the number is, and the last four characters of the id. */
+  /** Where it has the last digit of the number, the id, and the milliseconds. */
   let digit = 0
-  let tail = 0
+  let idAt = 0
+  let millisecondAt = 0
 
   function begin(): void {
-    const text = eventHead(seq, start + idTail(id.count), new Date(time).toISOString())
+    const time = new Date(second + millisecond).toISOString()
+    const text = eventHead(seq, id.start + idTail(id.count), time)
+    start = id.start
     head = Buffer.from(text, 'latin1')
     digit = text.indexOf(',"event_id"') - 1
-    tail = text.indexOf('","timestamp"') - 4
+    idAt = text.indexOf(id.start)
+    millisecondAt = text.indexOf(time) + time.length - 4
   }
 
   /** Whether the number could be counted up without one more digit. */
@@ -41,6 +47,15 @@ export function createHeads(seq: number): Heads {
     return isDigit
   }
 
+  /** The milliseconds of the time, and what of the id goes with them. */
+  function moveOn(): void {
+    start = id.start
+    for (let i = 0; i < start.length; i++) head[idAt + i] = start.charCodeAt(i)
+    head[millisecondAt] = ZERO + Math.trunc(millisecond / 100)
+    head[millisecondAt + 1] = ZERO + (Math.trunc(millisecond / 10) % 10)
+    head[millisecondAt + 2] = ZERO + (millisecond % 10)
+  }
+
   return {
     get seq() {
       return seq
@@ -48,11 +63,16 @@ export function createHeads(seq: number): Heads {
     next(at) {
       seq++
       id.next(at)
-      if (at !== time || id.start !== start || !countUp()) {
-        time = at
-        start = id.start
+      const within = at % 1_000
+      const moved = within !== millisecond || id.start !== start
+      millisecond = within
+      if (at - within !== second || !countUp()) {
+        second = at - within
         begin()
-      } else writeIdTail(id.count, head, tail)
+        return head
+      }
+      if (moved) moveOn()
+      writeIdTail(id.count, head, idAt + start.length)
       return head
     },
   }

@@ -16,6 +16,7 @@ const GUIDES = [
   'publishing.md',
   'private-modules.md',
   'checksum-database.md',
+  'tenants.md',
 ]
 
 test('every example on the configuration page and in the guides is a valid configuration', async () => {

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'publish_disabled'
   | 'bad_zip'
   | 'version_conflict'
+  | 'quota_exceeded'
   // where modules come from
   | 'upstream_unreachable'
   | 'upstream_timeout'

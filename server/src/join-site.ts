@@ -6,6 +6,7 @@ import type { TokenRecords } from './access/tokens/access-tokens.ts'
 import { goproxyUrl } from './config/address.ts'
 import { TENANTS_PATH } from './config/fixed-paths.ts'
 import type { Config } from './config/config.ts'
+import { describeConfig, describeSite } from './config/show.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
 import { openAccess } from './open-access.ts'
@@ -153,6 +154,8 @@ export async function joinSite(
       databases,
       ...(log !== undefined && { log }),
       records,
+      // Of the server a tenant is told nothing but what is its own.
+      configuration: () => (tenant === undefined ? describeConfig(config) : describeSite(config)),
       pushes,
     },
     proxy,

@@ -2,10 +2,13 @@ import { join } from 'node:path'
 import type { Config, TenantConfig } from './config/config.ts'
 import type { TenantSite } from './http/sites.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
+import type { HeldLog } from './open-log.ts'
 import { outsideUrls } from './open-databases.ts'
 import { type OpenOrigins, openOrigins } from './open-origins.ts'
 import { createOutside } from './origin/outside.ts'
-import type { ChecksumDatabase } from './proxy/checksums.ts'
+import type { ChecksumDatabase, PromisedHashes } from './proxy/checksums.ts'
+import { createRecorder } from './proxy/incidents.ts'
+import type { Realm } from './proxy/store.ts'
 import type { Origin } from './proxy/origin.ts'
 import type { RouteNames, Router } from './proxy/route.ts'
 import { createTenantRouter } from './proxy/tenant-router.ts'
@@ -17,6 +20,8 @@ export interface JoinTenantsOptions {
   /** Our id in the header that stops loops. */
   via: string
   databases: ReadonlyMap<string, ChecksumDatabase>
+  /** What logs have promised, by realm: those of the tenants are added. */
+  promises: Map<Realm, PromisedHashes>
   /** What the top level has. */
   root: { origins: OpenOrigins; router: Router }
 }
@@ -30,7 +35,7 @@ export interface JoinedTenants {
 
 /** Joins the rooms of every tenant on what all sites share. Throws as `openOrigins`. */
 export async function joinTenants(options: JoinTenantsOptions, shared: SharedRooms): Promise<JoinedTenants> {
-  const { config, folder, via, root } = options
+  const { config, folder, via, promises, root } = options
   const { observer, env, closing } = shared
   const joined: { site: TenantSite; drain(given: AbortSignal): Promise<void> }[] = []
   const asked: OpenOrigins['asked'][number][] = []
@@ -53,10 +58,9 @@ export async function joinTenants(options: JoinTenantsOptions, shared: SharedRoo
       realm,
       root: root.router,
     })
-    const { site, drain } = await joinSite(
-      { config: own, tenant: name, realm, router, origins, log: undefined },
-      shared,
-    )
+    const log = await openTenantLog(tenant, router, folder, shared)
+    if (log !== undefined) promises.set(realm, log.promised)
+    const { site, drain } = await joinSite({ config: own, tenant: name, realm, router, origins, log }, shared)
     joined.push({ site: { ...site, name, hosts }, drain })
   }
   return {
@@ -88,4 +92,32 @@ function namesFor(
 
 function rootNames({ config, databases, root }: JoinTenantsOptions): RouteNames {
   return { origins: root.origins.all, databases, uploads: config.uploads }
+}
+
+/** Loaded where there is one. What is wrong with it is an incident of its realm, and told to whoever runs the server. */
+async function openTenantLog(
+  { name, realm, site }: TenantConfig,
+  router: Router,
+  data: string,
+  { catalog, observer, env, closing, warnings }: SharedRooms,
+): Promise<HeldLog | undefined> {
+  if (site.checksumLog === undefined) return undefined
+  const { holdLog } = await import('./open-log.ts')
+  const record = createRecorder(catalog, observer)
+  const log = holdLog({
+    config: site.checksumLog,
+    data,
+    realm,
+    env,
+    record: (incident, explanation) => record({ ...incident, realm }, explanation),
+    isProvenElsewhere(module) {
+      const { checksum, log } = router.routeOf(module)
+      return checksum !== undefined || !log
+    },
+    // The gauges are those of the log of the top level.
+    observer: { ...observer, gauge: () => undefined },
+  })
+  closing.push(() => log.close())
+  warnings.push(() => log.warnings().map((warning) => `tenants.${name}: ${warning}`))
+  return log
 }

@@ -12,6 +12,7 @@ import type { PromisedHashes } from './proxy/checksums.ts'
 import type { RecordIncident } from './proxy/incidents.ts'
 import type { ModuleProxy } from './proxy/module-proxy.ts'
 import type { Router } from './proxy/route.ts'
+import type { Realm } from './proxy/store.ts'
 import { syncFolder } from './store/durable.ts'
 import { localFileSystem } from './store/file-system.ts'
 import { openHighWaterFile } from './store/high-water-file.ts'
@@ -30,6 +31,8 @@ export interface HoldLogOptions {
   config: ChecksumLogConfig
   /** Path of the data folder. */
   data: string
+  /** Whose log it is. Default: that of the top level. */
+  realm?: Realm
   /** For HTTP(S)_PROXY and NO_PROXY. */
   env: Readonly<Record<string, string | undefined>>
   record: RecordIncident
@@ -71,7 +74,7 @@ export interface HeldLog {
 export function holdLog(options: HoldLogOptions): HeldLog {
   const { config, data, observer } = options
   const { name } = config
-  const files = logFiles(data, config)
+  const files = logFiles(data, config, options.realm)
   const holder = createLogHolder({ name, open: () => openLog(options, files), log: observer.log })
   observer.gauge('modstead_checksum_log_records', 'Records in the checksum log.', () => {
     return holder.opened()?.log.head().size ?? 0
@@ -146,7 +149,10 @@ interface OpenLog {
   close(): Promise<void>
 }
 
-async function openLog({ config, env, record, observer }: HoldLogOptions, files: LogFiles): Promise<OpenLog> {
+async function openLog(
+  { config, env, realm = 'default', record, observer }: HoldLogOptions,
+  files: LogFiles,
+): Promise<OpenLog> {
   await makeLasting(files.folder).catch((error: unknown) => {
     throw storeError(error, 'make the folder of its checksum log')
   })
@@ -165,7 +171,7 @@ async function openLog({ config, env, record, observer }: HoldLogOptions, files:
       storage,
       mark: openHighWaterFile(files.highWater),
       log: observer.log,
-      onDamage: (problem) => tellDamage(config.name, problem, record),
+      onDamage: (problem) => tellDamage({ name: config.name, realm }, problem, record),
     })
     closing.push(() => log.close())
     const witnessPost = createWitnessPost(env)
@@ -197,10 +203,14 @@ async function makeLasting(folder: string): Promise<void> {
 }
 
 /** The same record is one incident, however often it is asked for. */
-function tellDamage(name: string, problem: string, record: RecordIncident): void {
+function tellDamage(
+  { name, realm }: { name: string; realm: Realm },
+  problem: string,
+  record: RecordIncident,
+): void {
   void record({
     kind: 'store',
-    realm: 'default',
+    realm,
     module: '',
     version: '',
     source: `the log ${name}`,

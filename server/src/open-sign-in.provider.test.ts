@@ -199,6 +199,9 @@ test('refresh tokens of the provider that count once are used once, by all sessi
     ).entries())
       sessions[i] = next
     assert.equal(idp.asked.filter((path) => path === '/token').length, asked + 1)
+    // And a moment later.
+    sessions[0] = await refreshed(place, sessions[0]!)
+    assert.equal(idp.asked.filter((path) => path === '/token').length, asked + 1)
   }
   assert.ok(clock.now > Date.now() + 3 * HOUR && clock.now < Date.now() + DAY)
 })

@@ -15,15 +15,16 @@ import { createViaId, isLoop } from './origin/loop.ts'
 import { createOutside } from './origin/outside.ts'
 import { warnOfUnreachable } from './origin/reach.ts'
 import type { Catalog } from './proxy/catalog.ts'
-import { joinTenants } from './join-tenants.ts'
 import { joinSite, type SharedRooms } from './join-site.ts'
 import { withBuiltIn } from './proxy/built-in.ts'
+import type { PromisedHashes } from './proxy/checksums.ts'
 import { createEngine } from './proxy/engine.ts'
 import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
+import { createRoom, type QuotaRecords } from './proxy/quotas.ts'
 import { createRouter } from './proxy/route.ts'
 import { settleActs } from './proxy/settle-acts.ts'
-import type { ModuleStore } from './proxy/store.ts'
+import type { ModuleStore, Realm } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
 import { createZipChecker } from './proxy/zip-checker.ts'
 import type { DataFolder } from './store/data-folder.ts'
@@ -38,7 +39,7 @@ export interface Opened {
   env: Readonly<Record<string, string | undefined>>
   version: string
   folder: DataFolder
-  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords
+  catalog: Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords & QuotaRecords
   /** What is to be closed at the end, last first. */
   closing: (() => Promise<void>)[]
 }
@@ -119,17 +120,19 @@ export async function joinRooms({
       observer,
     })
   if (log !== undefined) closing.push(() => log.close())
+  const quotas = quotasOf(config)
+  const hasLogs = log !== undefined || config.tenants.some(({ site }) => site.checksumLog !== undefined)
+  const promises = new Map<Realm, PromisedHashes>()
+  if (log !== undefined) for (const realm of ['default', 'public']) promises.set(realm, log.promised)
   const engine = createEngine({
     store,
     catalog,
     checker,
     observer,
+    ...(quotas.size > 0 && { room: createRoom(quotas, catalog) }),
+    // A log promises for the modules of its realm, and that of the top level for public ones besides.
+    ...(hasLogs && { promised: async (realm, module, version) => promises.get(realm)?.(module, version) }),
     refuseFetching: limiting.degraded.refusal,
-    // What the log of the top level promises is for its own modules and the public ones.
-    ...(log !== undefined && {
-      promised: async (realm, module, version) =>
-        realm === 'default' || realm === 'public' ? log.promised(module, version) : undefined,
-    }),
   })
   const warnings: (() => readonly string[])[] = [
     () => log?.warnings() ?? [],
@@ -150,16 +153,23 @@ export async function joinRooms({
     builtIn,
   }
   const root = await joinSite({ config, realm: 'default', router: configured, origins, log }, shared)
-  const tenants = await joinTenants(
-    {
-      config,
-      folder: folder.path,
-      via: id,
-      databases: mirrored,
-      root: { origins, router: configured },
-    },
-    shared,
-  )
+  // Loaded where there are some.
+  const tenants =
+    config.tenants.length > 0
+      ? await (
+          await import('./join-tenants.ts')
+        ).joinTenants(
+          {
+            config,
+            folder: folder.path,
+            via: id,
+            databases: mirrored,
+            promises,
+            root: { origins, router: configured },
+          },
+          shared,
+        )
+      : undefined
   await settleActs({ store, catalog, observer })
   const http = createHttpServer({
     ...root.site,
@@ -169,7 +179,7 @@ export async function joinRooms({
     observer,
     // Counts of everything would tell of the tenants' modules.
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
-    tenants: tenants.sites,
+    ...(tenants && { tenants: tenants.sites }),
     ready: createReadiness(store, folder),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
@@ -198,7 +208,10 @@ export async function joinRooms({
       keep: root.proxy.keepWhole,
       log: observer.log,
     })
-  const probed = warnOfUnreachable([...origins.asked, ...tenants.asked], { outside, signal: probing.signal })
+  const probed = warnOfUnreachable([...origins.asked, ...(tenants?.asked ?? [])], {
+    outside,
+    signal: probing.signal,
+  })
   return {
     addresses,
     reload: () => http.reload(),
@@ -207,9 +220,20 @@ export async function joinRooms({
       probing.abort()
       await http.stop(config.shutdownGrace)
       await probed
-      await Promise.all([root.drain(given), tenants.drain(given), whole?.stop(), engine.close(given)])
+      await Promise.all([root.drain(given), tenants?.drain(given), whole?.stop(), engine.close(given)])
     },
   }
+}
+
+/** Bytes by realm: where two tenants share one, the smaller quota holds. */
+function quotasOf({ tenants }: Config): Map<Realm, number> {
+  const quotas = new Map<Realm, number>()
+  for (const {
+    realm,
+    quotas: { bytes = Infinity },
+  } of tenants)
+    if (bytes < (quotas.get(realm) ?? Infinity)) quotas.set(realm, bytes)
+  return quotas
 }
 
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */

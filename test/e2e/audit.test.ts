@@ -12,6 +12,7 @@ import { runCommand } from '../support/command.ts'
 import { ask } from '../support/http.ts'
 import { startRecordingProxy } from '../support/recording-proxy.ts'
 import { setStage } from '../support/stage.ts'
+import { bearer as bearing, SECRETS, send, setTenants } from '../support/tenants.ts'
 import { makeModule, modulePath, putModule } from '../support/test-module.ts'
 
 const CERTIFICATES = fileURLToPath(new URL('../testdata/tls/', import.meta.url))
@@ -302,4 +303,50 @@ test('a server that is killed loses what was not synced at most, and the log goe
   const { stdout } = await command('audit', 'export', '--type', 'download')
   const kept = stdout.split('\n').filter((line) => line.includes(`"module":"${PUBLIC.module}"`)).length
   assert.ok(kept >= 150 && kept <= 153, `${kept}`)
+})
+
+test('each tenant is named with what was done on its site, also from memory, and by what name a tenant is reached', async (t) => {
+  const { modstead, trees } = await setTenants(t, { top: 'audit: { sync: 50ms }' })
+  const made = makeModule({ module: 'corp.example/lib', version: 'v1.0.0' })
+  putModule(trees.acme, made)
+  putModule(trees.beta, made)
+  const info = `${modulePath(made)}.info`
+  const ask = (path: string, secret: string, host?: string) =>
+    send(modstead.port, path, { headers: { ...bearing(secret), ...(host !== undefined && { host }) } })
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await ask(`/t/acme${info}`, SECRETS.acme)).status, 200)
+    assert.equal((await ask(info, SECRETS.beta, 'go.beta.example')).status, 200)
+  }
+  assert.equal((await ask(`/t/acme${info}`, SECRETS.beta)).status, 401)
+  assert.equal((await ask('/api/v1/incidents', SECRETS.root)).status, 200)
+  await modstead.stop()
+  const { stdout, code } = await runCommand(['audit', 'export', '--data-dir', modstead.dataDir], {
+    cwd: modstead.dataDir,
+  })
+  assert.equal(code, 0)
+  const events = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as AuditEvent]))
+  assert.deepEqual(
+    events
+      .filter(({ status }) => status > 0)
+      .map(
+        ({ tenant, event_type, auth_result, status }) => `${tenant} ${event_type} ${auth_result} ${status}`,
+      )
+      .sort(),
+    [
+      ' admin ok 200',
+      'acme authentication failed 401',
+      'acme download ok 200',
+      'acme download ok 200',
+      'beta download ok 200',
+      'beta download ok 200',
+    ],
+  )
+  const taken = events.filter(
+    ({ event_type, auth_result }) => event_type === 'authentication' && auth_result === 'ok',
+  )
+  assert.deepEqual(taken.map(({ tenant, user_principal }) => `${tenant} ${user_principal}`).sort(), [
+    ' admin',
+    'acme admin',
+    'beta admin',
+  ])
 })

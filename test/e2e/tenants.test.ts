@@ -1,9 +1,16 @@
 // Tenants: what one does and has makes no difference to what another is told, whatever it asks.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { generateKey } from '@modstead/gomod/note'
+import { runCommand } from '../support/command.ts'
+import { createGoHome } from '../support/go.ts'
+import { ask } from '../support/http.ts'
+import { createTestSumdb } from '../support/sumdb.ts'
 import { makeModule, putModule, type TestModule } from '../support/test-module.ts'
 import {
   bearer,
@@ -15,6 +22,8 @@ import {
   type SiteName,
   type TenantsStage,
 } from '../support/tenants.ts'
+
+const CERTIFICATES = fileURLToPath(new URL('../testdata/tls/', import.meta.url))
 
 const lib = (of: string, version = 'v1.0.0', module = 'corp.example/lib'): TestModule =>
   makeModule({
@@ -45,7 +54,7 @@ const files = (made: TestModule, kinds = ['info', 'mod', 'zip']) =>
   kinds.map((kind) => `/${made.module}/@v/${made.version}.${kind}`)
 
 /** Everything that acme can do leaves traces: files, lists, incidents, acts, tokens, memory. */
-async function useAcme({ modstead, trees }: TenantsStage): Promise<void> {
+async function useAcme({ modstead }: TenantsStage): Promise<void> {
   const asAcme = (path: string, sent: Sent = {}) =>
     send(modstead.port, `/t/acme${path}`, { ...sent, headers: { ...bearer(SECRETS.acme), ...sent.headers } })
   for (const made of [ACME, SECRET, UNPROVEN])
@@ -53,6 +62,7 @@ async function useAcme({ modstead, trees }: TenantsStage): Promise<void> {
       for (let i = 0; i < 2; i++) assert.equal((await asAcme(path)).status, 200, path)
   const published = await asAcme(files(PUBLISHED)[2]!, { method: 'PUT', body: PUBLISHED.zip })
   assert.equal(published.status, 201, published.text)
+  assert.equal(published.headers.location, `/t/acme${files(PUBLISHED)[2]!}`)
   const gone = lib('ACME-ONLY', 'v1.3.0', 'up.example/lib')
   assert.equal((await asAcme(files(gone)[2]!, { method: 'PUT', body: gone.zip })).status, 201)
   const deleted = await asAcme('/up.example/lib/@v/v1.3.0', {
@@ -60,24 +70,18 @@ async function useAcme({ modstead, trees }: TenantsStage): Promise<void> {
     headers: { 'modstead-reason': 'ACME-ONLY reason' },
   })
   assert.equal(deleted.status, 200, deleted.text)
-  // An incident: the tree gives other contents of a version whose hash is known.
-  const other = lib('ACME-ONLY changed', 'v1.1.0')
-  assert.equal((await asAcme('/corp.example/lib/@v/v1.1.0.mod')).status, 200)
-  putModule(
-    trees.acme,
-    makeModule({
-      module: other.module,
-      version: other.version,
-      goMod: 'module corp.example/lib\n\ngo 1.22\n',
-    }),
-  )
-  await asAcme('/corp.example/lib/@v/v1.1.0.zip')
   const token = await asAcme('/api/v1/tokens', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ note: 'ACME-ONLY' }),
   })
   assert.equal(token.status, 201, token.text)
+  const promoted = await asAcme('/api/v1/promotions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ module: ACME.module, version: ACME.version, note: 'ACME-ONLY' }),
+  })
+  assert.equal(promoted.status, 201, promoted.text)
 }
 
 /** Every kind of address, with what a curious client may put into it. */
@@ -124,6 +128,12 @@ function questions(): [path: string, sent?: Sent][] {
     '/t/acme/',
     '/t/acme/corp.example/lib/@v/list',
     '/auth/whoami',
+    '/auth',
+    '/auth/signin',
+    '/auth/device',
+    '/auth/signout',
+    '/settings',
+    '/settings?for=docker',
     '/.well-known/oauth-authorization-server',
   ])
     rows.push([path])
@@ -137,9 +147,26 @@ function questions(): [path: string, sent?: Sent][] {
     'roles',
     'bindings',
     'principals',
+    'promotions',
+    'sessions',
+    'groups',
+    'access/check?module=corp.example/secret&permission=module:read',
     'nothing',
   ])
     rows.push([`/api/v1/${path}`])
+  for (const grant of ['refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'])
+    rows.push([
+      '/auth/token',
+      {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: grant,
+          client_id: 'modstead',
+          refresh_token: 'msr_x',
+        }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+    ])
   const push = JSON.stringify({ repository: ['corp/lib'], refs: [] })
   const signature = `sha256=${createHmac('sha256', 'hook-0123456789abcdef').update(push).digest('hex')}`
   rows.push([
@@ -357,4 +384,175 @@ test('the log names the tenant, and the pages of the server are not a tenant’s
     (await send(port, '/lib?go-get=1', { headers: { host: 'go.beta.example' } })).text,
     /acme/,
   )
+})
+
+test('an incident is seen where it happened, and holds nothing against the origin of another', async (t) => {
+  const { modstead, trees } = await stage(t, { top: 'memory: 0' })
+  const { port, dataDir } = modstead
+  const ask = (name: SiteName, path: string, sent: Sent = {}) =>
+    send(port, name === 'root' ? path : `/t/${name}${path}`, { ...sent, headers: bearer(SECRETS[name]) })
+  const zip = files(ACME)[2]!
+  assert.equal((await ask('acme', zip)).status, 200)
+  // Its file is lost, and the origin has something else by now.
+  await rm(join(dataDir, 'realms', 'acme', zip))
+  putModule(trees.acme, lib('ACME-ONLY changed'))
+  for (let i = 0; i < 2; i++) assert.equal((await ask('acme', zip)).status, 502)
+  const theirs = await ask('beta', zip)
+  assert.equal(theirs.status, 200, theirs.text)
+  assert.equal(theirs.text, BETA.zip.toString('latin1'))
+
+  const listed = async (name: SiteName) =>
+    (JSON.parse((await ask(name, '/api/v1/incidents')).text) as { incidents: { id: string }[] }).incidents
+  const [incident] = await listed('acme')
+  assert.ok(incident)
+  for (const name of ['beta', 'root'] as const) {
+    assert.deepEqual(await listed(name), [])
+    for (const path of [`/api/v1/incidents/${incident.id}`, `/api/v1/incidents?before=${incident.id}`])
+      assert.doesNotMatch((await ask(name, path)).text, /corp\.example/)
+    assert.equal((await ask(name, `/api/v1/incidents/${incident.id}`)).status, 404)
+  }
+  assert.equal((await ask('acme', `/api/v1/incidents/${incident.id}`)).status, 200)
+})
+
+test('an origin that is down at one tenant is asked at another, though it has the same name', async (t) => {
+  const { modstead, upstreams } = await stage(t)
+  const ask = (name: SiteName, path: string) =>
+    send(modstead.port, `/t/${name}${path}`, { headers: bearer(SECRETS[name]) })
+  await upstreams.acme.down()
+  for (let i = 0; i < 10; i++)
+    assert.equal((await ask('acme', `/corp.example/lib/@v/v1.0.${i}.mod`)).status, 502)
+  assert.equal((await ask('beta', files(BETA)[1]!)).status, 200)
+})
+
+test('a tenant whose quota is used up is told so, and reads what it has', async (t) => {
+  const { modstead, trees } = await stage(t, { more: `quotas: { bytes: ${ACME.zip.length + 10} }` })
+  const ask = (path: string, sent: Sent = {}) =>
+    send(modstead.port, `/t/acme${path}`, { ...sent, headers: bearer(SECRETS.acme) })
+  const second = lib('ACME-ONLY', 'v1.1.0')
+  putModule(trees.acme, second)
+  assert.equal((await ask(files(ACME)[2]!)).status, 200)
+  // Sums are believed for a second.
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  for (const refused of [
+    await ask(files(second)[2]!),
+    await ask(files(PUBLISHED)[2]!, { method: 'PUT', body: PUBLISHED.zip }),
+  ]) {
+    assert.equal(refused.status, 507, refused.text)
+    assert.match(refused.text, /^a zip of \d+ bytes is not taken in: \d+ of \d+ bytes are used up\n/)
+  }
+  for (const path of [...files(ACME), files(second)[0]!, files(second)[1]!, `/${ACME.module}/@v/list`])
+    assert.equal((await ask(path)).status, 200, path)
+  const beta = await send(modstead.port, `/t/beta${files(BETA)[2]!}`, { headers: bearer(SECRETS.beta) })
+  assert.equal(beta.status, 200)
+})
+
+test('go over TLS: each tenant with its token, the same names, and public modules with their proofs', async (t) => {
+  const { modstead, trees } = await stage(t, {
+    scheme: 'https',
+    top: `tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }`,
+  })
+  const { port, dataDir } = modstead
+  const config = await mkdtemp(join(tmpdir(), 'modstead-tenants-'))
+  t.after(() => rm(config, { recursive: true, force: true }))
+  await writeFile(join(config, 'modstead.yaml'), 'tenants: { acme: { access: {} }, beta: { access: {} } }\n')
+  const issue = async (tenant: string): Promise<string> => {
+    const made = await runCommand(
+      [
+        'token',
+        'create',
+        '--tenant',
+        tenant,
+        '--for',
+        'service:admin',
+        '--config',
+        join(config, 'modstead.yaml'),
+        '--data-dir',
+        dataDir,
+      ],
+      { cwd: config },
+    )
+    assert.equal(made.code, 0, made.stderr)
+    return made.stdout.trim()
+  }
+  const tokens = { acme: await issue('acme'), beta: await issue('beta') }
+  const netrc = Object.entries(tokens).map(
+    ([name, token]) => `machine 127.0.0.1:${port}/t/${name} login __token__ password ${token}\n`,
+  )
+  const sums = new Map<string, string>()
+  for (const [name, made] of [
+    ['acme', ACME],
+    ['beta', BETA],
+  ] as const) {
+    const token = tokens[name]
+    const go = await createGoHome({
+      proxy: `https://127.0.0.1:${port}/t/${name}`,
+      sumdb: createTestSumdb({ tree: trees.root, seed: Buffer.alloc(32, 7) }).gosumdb(),
+      env: { SSL_CERT_FILE: `${CERTIFICATES}ca.pem`, GONOSUMDB: 'corp.example' },
+    })
+    await writeFile(join(go.folder, '.netrc'), netrc.join(''), { mode: 0o600 })
+    t.after(() => go.close())
+    const cwd = await go.project({
+      'main.go': `package main\n\nimport (\n\t"${made.module}"\n\t_ "${PUBLIC.module}"\n)\n\nfunc main() { println(lib.Of) }\n`,
+    })
+    await go.ok(['get', `${made.module}@v1.0.0`, `${PUBLIC.module}@v1.0.0`], { cwd })
+    assert.match((await go.run(['run', '.'], { cwd })).stderr, name === 'acme' ? /ACME-ONLY/ : /beta/)
+    sums.set(name, await readFile(join(cwd, 'go.sum'), 'utf8'))
+    // At the other tenant the same token is nobody's.
+    const other = name === 'acme' ? 'beta' : 'acme'
+    const refused = await go.run(['list', '-m', '-versions', made.module], {
+      cwd,
+      env: { GOPROXY: `https://__token__:${token}@127.0.0.1:${port}/t/${other}` },
+    })
+    assert.notEqual(refused.code, 0)
+    assert.match(refused.stderr, /401 Unauthorized/)
+  }
+  assert.match(sums.get('acme')!, new RegExp(ACME.h1.replace(/[+/]/g, '\\$&')))
+  assert.doesNotMatch(sums.get('beta')!, new RegExp(ACME.h1.replace(/[+/]/g, '\\$&')))
+})
+
+test('a tenant’s own checksum log proves its modules to go, and shows nothing of itself elsewhere', async (t) => {
+  const keys = generateKey('sum.acme.example')
+  const place = await stage(t, {
+    scheme: 'https',
+    top: `tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }`,
+    acme: `checksumLog: { key: "${keys.skey}" }`,
+  })
+  const { port } = place.modstead
+  const go = await createGoHome({
+    proxy: `https://__token__:${SECRETS.acme}@127.0.0.1:${port}/t/acme`,
+    sumdb: keys.vkey,
+    env: { SSL_CERT_FILE: `${CERTIFICATES}ca.pem` },
+  })
+  t.after(() => go.close())
+  const cwd = await go.project()
+  await go.ok(['get', `${ACME.module}@v1.0.0`, `${PUBLIC.module}@v1.0.0`], { cwd })
+  const sums = await readFile(join(cwd, 'go.sum'), 'utf8')
+  for (const made of [ACME, PUBLIC]) assert.ok(sums.includes(made.h1), sums)
+
+  const ca = await readFile(`${CERTIFICATES}ca.pem`, 'utf8')
+  const get = (path: string, secret: string) =>
+    ask(`https://127.0.0.1:${port}`, path, { ca, headers: bearer(secret) })
+  for (const path of [
+    '/tlog/sum.acme.example/checkpoint',
+    '/tlog/sum.acme.example/index',
+    '/sumdb/sum.acme.example/supported',
+    '/sumdb/sum.acme.example/latest',
+    `/sumdb/sum.acme.example/lookup/${ACME.module}@v1.0.0`,
+    '/sumdb/sum.acme.example/tile/8/data/000.p/1',
+    '/sumdb/sum.acme.example/tile/8/0/000.p/1',
+  ]) {
+    assert.equal((await get(`/t/acme${path}`, SECRETS.acme)).status, 200, path)
+    for (const [start, secret] of [
+      ['/t/beta', SECRETS.beta],
+      ['', SECRETS.root],
+    ] as const) {
+      const got = await get(start + path, secret)
+      assert.equal(got.status, 404, `${start}${path}`)
+      assert.doesNotMatch(got.body.toString(), /corp\.example/)
+    }
+  }
+  // What is promised at acme holds nothing against the same name at beta.
+  const beta = await get(`/t/beta${files(BETA)[2]!}`, SECRETS.beta)
+  assert.deepEqual(beta.body, BETA.zip)
+  assert.deepEqual((await readdir(join(place.modstead.dataDir, 'checksum-log'))).sort(), ['acme'])
 })

@@ -28,6 +28,8 @@ export interface TenantsOptions {
   open?: boolean
   /** More lines of the configuration of each tenant, as YAML without indentation. */
   more?: string
+  /** More of acme alone. */
+  acme?: string
   /** More at the top level. */
   top?: string
   pathPrefix?: string
@@ -39,7 +41,7 @@ export interface TenantsOptions {
  * `up.example`, everybody with its token as its administrator, a hook and a host `go.NAME.example`.
  */
 export async function setTenants(t: TestContext, options: TenantsOptions = {}): Promise<TenantsStage> {
-  const { more = '', top = '', pathPrefix = '', scheme = 'http', open = false } = options
+  const { more = '', acme = '', top = '', pathPrefix = '', scheme = 'http', open = false } = options
   const trees = { root: createModuleTree(), acme: createModuleTree(), beta: createModuleTree() }
   const upstreams: Partial<Record<SiteName, Upstream>> = {}
   for (const name of ['root', 'acme', 'beta'] as const) {
@@ -69,7 +71,8 @@ routes:
   - { modules: "*", from: [public], fresh: 1h, absent: 1h }
 inherit: [origins]
 vanity: [{ modules: "go.${name}.example/*", repository: "https://git.example/${name}/{path}" }]
-${more}`.replace(/^(?=.)/gm, '    ')
+${more}
+${name === 'acme' ? acme : ''}`.replace(/^(?=.)/gm, '    ')
   const config = `
 pathPrefix: "${pathPrefix}"
 log: { requests: true, format: json, level: info }

@@ -68,7 +68,7 @@ export function createIdentify({
     if ('refusal' in judgement)
       throw new ModsteadError('unauthenticated', judgement.refusal, {
         ...(judgement.next !== undefined && { next: judgement.next }),
-        ...(judgement.proof !== undefined && { proof: judgement.proof }),
+        proof: judgement.proof ?? { result: 'failed' },
       })
     const principal = tenant === undefined ? judgement.principal : { ...judgement.principal, tenant }
     return { principal, until: began + judgement.fresh, reads: new Map() }

@@ -4,11 +4,12 @@ import type { TestContext } from 'node:test'
 import { createTestObserver, temporaryFolder, type TestObserver } from '../observe/test-support.ts'
 import { openAuditFiles } from '../store/audit-files.ts'
 import type { AuditFiles } from './files.ts'
+import { BLOCK } from './chain.ts'
 import { createIds } from './ids.ts'
 import { openKeys } from './key.ts'
-import { answerPart, clientPart, eventHead, idsPart } from './line.ts'
+import { answerPart, clientPart, eventHead, requestPart } from './line.ts'
 import { verifyAudit } from './verify.ts'
-import { createWaiting, type LineBlock } from './waiting.ts'
+import type { LineBlock } from './waiting.ts'
 import { openWriter, type Writer } from './writer.ts'
 
 export const CLIENT = {
@@ -32,8 +33,9 @@ export function someEvent(seq: number, module = `corp.example/m${seq}`): string 
     status: 200,
     bytes: seq,
   })
-  const head = eventHead(seq, newId(), new Date().toISOString())
-  return head + idsPart(newId(), '') + clientPart(CLIENT) + answer
+  return (
+    eventHead(seq, newId(), new Date().toISOString()) + requestPart(newId(), '') + clientPart(CLIENT) + answer
+  )
 }
 
 export interface TestLog {
@@ -102,11 +104,14 @@ export async function fill(writer: Writer, count: number, each = 10): Promise<vo
   await writer.close()
 }
 
-const NONE = Buffer.alloc(0)
-
 /** As the trail would hand them on. */
 export function blocksOf(lines: readonly string[], first: number): LineBlock[] {
-  const waiting = createWaiting()
-  for (const [i, line] of lines.entries()) waiting.add(Buffer.from(line), NONE, NONE, first + i)
-  return waiting.take()
+  return Array.from({ length: Math.ceil(lines.length / BLOCK) }, (_, i) => {
+    const some = lines.slice(i * BLOCK, (i + 1) * BLOCK)
+    return {
+      bytes: Buffer.from(`${some.join('\n')}\n`),
+      lines: some.length,
+      last: first + i * BLOCK + some.length - 1,
+    }
+  })
 }

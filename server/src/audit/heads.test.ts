@@ -1,27 +1,67 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createHeads } from './heads.ts'
+import { createHeads, HEAD_BYTES } from './heads.ts'
 
-test('heads count up over more digits, times and ids, and are what a line begins with', () => {
-  const heads = createHeads(0)
-  const start = Date.UTC(2026, 10, 26, 23, 59, 59, 998)
-  let before = ''
-  for (let i = 1; i <= 120_000; i++) {
-    // Thousands to a millisecond, then one each; and the clock is set back.
-    const at = i < 100_000 ? start + Math.floor(i / 7_000) : i < 110_000 ? start + i : start - 60_000
-    const text = Buffer.from(heads.next(at)).toString()
-    const line = JSON.parse(`${text}}`) as {
-      schema: number
+/** The heads of events with these numbers, at these times. */
+function headsAt(
+  times: readonly (readonly [seq: number, time: number])[],
+): { seq: number; event_id: string; timestamp: string }[] {
+  const clock = { now: 0 }
+  const heads = createHeads(() => clock.now)
+  const into = Buffer.alloc(HEAD_BYTES + 8)
+  return times.map(([seq, time]) => {
+    clock.now = time
+    const length = heads.write(into, 5, seq)
+    assert.ok(length <= HEAD_BYTES)
+    return JSON.parse(`${into.toString('latin1', 5, 5 + length)}}`) as {
       seq: number
       event_id: string
       timestamp: string
     }
-    assert.deepEqual(Object.keys(line), ['schema', 'seq', 'event_id', 'timestamp'])
-    assert.equal(line.seq, i)
-    assert.equal(heads.seq, i)
-    assert.equal(line.timestamp, new Date(at).toISOString())
-    assert.match(line.event_id, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
-    assert.ok(line.event_id > before, `${line.event_id} after ${before}`)
-    before = line.event_id
+  })
+}
+
+const TIME = Date.UTC(2026, 10, 26, 23, 36, 59, 208)
+
+test('numbers, ids and times are right within a millisecond, from one to the next, and when digits are added', () => {
+  const times = Array.from({ length: 12_000 }, (_, i) => [i + 1, TIME + Math.floor(i / 500)] as const)
+  const made = headsAt(times)
+  for (const [i, { seq, event_id, timestamp }] of made.entries()) {
+    assert.equal(seq, i + 1)
+    assert.equal(timestamp, new Date(times[i]![1]).toISOString())
+    assert.match(event_id, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
+  }
+  const ids = made.map(({ event_id }) => event_id)
+  assert.deepEqual(ids.toSorted(), ids)
+  assert.equal(new Set(ids).size, ids.length)
+})
+
+test('a clock that was set back, a number out of order, and the largest', () => {
+  const made = headsAt([
+    [9, TIME],
+    [10, TIME - 5_000],
+    [99_999, TIME],
+    [100_000, TIME],
+    [Number.MAX_SAFE_INTEGER - 1, TIME],
+    [Number.MAX_SAFE_INTEGER, TIME],
+  ])
+  assert.deepEqual(
+    made.map(({ seq }) => seq),
+    [9, 10, 99_999, 100_000, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER],
+  )
+  const ids = made.map(({ event_id }) => event_id)
+  assert.deepEqual(ids.toSorted(), ids)
+})
+
+test('more than can be counted in one millisecond borrows from the next', () => {
+  const heads = createHeads(() => TIME)
+  const into = Buffer.alloc(HEAD_BYTES)
+  let before = ''
+  for (let seq = 1; seq < 1_200_000; seq++) {
+    const length = heads.write(into, 0, seq)
+    if (seq % 1000 !== 0) continue
+    const id = /"event_id":"(\w+)"/.exec(into.toString('latin1', 0, length))![1]!
+    assert.ok(id > before)
+    before = id
   }
 })

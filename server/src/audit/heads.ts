@@ -1,79 +1,63 @@
-import { createIdParts, idTail, writeIdTail } from './ids.ts'
-import { eventHead } from './line.ts'
+import { beginIds, ID_COUNTER, ID_DIGITS } from './ids.ts'
+import { EVENT_START, eventHead } from './line.ts'
 
-/** How the lines of events begin: their numbers, ids and times. */
+/** Writes how lines begin: number, id and time of events, which come in the order of their numbers. */
 export interface Heads {
-  /** Number of the last event. */
-  readonly seq: number
-  /** The head of the next event, in milliseconds since the epoch. It is written over by the next call. */
-  next(at: number): Uint8Array
+  /** Writes the head of event `seq` at a place in a buffer that has room for `HEAD_BYTES`. Gives its length. */
+  write(into: Uint8Array, at: number, seq: number): number
 }
 
+/** The longest head, in bytes. */
+export const HEAD_BYTES = 128
+
+const DIGIT_CODES = Uint8Array.from(ID_DIGITS, (digit) => digit.charCodeAt(0))
 const ZERO = 0x30
 const NINE = 0x39
 
 /**
- * Events of one second differ in a few characters only, which are changed where they stand. Lines made of strings are
- * copied about and collected as garbage, which costs several times as much as all that is in them.
+ * From one event to the next of the same millisecond only the last digits of its number and its id change: they are
+ * changed in place, and the head is copied. A busy server makes no string for it.
  */
-export function createHeads(seq: number): Heads {
-  const id = createIdParts()
+export function createHeads(now: () => number = Date.now): Heads {
   let head = Buffer.alloc(0)
-  /** What stands in it. */
-  let second = -1
-  let millisecond = 0
+  let last = -1
+  let lastSeq = -1
   let start = ''
-  /** Where it has the last digit of the number, the id, and the milliseconds. */
-  let digit = 0
-  let idAt = 0
-  let millisecondAt = 0
+  let count = 0
+  let seqEnd = 0
+  let idEnd = 0
 
-  function begin(): void {
-    const time = new Date(second + millisecond).toISOString()
-    const text = eventHead(seq, id.start + idTail(id.count), time)
-    start = id.start
-    head = Buffer.from(text, 'latin1')
-    digit = text.indexOf(',"event_id"') - 1
-    idAt = text.indexOf(id.start)
-    millisecondAt = text.indexOf(time) + time.length - 4
+  function makeAnew(seq: number): void {
+    head = Buffer.from(eventHead(seq, `${start}0000`, new Date(last).toISOString()), 'latin1')
+    seqEnd = head.indexOf(',', EVENT_START.length)
+    idEnd = head.indexOf(start) + start.length + 4
   }
 
-  /** Whether the number could be counted up without one more digit. */
+  /** Whether the number has as many digits as before. */
   function countUp(): boolean {
-    let at = digit
-    while (head[at] === NINE) head[at--] = ZERO
-    const isDigit = head[at]! >= ZERO && head[at]! < NINE
-    if (isDigit) head[at]!++
-    return isDigit
-  }
-
-  /** The milliseconds of the time, and what of the id goes with them. */
-  function moveOn(): void {
-    start = id.start
-    for (let i = 0; i < start.length; i++) head[idAt + i] = start.charCodeAt(i)
-    head[millisecondAt] = ZERO + Math.trunc(millisecond / 100)
-    head[millisecondAt + 1] = ZERO + (Math.trunc(millisecond / 10) % 10)
-    head[millisecondAt + 2] = ZERO + (millisecond % 10)
+    let i = seqEnd - 1
+    while (head[i] === NINE) head[i--] = ZERO
+    if (i < EVENT_START.length) return false
+    head[i]!++
+    return true
   }
 
   return {
-    get seq() {
-      return seq
-    },
-    next(at) {
-      seq++
-      id.next(at)
-      const within = at % 1_000
-      const moved = within !== millisecond || id.start !== start
-      millisecond = within
-      if (at - within !== second || !countUp()) {
-        second = at - within
-        begin()
-        return head
-      }
-      if (moved) moveOn()
-      writeIdTail(id.count, head, idAt + start.length)
-      return head
+    write(into, at, seq) {
+      // A clock that was set back must not bring old ids again.
+      const time = Math.max(now(), last)
+      if (time !== last || ++count >= ID_COUNTER) {
+        last = count >= ID_COUNTER ? last + 1 : time
+        ;({ start, count } = beginIds(last))
+        makeAnew(seq)
+      } else if (seq !== lastSeq + 1 || !countUp()) makeAnew(seq)
+      lastSeq = seq
+      head[idEnd - 4] = DIGIT_CODES[count >> 15]!
+      head[idEnd - 3] = DIGIT_CODES[(count >> 10) & 31]!
+      head[idEnd - 2] = DIGIT_CODES[(count >> 5) & 31]!
+      head[idEnd - 1] = DIGIT_CODES[count & 31]!
+      into.set(head, at)
+      return head.length
     },
   }
 }

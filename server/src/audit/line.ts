@@ -21,13 +21,13 @@ export type AnswerFacts = Omit<AuditFacts, keyof ClientFacts | 'request_id' | 't
 /** How every line of an event begins, and none else. */
 export const EVENT_START = '{"schema":1,"seq":'
 
-/** What comes first. Ids and times need no escapes. */
+/** Its number, id and time. Ids and times need no escapes. */
 export function eventHead(seq: number, id: string, timestamp: string): string {
   return `${EVENT_START}${seq},"event_id":"${id}","timestamp":"${timestamp}"`
 }
 
-/** What comes next, of a request that brought ids of its own; `''` for one that it has not. */
-export function idsPart(requestId: string, traceId: string): string {
+/** `''` for ids that a request has not. */
+export function requestPart(requestId: string, traceId: string): string {
   return (
     (requestId === '' ? '' : `,"request_id":"${requestId}"`) +
     (traceId === '' ? '' : `,"trace_id":"${traceId}"`)

@@ -1,8 +1,7 @@
 import type { Observer } from '../observe/observer.ts'
 import type { AuditFacts } from './event.ts'
 import type { AuditFiles } from './files.ts'
-import { createHeads } from './heads.ts'
-import { answerPart, clientPart, idsPart } from './line.ts'
+import { answerPart, clientPart, requestPart } from './line.ts'
 import { parseLeft } from './inbox.ts'
 import type { Retention } from './retention.ts'
 import { createWaiting, type LineBlock } from './waiting.ts'
@@ -36,7 +35,7 @@ export interface TrailOptions {
   files: AuditFiles
   writer: Writer
   retention: Retention
-  newId: (time?: number) => string
+  newId: () => string
   mask: (name: string) => string
   /** Milliseconds between two writes that are synced. */
   sync: number
@@ -68,10 +67,10 @@ export function createTrail(options: TrailOptions): AuditTrail {
   )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
-  const waiting = createWaiting()
+  const waiting = createWaiting(now)
   /** Taken, and not written because that failed. */
   let unwritten: LineBlock[] = []
-  const heads = createHeads(writer.seq)
+  let seq = writer.seq
   let failing: string | undefined
   let flushing: Promise<void> | undefined
   let signed = { seq: writer.seq, at: now() }
@@ -85,21 +84,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
 
   const isFull = (): boolean => waiting.bytes() > MOST || retention.full
 
-  function push(
-    requestId: string,
-    traceId: string,
-    client: Uint8Array,
-    answer: Uint8Array,
-    always = false,
-  ): void {
+  function push(request: string, client: Uint8Array, answer: Uint8Array, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
     if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
       lose()
       return
     }
-    const head = heads.next(now())
-    const ids = requestId === '' && traceId === '' ? undefined : idsPart(requestId, traceId)
-    waiting.add(ids === undefined ? head : Buffer.concat([head, Buffer.from(ids)]), client, answer, heads.seq)
+    waiting.add(++seq, request, client, answer)
     if (waiting.bytes() > SOON && flushing === undefined && failing === undefined) void flush(false)
   }
 
@@ -163,10 +154,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   /** What it says is written before anything is deleted, at the next look. */
   async function prune(): Promise<void> {
     const through = await retention.look(writer)
-    if (through !== undefined) {
-      const answer = answerPart(admin(`${PRUNE} ${through}`))
-      push('', '', NOBODY, Buffer.from(answer), true)
-    }
+    if (through !== undefined) push('', NOBODY, Buffer.from(answerPart(admin(`${PRUNE} ${through}`))), true)
   }
 
   /** Events that commands left while a server runs, or while none did. */
@@ -205,8 +193,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
       principal_kind: facts.principal_kind ?? 'anonymous',
       tenant: facts.tenant ?? '',
     })
-    const { request_id: requestId = '', trace_id: traceId = '' } = facts
-    push(requestId, traceId, Buffer.from(client), Buffer.from(answerPart(facts)))
+    const request = requestPart(facts.request_id ?? '', facts.trace_id ?? '')
+    push(request, Buffer.from(client), Buffer.from(answerPart(facts)))
   }
 
   return {
@@ -217,10 +205,12 @@ export function createTrail(options: TrailOptions): AuditTrail {
       refused.add(1)
       alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
     },
-    newId: () => newId(),
+    newId,
     mask,
     record,
-    recordParts: (requestId, traceId, client, answer) => push(requestId, traceId, client, answer),
+    recordParts(requestId, traceId, client, answer) {
+      push(requestId === '' && traceId === '' ? '' : requestPart(requestId, traceId), client, answer)
+    },
     warnings() {
       if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
       if (retention.full) return [retention.reason]

@@ -1,4 +1,5 @@
 import { BLOCK } from './chain.ts'
+import { createHeads, HEAD_BYTES } from './heads.ts'
 
 /** Lines that go under one hash: at least one. */
 export interface LineBlock {
@@ -11,8 +12,8 @@ export interface LineBlock {
 
 /** Lines that wait to be written. */
 export interface Waiting {
-  /** Puts together a line, without its line break. */
-  add(head: Uint8Array, client: Uint8Array, answer: Uint8Array, seq: number): void
+  /** An event as its head, `requestPart`, and the bytes of `clientPart` and `answerPart`. */
+  add(seq: number, request: string, client: Uint8Array, answer: Uint8Array): void
   /** All of them, the oldest first; they wait no more. */
   take(): LineBlock[]
   /** To be called when blocks are written, and their memory may be used again. */
@@ -29,7 +30,8 @@ const SPARE = 4
  * Puts lines into big buffers at once: as strings, tens of thousands a second would be moved about by the garbage
  * collector until they are written, which costs more than all else that is done for them.
  */
-export function createWaiting(): Waiting {
+export function createWaiting(now?: () => number): Waiting {
+  const heads = createHeads(now)
   const spare: Buffer[] = []
   /** Blocks of each buffer that are not written yet; the one that is being filled counts as one. */
   const used = new Map<Buffer, number>()
@@ -70,15 +72,18 @@ export function createWaiting(): Waiting {
   }
 
   return {
-    add(head, client, answer, seq) {
-      const length = head.length + client.length + answer.length + 1
-      if (chunk.length - end < length) next(length)
-      chunk.set(head, end)
-      chunk.set(client, end + head.length)
-      end += length
-      chunk.set(answer, end - 1 - answer.length)
-      chunk[end - 1] = 0x0a
-      size += length
+    add(seq, request, client, answer) {
+      const most = HEAD_BYTES + 3 * request.length + client.length + answer.length + 1
+      if (chunk.length - end < most) next(most)
+      const before = end
+      end += heads.write(chunk, end, seq)
+      if (request !== '') end += chunk.write(request, end)
+      chunk.set(client, end)
+      end += client.length
+      chunk.set(answer, end)
+      end += answer.length
+      chunk[end++] = 0x0a
+      size += end - before
       lines++
       last = seq
       if (++open === BLOCK) seal()

@@ -118,6 +118,17 @@ export function compileReads(db: Kysely<Schema>) {
     ),
     tokens: compileStatement(db.selectFrom('tokens').selectAll().orderBy('created').orderBy('id')),
     tokensBefore: compileStatement(tokensBefore),
+    zipBytes: compileStatement(
+      db
+        .selectFrom('modules')
+        .where('modules.realm', '=', placeholder('realm'))
+        .innerJoin('versions', 'versions.module', 'modules.id')
+        .leftJoin('marks', (join) =>
+          join.onRef('marks.module', '=', 'versions.module').onRef('marks.version', '=', 'versions.version'),
+        )
+        .where('marks.deletion', 'is', null)
+        .select((eb) => eb.fn.sum<number | null>('versions.zip_size').as('bytes')),
+    ),
     promoted: compileStatement(
       db
         .selectFrom('promotions')

@@ -6,6 +6,7 @@ import { workerUrl } from '../observe/worker-url.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Catalog } from '../proxy/catalog.ts'
 import type { PromotionRecords } from '../proxy/promotions.ts'
+import type { QuotaRecords } from '../proxy/quotas.ts'
 import { createAuthRecords } from './auth-records.ts'
 import { prepareCatalog } from './catalog-database.ts'
 import { decodeDirectoryUser } from './directory-rows.ts'
@@ -33,7 +34,7 @@ export interface SqliteCatalogOptions {
 export async function openSqliteCatalog(
   path: string,
   { observer }: SqliteCatalogOptions,
-): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords> {
+): Promise<Catalog & TokenRecords & AuthRecords & DirectoryRecords & PromotionRecords & QuotaRecords> {
   const file = new URL(workerUrl(import.meta.url, './writer-worker.ts'))
   prepareCatalog(path)
   const database = openForReading(path)
@@ -153,6 +154,7 @@ export async function openSqliteCatalog(
         throw new TypeError('a promotion gives its row')
       return row
     },
+    zipBytes: async (realm) => read(() => reads.zipBytes.get({ realm })?.bytes ?? 0),
     promoted: async (tenant, module) =>
       read(() => {
         const row = reads.promoted.get({ tenant, module })

@@ -144,6 +144,10 @@ export const READS: Reads = {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) order by "created" desc, "id" desc limit ?',
     names: ['created', 'created', 'id', 'limit'],
   },
+  zipBytes: {
+    sql: 'select sum("versions"."zip_size") as "bytes" from "modules" inner join "versions" on "versions"."module" = "modules"."id" left join "marks" on "marks"."module" = "versions"."module" and "marks"."version" = "versions"."version" where "modules"."realm" = ? and "marks"."deletion" is null',
+    names: ['realm'],
+  },
   promoted: {
     sql: 'select * from "promotions" where "tenant" = ? and "module" = ? order by "id" desc limit 1',
     names: ['tenant', 'module'],

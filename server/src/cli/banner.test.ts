@@ -99,3 +99,12 @@ test('a socket alone has no address for clients', async () => {
 test('an address for all of the machine is shown with its real port', async () => {
   assert.match(await banner({}, ['http://[::]:4711']), /GOPROXY=http:\/\/localhost:4711\n/)
 })
+
+test('tenants are named with their addresses', async () => {
+  const yaml = 'tenants: { acme: { hosts: go.acme.example }, beta: {} }'
+  const text = await banner({ yaml }, ['http://127.0.0.1:6637'])
+  assert.match(
+    text,
+    /tenants {4}acme: http:\/\/go\.acme\.example:6637\n {13}beta: http:\/\/127\.0\.0\.1:6637\/t\/beta\n/,
+  )
+})

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { goproxyUrl, parseListenAddress } from '../config/address.ts'
 import { assignment, clientNotes, clientSettings } from '../config/client-settings.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
+import { TENANTS_PATH } from '../config/fixed-paths.ts'
 import { formatOriginList } from '../config/origin-list.ts'
 
 /** What is said at the start: on a terminal as text, elsewhere as the fields of one log line. */
@@ -15,6 +16,8 @@ export interface StartFacts {
   routes: { modules: readonly string[]; from: string; private: boolean }[]
   /** Names of checksum databases. */
   sumdb: readonly string[]
+  /** Names of the tenants, and what their clients set as GOPROXY; absent where there are none. */
+  tenants?: readonly { name: string; goproxy?: string }[]
   sources: readonly string[]
   /** `go env -w` lines that clients need, in order. */
   goEnv: readonly string[]
@@ -48,6 +51,12 @@ export function startFacts(options: {
       ...(config.checksumLog ? [`${config.checksumLog.name} (our own)`] : []),
       ...config.sumdb.map((database) => database.name),
     ],
+    ...(config.tenants.length > 0 && {
+      tenants: config.tenants.map(({ name, site }) => {
+        const address = site.publicUrl ?? (goproxy === undefined ? undefined : goproxy + TENANTS_PATH + name)
+        return { name, ...(address !== undefined && { goproxy: address }) }
+      }),
+    }),
     sources,
     goEnv: settings.map((setting) => `go env -w ${assignment(setting)}`),
     ...(notes.length > 0 && { notes }),
@@ -64,6 +73,7 @@ export function formatBanner(facts: StartFacts, { colour }: { colour: boolean })
   const rows: [name: string, values: readonly string[]][] = [
     ['origins', routes],
     ['checksums', [facts.sumdb.join(', ') || 'off: modules are not proven']],
+    ['tenants', (facts.tenants ?? []).map(({ name, goproxy }) => (goproxy ? `${name}: ${goproxy}` : name))],
     ['data', [facts.dataDir]],
     ['settings', [facts.sources.join(', ') || 'defaults']],
   ]

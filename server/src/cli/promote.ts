@@ -7,6 +7,7 @@ import { ModsteadError } from '../errors.ts'
 import { remarkProblem } from '../proxy/remark.ts'
 import { PROMOTION_FRESH } from '../proxy/version-map.ts'
 import { catalogIn } from '../store/data-folder.ts'
+import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
 import { tenantIn } from './tenant-flag.ts'
@@ -43,6 +44,10 @@ export async function promote(
     version,
     who: `user ${context.user}`,
     note,
+  })
+  await recordAct(config, context, {
+    action: 'version.promote',
+    detail: [`${module}@${version}`, ...(tenant === undefined ? [] : [`tenant ${tenant.name}`])].join(' '),
   })
   // So long a running server may still believe the one before.
   await setTimeout(PROMOTION_FRESH + 50)

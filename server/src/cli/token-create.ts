@@ -48,6 +48,7 @@ export async function createToken(
     {
       owner,
       note,
+      ...(tenant && { tenant: tenant.name }),
       ...(permissions && { permissions }),
       ...(modules && { modules }),
       ...(expires !== undefined && { expires }),

@@ -289,6 +289,11 @@ const site = {
       'Push hooks by a name of your choice: `POST /hooks/NAME` says that a repository changed. Default: none.',
     ),
   lookAhead: lookAhead.prefault({}).describe('How much is fetched before it is asked for.'),
+  checksumLog: checksumLog
+    .optional()
+    .describe(
+      'A checksum database of your own: its log proves public and private modules. Default: there is none.',
+    ),
   versions: versionMapSchema
     .optional()
     .describe(
@@ -349,11 +354,7 @@ export const configSchema = z.strictObject({
     .describe(
       'Checksum databases that prove public modules and are mirrored for clients, each written as for GOSUMDB; the first is the default one. Default: GOSUMDB.',
     ),
-  checksumLog: checksumLog
-    .optional()
-    .describe(
-      'A checksum database of your own: its log proves public and private modules. Default: there is none.',
-    ),
+  checksumLog: site.checksumLog,
   vanity: site.vanity,
   hooks: site.hooks,
   versions: site.versions,
@@ -365,7 +366,7 @@ export const configSchema = z.strictObject({
     .record(z.string().regex(tenantName), tenantSchema(site))
     .optional()
     .describe(
-      'Others with modules, access and rules of their own on this server, by name: docs/tenants.md. Each has the keys of the top level that are its own: `origins`, `routes`, `access`, `tokens`, `vanity`, `hooks`, `lookAhead`, `versions` and `stableQuery`, which mean the same there. Default: none.',
+      'Others with modules, access and rules of their own on this server, by name: docs/tenants.md. Each has the keys of the top level that are its own: `origins`, `routes`, `access`, `tokens`, `checksumLog`, `vanity`, `hooks`, `lookAhead`, `versions` and `stableQuery`, which mean the same there. Default: none.',
     ),
   lookAhead: site.lookAhead,
   limits: limitsSchema

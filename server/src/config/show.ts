@@ -40,7 +40,6 @@ export function describeConfig(config: Config): Record<string, unknown> {
     ...describeSite(config),
     ...(config.audit && { audit: describeAudit(config.audit) }),
     sumdb: config.sumdb.length === 0 ? 'off' : config.sumdb.map(describeSumdb),
-    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.mirror && {
       mirror: { modules: [...config.mirror.modules], every: formatDuration(config.mirror.every) },
     }),
@@ -52,7 +51,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
 }
 
 /** What a tenant can say as well. */
-function describeSite(config: Config): Record<string, unknown> {
+export function describeSite(config: Config): Record<string, unknown> {
   const { lookAhead } = config
   const origins = [...config.origins, ['direct', config.direct] as const]
   return {
@@ -63,6 +62,7 @@ function describeSite(config: Config): Record<string, unknown> {
     ...(config.tokens.length > 0 && { tokens: describeTokens(config.tokens) }),
     ...(config.access && { access: describeAccess(config.access) }),
     routes: config.routes.map((route) => describeRoute(route, config)),
+    ...(config.checksumLog && { checksumLog: describeLog(config.checksumLog) }),
     ...(config.vanity.length > 0 && { vanity: config.vanity.map(describeVanity) }),
     ...(config.hooks.size > 0 && { hooks: describeHooks(config.hooks) }),
     ...(config.versions.length > 0 && { versions: describeVersionMap(config.versions) }),

@@ -28,6 +28,6 @@ export interface Action {
    * when the body was not read to its end.
    */
   answer(exchange: ActionExchange): Promise<number>
-  /** The form of its refusals. Default: text for a person at a terminal. */
-  refusalFor?(error: unknown, decision?: string): Refusal
+  /** The form of its refusals, for the request that is refused. Default: text for a person at a terminal. */
+  refusalFor?(error: unknown, decision: string | undefined, req: IncomingMessage): Refusal
 }

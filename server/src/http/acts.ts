@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Acts } from '../proxy/acts.ts'
+import type { ModuleRequest } from '../proxy/request.ts'
 import { remarkProblem } from '../proxy/remark.ts'
 import type { Action, ActionExchange } from './action.ts'
 import { rawTarget } from './request-path.ts'
-import { createParser, parseVersionPath } from './parse.ts'
+import { createParser, formatModuleRequest, parseVersionPath } from './parse.ts'
 import { senderOf } from './sender.ts'
 import { streamBody } from './stream-body.ts'
 
@@ -14,6 +15,8 @@ export interface ActsOptions {
   access: Access
   /** `''`, or a path like `/goproxy`. */
   prefix: string
+  /** The address for GOPROXY under which a request came. */
+  addressFor: (req: IncomingMessage) => string
 }
 
 /**
@@ -24,7 +27,7 @@ export interface ActsOptions {
  *
  * Who asks is known before anything of the body is read.
  */
-export function createActs({ acts, access, prefix }: ActsOptions): Action[] {
+export function createActs({ acts, access, prefix, addressFor }: ActsOptions): Action[] {
   const parse = createParser({ prefix, databases: [] })
 
   async function publish({ req, res, note }: ActionExchange): Promise<number> {
@@ -45,7 +48,17 @@ export function createActs({ acts, access, prefix }: ActsOptions): Action[] {
     })
     const created = outcome === 'published'
     const text = `${outcome} ${module}@${version} ${h1}\n${module}@${version}/go.mod ${goModH1}\n`
-    return send(res, created ? 201 : 200, text, created ? ['Location', endpoint.path] : [])
+    return send(
+      res,
+      created ? 201 : 200,
+      text,
+      created ? ['Location', locationOf(req, endpoint.request)] : [],
+    )
+  }
+
+  /** With what stands before the site in the address that the client knows. */
+  function locationOf(req: IncomingMessage, request: ModuleRequest): string {
+    return new URL(addressFor(req)).pathname.replace(/\/$/, '') + formatModuleRequest(request)
   }
 
   async function remove({ req, res, note }: ActionExchange): Promise<number> {

@@ -69,13 +69,13 @@ interface Facts {
 }
 
 export function createRequestAudit({ trail, access, share, tenant }: RequestAuditOptions): RequestAudit {
-  const clients = new WeakMap<object, { principal: Principal; agent: string | undefined; part: Uint8Array }>()
+  const clients = new WeakMap<object, { principal: Principal; agent: string | undefined; part: Buffer }>()
   const requests = new WeakMap<IncomingMessage, Facts>()
   const taken = new LRUCache<string, true>(AGAIN)
   const salt = randomBytes(32).toString('base64')
 
   /** The same for all requests of one client over one connection; over that of a reverse proxy there are many. */
-  function clientOf(req: IncomingMessage, principal: Principal): Uint8Array {
+  function clientOf(req: IncomingMessage, principal: Principal): Buffer {
     const agent = req.headers['user-agent']
     const place = placeOf(req)
     const before = clients.get(place)
@@ -217,7 +217,7 @@ function resultOf(error: unknown): AuthResult {
   return codeOf(error) === 'bad_signature' ? 'failed' : 'denied'
 }
 
-function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, bytes: number): Uint8Array {
+function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, bytes: number): Buffer {
   const part = answerPart({
     event_type: TYPES[tally.kind] ?? 'download',
     auth_result: 'ok',
@@ -232,5 +232,5 @@ function partOfEntry({ tally, facts, version }: MemoryEntry, status: number, byt
 
 /** What was done, for endpoints that do something. Queries hold what people put there, and are left out. */
 function actionOf(kind: RequestKind, req: IncomingMessage): string {
-  return kind === 'api' || kind === 'hook' ? `${req.method} ${pathOf(req)}` : ''
+  return kind === 'api' || kind === 'hook' || kind === 'auth' ? `${req.method} ${pathOf(req)}` : ''
 }

@@ -43,7 +43,7 @@ export interface MemoryEntry extends ReadyAnswer {
   /** Whether memory still keeps it. */
   kept: boolean
   /** What the audit log says of it, once it was asked. */
-  audited: Uint8Array | undefined
+  audited: Buffer | undefined
 }
 
 /** The right to remember an answer that is being made. A change in the meantime takes it away. */

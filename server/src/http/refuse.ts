@@ -14,16 +14,16 @@ export async function refuse(
   error: unknown,
   req: IncomingMessage,
   res: ServerResponse,
-  form: (error: unknown, decision?: string) => Refusal = refusalFor,
+  form: (error: unknown, decision: string | undefined, req: IncomingMessage) => Refusal = refusalFor,
   decision?: string,
 ): Promise<number> {
   const whole = req.method === 'GET' || req.method === 'HEAD' || req.complete || req.destroyed
-  if (whole) return sendRefusal(form(error, decision), req, res)
+  if (whole) return sendRefusal(form(error, decision, req), req, res)
   res.shouldKeepAlive = false
   // Who asked whether to go on, and was not told to, sends nothing.
   if (req.headers.expect !== undefined && !req.readableDidRead)
-    return sendRefusal(form(error, decision), req, res)
-  const { status, headers, body } = form(error, decision)
+    return sendRefusal(form(error, decision, req), req, res)
+  const { status, headers, body } = form(error, decision, req)
   res.writeHead(status, headers)
   res.write(body)
   await throwAway(req)

@@ -163,6 +163,11 @@ export const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     cause: 'This version is known with other contents, and a version never changes.',
     next: 'Publish the new contents under a new version.',
   },
+  quota_exceeded: {
+    status: 507,
+    cause: 'The tenant has no room left for it.',
+    next: 'Delete versions that nobody needs, or ask who runs this server for a larger quota.',
+  },
   upstream_unreachable: {
     status: 502,
     cause: 'An origin could not be reached: no address, no connection, or no TLS.',

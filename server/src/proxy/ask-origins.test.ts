@@ -303,7 +303,7 @@ test('an origin with a setback goes behind the others, but not behind direct, an
   const direct = { origin: { ...origin('direct'), speculative: false }, then: 'absent' } as const
   const origins = [...list.originsFor(module), direct]
   const setbacks = createSetbacks(Date.now)
-  setbacks.note('a', 'zip m@v1.0.0', new ModsteadError('upstream_failed', 'a fails'))
+  setbacks.note(origins[0]!.origin, 'public zip m@v1.0.0', new ModsteadError('upstream_failed', 'a fails'))
   const asked: string[] = []
   const question = {
     route: { ...list, originsFor: () => origins },

@@ -8,7 +8,7 @@ import { isWrong, type Setbacks } from './setbacks.ts'
 export interface Question {
   route: Route
   module: ModulePath
-  /** The file or list that is asked for, e.g. `zip example.com/m@v1.0.0`: shown to people, and the key of setbacks. */
+  /** The file or list that is asked for, e.g. `zip example.com/m@v1.0.0`: shown to people. */
   what: string
   setbacks: Setbacks
   behalf: OnBehalf
@@ -26,17 +26,19 @@ export interface Question {
 export async function askOrigins<T>(question: Question, ask: (origin: Origin) => Promise<T>): Promise<T> {
   const { route, module, what, setbacks, behalf, mayGoOn = () => true } = question
   const origins = route.originsFor(module)
+  // What is wrong for one realm, which knows other hashes, says nothing of another.
+  const file = `${route.realm} ${what}`
   let failure: ModsteadError | undefined
   let absence: ModsteadError | undefined
-  for (const { origin, then } of inOrder(origins, what, setbacks)) {
+  for (const { origin, then } of inOrder(origins, file, setbacks)) {
     if (!origin.speculative && isAhead(behalf)) throw new NotAhead(what)
-    const refusal = setbacks.refusal(origin.name, what)
+    const refusal = setbacks.refusal(origin, file)
     if (refusal !== undefined) {
       failure ??= refusal
       continue
     }
     // Behind an origin of repositories there are many hosts: one that is out of order says nothing of the others.
-    const outage = origin.speculative ? setbacks.outage(origin.name) : undefined
+    const outage = origin.speculative ? setbacks.outage(origin) : undefined
     if (outage !== undefined) {
       failure ??= outage
       if (then === 'absent') break
@@ -44,17 +46,17 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
     }
     try {
       const answer = await ask(origin)
-      setbacks.answered(origin.name)
+      setbacks.answered(origin)
       return answer
     } catch (error) {
       if (!(error instanceof ModsteadError)) throw error
       if (isAbsence(error)) {
-        setbacks.answered(origin.name)
+        setbacks.answered(origin)
         absence ??= error
         continue
       }
       if (absence !== undefined && isNowhere(origin, route, error)) continue
-      setbacks.note(origin.name, what, error)
+      setbacks.note(origin, file, error)
       if (!isOfOrigin(error) || !mayGoOn()) throw error
       failure ??= error
       if (then === 'absent' && !isWrong(error) && !isPage(error)) break
@@ -67,12 +69,12 @@ export async function askOrigins<T>(question: Question, ask: (origin: Origin) =>
  * A recent setback puts an origin last, but only where its failure would let the others be asked anyway: the order of
  * a `,` list is the operator's word on who may answer.
  */
-function inOrder(origins: readonly RouteOrigin[], what: string, setbacks: Setbacks): readonly RouteOrigin[] {
-  if (origins.length < 2 || !origins.some(({ origin }) => setbacks.has(origin.name, what))) return origins
+function inOrder(origins: readonly RouteOrigin[], file: string, setbacks: Setbacks): readonly RouteOrigin[] {
+  if (origins.length < 2 || !origins.some(({ origin }) => setbacks.has(origin, file))) return origins
   // `direct` is the last resort wherever it stands: whoever has it looks for repositories all over the world.
   const rank = ({ origin, then }: RouteOrigin): number => {
     if (origin.name === 'direct') return 2
-    return then === 'any' && setbacks.has(origin.name, what) ? 1 : 0
+    return then === 'any' && setbacks.has(origin, file) ? 1 : 0
   }
   const order = origins.toSorted((a, b) => rank(a) - rank(b))
   // What lets the next one be asked belongs to the place in the list.

@@ -10,6 +10,7 @@ import type { Change, Stored } from './module-proxy.ts'
 import { createMutableFiles, type MutableFiles } from './mutable.ts'
 import type { Parts } from './parts.ts'
 import { withPublished } from './published-lists.ts'
+import type { CheckRoom } from './quotas.ts'
 import { createSetbacks } from './setbacks.ts'
 import { createSmallFiles, type SmallFiles } from './small-files.ts'
 import type { ModuleStore } from './store.ts'
@@ -56,13 +57,15 @@ export interface EngineOptions {
   observer: Observer
   /** What logs of ours have promised; absent where there is none. */
   promised?: PromisedIn
+  /** Whether realms have room for more; absent where none has a bound. */
+  room?: CheckRoom
   /** Why nothing may be fetched now, for nobody. Default: it always may. */
   refuseFetching?: () => ModsteadError | undefined
   now?: () => number
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { store, catalog, checker, observer, promised, now = Date.now } = options
+  const { store, catalog, checker, observer, promised, room, now = Date.now } = options
   const shutdown = new AbortController()
   const incidents = createIncidents(catalog, observer, promised)
   const stored = createListeners<Stored>()
@@ -77,6 +80,7 @@ export function createEngine(options: EngineOptions): Engine {
     incidents,
     traces: createTraces(catalog, incidents),
     ...(promised !== undefined && { promised }),
+    ...(room !== undefined && { room }),
     stored: stored.tell,
     absences: createAbsences(now),
     cold: createColdWork(options.refuseFetching ?? (() => undefined), shutdown.signal),

@@ -7,6 +7,7 @@ import type { ColdWork } from './cold-work.ts'
 import type { Incidents } from './incidents.ts'
 import type { Stored } from './module-proxy.ts'
 import type { Setbacks } from './setbacks.ts'
+import type { CheckRoom } from './quotas.ts'
 import type { ModuleStore } from './store.ts'
 import type { Traces } from './traces.ts'
 import type { ZipChecker } from './zip-checker.ts'
@@ -22,6 +23,8 @@ export interface Parts {
   promised?: PromisedIn
   /** Tells of a zip that was verified and stored. */
   stored(stored: Stored): void
+  /** Absent where no realm has a bound. */
+  room?: CheckRoom
   absences: Absences
   cold: ColdWork
   dropped: DroppedFiles

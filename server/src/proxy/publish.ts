@@ -157,6 +157,7 @@ export function createPublications(tools: ActTools, parts: Parts): Publications 
       if (shutdown.aborted) throw new ModsteadError('shutting_down', 'this modstead is shutting down')
       const { module, version } = upload
       const route = routeFor(module)
+      await parts.room?.(route.realm, upload.size ?? 0)
       const spool = await store.createSpool()
       try {
         const read = await readUpload(upload, { spool, checker })

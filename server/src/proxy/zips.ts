@@ -173,6 +173,7 @@ export function createZips(parts: Parts): Zips {
     const { route } = wanted
     const { module, version } = wanted
     const { sized: _, ...behalf } = order
+    await parts.room?.(route.realm, 0)
     const record = startLookup(wanted, { ...behalf, signal: shutdown })
     const known = await catalog.version(route.realm, module, version)
     const question = {
@@ -201,7 +202,10 @@ export function createZips(parts: Parts): Zips {
       const source = await origin.zip(module, version, exactOptions({ route, behalf, signal, known }))
       // The origin has it; but what cannot be proven is not worth the rest of its bytes.
       record?.catch((error: unknown) => ended.abort(error))
-      if (source.size !== undefined) sized?.(source.size)
+      if (source.size !== undefined) {
+        await parts.room?.(route.realm, source.size)
+        sized?.(source.size)
+      }
       spool = await store.createSpool()
       const zip = await createArrivingZip(spool, source.size)
       arrival.begin(zip)

@@ -2,7 +2,10 @@ import type { TokenRecord } from './access-tokens.ts'
 import { newToken } from './token-format.ts'
 
 /** A token as somebody wants it. */
-export type WantedToken = Pick<TokenRecord, 'owner' | 'note' | 'permissions' | 'modules' | 'expires'>
+export type WantedToken = Pick<
+  TokenRecord,
+  'owner' | 'tenant' | 'note' | 'permissions' | 'modules' | 'expires'
+>
 
 /** How long a token is good where nobody says. Milliseconds, as is the most. */
 export const TOKEN_LIFETIME = { usual: 90 * 86_400_000, longest: 3650 * 86_400_000 }

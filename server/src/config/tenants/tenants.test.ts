@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { generateKey } from '@modstead/gomod/note'
 import { load, problemsOf } from '../load.fixture.ts'
 import { describeConfig, formatConfig } from '../show.ts'
 
@@ -217,4 +218,42 @@ beta: { realm: acme }`,
   assert.deepEqual(Object.keys(tenants), ['acme', 'beta'])
   assert.equal(tenants['beta']!['realm'], 'acme')
   assert.deepEqual(tenants['beta']!['routes'], [])
+})
+
+test('each realm has one log at most, each with a name of its own', async () => {
+  const [first, second] = ['sum.acme.example', 'sum.beta.example'].map((name) => generateKey(name).skey)
+  const rows: [tenants: string, problem: RegExp | undefined, top?: string][] = [
+    [`acme: { checksumLog: { key: "${first}" } }\nbeta: { checksumLog: { key: "${second}" } }`, undefined],
+    [
+      `acme: { checksumLog: { key: "${first}" } }\nbeta: { checksumLog: { key: "${first}" } }`,
+      /^modstead\.yaml:\S+ tenants\.beta\.checksumLog\.key: sum\.acme\.example is the name of another checksum database here/,
+    ],
+    [
+      `acme: { checksumLog: { key: "${first}" } }\nbeta: { realm: acme, checksumLog: { key: "${second}" } }`,
+      /tenants\.beta\.checksumLog: the realm acme has a log already/,
+    ],
+    [
+      `acme: { realm: default, checksumLog: { key: "${first}" } }`,
+      /tenants\.acme\.checksumLog: the realm default has a log already/,
+      `checksumLog: { key: "${second}" }`,
+    ],
+    ['acme: { checksumLog: { key: sesame } }', /tenants\.acme\.checksumLog\.key: /],
+  ]
+  for (const [tenants, problem, top] of rows) {
+    if (problem === undefined) {
+      const { config } = await load(given(tenants, top))
+      assert.deepEqual(
+        config.tenants.map(({ site }) => site.checksumLog?.name),
+        ['sum.acme.example', 'sum.beta.example'],
+      )
+      assert.doesNotMatch(formatConfig(config), /PRIVATE/)
+      continue
+    }
+    const problems = await problemsOf(given(tenants, top))
+    assert.ok(
+      problems.some((line) => problem.test(line)),
+      problems.join('\n'),
+    )
+    assert.doesNotMatch(problems.join('\n'), /sesame|PRIVATE\+KEY\+sum/)
+  }
 })

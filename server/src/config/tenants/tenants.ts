@@ -1,5 +1,7 @@
 import { buildAccess } from '../access/access.ts'
-import type { Config, OriginConfig, RouteConfig, TenantConfig } from '../config.ts'
+import { buildChecksumLog } from '../checksum-log.ts'
+import { warnOfHighWater } from '../high-water.ts'
+import type { ChecksumLogConfig, Config, OriginConfig, RouteConfig, TenantConfig } from '../config.ts'
 import { type BuildContext, complain, shown } from '../context.ts'
 import { TENANTS_PATH } from '../fixed-paths.ts'
 import { defaultGitOrigin, warnOfHosts, withHostsOfRoutes } from '../git-origins.ts'
@@ -32,7 +34,8 @@ export async function buildTenants(
       complain(context, ['tenants', name], 'is a realm of modstead itself: take another name')
     const hosts = hostsOf(inner, file.hosts ?? [], root, built)
     const realm = realmOf(inner, name, file)
-    built.push(await buildTenant(inner, { name, hosts, realm, file, root, originNames }))
+    const checksumLog = await logOf(inner, realm, file, root, built)
+    built.push(await buildTenant(inner, { name, hosts, realm, checksumLog, file, root, originNames }))
   }
   warnOfSharing(context, built)
   return built
@@ -42,18 +45,21 @@ interface Given {
   name: string
   hosts: readonly string[]
   realm: string
+  checksumLog: ChecksumLogConfig | undefined
   file: FileTenant
   root: Config
   originNames: readonly string[]
 }
 
 async function buildTenant(context: BuildContext, given: Given): Promise<TenantConfig> {
-  const { name, hosts, realm, file, root, originNames } = given
+  const { name, hosts, realm, checksumLog, file, root, originNames } = given
   const inheritsOrigins = file.inherit?.includes('origins') === true
   const origins = await buildOrigins(context, file.origins ?? {})
   const ownUploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
-  const access = await buildAccess(context, file.access, tokens)
+  const trustDomains = (root.tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
+  const publicUrl = publicUrlOf(root, name, hosts)
+  const access = await buildAccess(context, file.access, tokens, trustDomains, publicUrl)
   const files = file.routes ?? []
   const reserved = reservedOrigins(files)
   const open = Object.entries(file.origins ?? {})
@@ -68,7 +74,7 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     sumdbBroken: false,
     defaultList: open.length > 0 ? orderedList([...open, 'direct'], 'any') : publicRoute.from,
     forced: false,
-    log: false,
+    log: file.checksumLog !== undefined,
   })
   const usesPublic =
     followsRoot || (open.length === 0 && files.some((route) => !route.private && route.from === undefined))
@@ -92,7 +98,6 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     publicUrl: _url,
     ...rest
   } = root
-  const publicUrl = publicUrlOf(root, name, hosts)
   const site: Config = {
     ...rest,
     ...(publicUrl !== undefined && { publicUrl }),
@@ -101,6 +106,7 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     uploads: inheritsOrigins ? [...ownUploads, ...root.uploads] : ownUploads,
     tokens,
     ...(access && { access }),
+    ...(checksumLog && { checksumLog }),
     direct: withHostsOfRoutes(direct?.type === 'git' ? direct : defaultGitOrigin('direct'), routes),
     routes,
     vanity: buildVanity(context, file.vanity ?? [], publicUrl),
@@ -113,6 +119,7 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   warnOfPublishing(context, { ...site, uploads: ownUploads })
   warnOfLockout(context, site)
   warnOfVanity(context, site.vanity, routes)
+  if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, site.dataDir)
   const bytes = file.quotas?.bytes
   return {
     name,
@@ -163,6 +170,34 @@ function hostsOf(
       complain(context, path, 'is the host of publicUrl, which leads to what is nobody’s in particular')
     return host
   })
+}
+
+/** The log of a tenant, which is that of its realm: two would promise for the same modules. */
+async function logOf(
+  context: BuildContext,
+  realm: string,
+  file: FileTenant,
+  root: Config,
+  others: readonly TenantConfig[],
+): Promise<ChecksumLogConfig | undefined> {
+  const log = await buildChecksumLog(context, file.checksumLog)
+  if (log === undefined) return undefined
+  const known = others.flatMap(({ realm, site }) =>
+    site.checksumLog ? [{ realm, log: site.checksumLog }] : [],
+  )
+  if (root.checksumLog) known.push({ realm: 'default', log: root.checksumLog })
+  const at = ['checksumLog', 'key']
+  if (known.some((other) => other.log.name === log.name) || root.sumdb.some(({ name }) => name === log.name))
+    complain(
+      context,
+      at,
+      `${log.name} is the name of another checksum database here: clients could not tell them apart`,
+    )
+  if (known.some((other) => other.realm === realm))
+    complain(context, ['checksumLog'], `the realm ${realm} has a log already, which promises for its modules`)
+  if (log.highWater !== undefined && known.some((other) => other.log.highWater === log.highWater))
+    complain(context, ['checksumLog', 'highWater'], 'is the file of another log')
+  return log
 }
 
 function realmOf(context: BuildContext, name: string, { realm }: FileTenant): string {

@@ -70,9 +70,11 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
     open: false,
     closed: false,
   })
+  const configuration = () => ({ pathPrefix: '' })
   const running = await startServer(t, {
     records: catalog,
     access,
+    configuration,
     issued,
     config: { tokens, access: ACCESS },
   })
@@ -80,6 +82,7 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
   const config = { access: ACCESS, tokens }
   const { sessions } = issued
   const known = apiEndpoints({
+    configuration,
     sessions,
     records: catalog,
     access,

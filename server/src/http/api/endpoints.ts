@@ -8,6 +8,7 @@ import type { Catalog } from '../../proxy/catalog.ts'
 import type { ModuleProxy } from '../../proxy/module-proxy.ts'
 import { accessEndpoints } from './access.ts'
 import { actEndpoint } from './acts.ts'
+import { configurationEndpoint } from './configuration.ts'
 import { refreshEndpoint } from './cache.ts'
 import { type ApiEndpoint, endpoint } from './endpoint.ts'
 import { type IncidentRecords, incidentEndpoints } from './incidents.ts'
@@ -39,6 +40,8 @@ export interface ApiEndpointsOptions {
   config: ApiSettings
   /** Absent where nobody signs in. */
   sessions?: SessionEndpointsOptions['sessions']
+  /** What the configuration says of the site, without secrets. */
+  configuration?: (() => Record<string, unknown>) | undefined
   proxy: ApiProxy
   log: Logger
   /** The version of modstead. */
@@ -49,7 +52,7 @@ const NO_GROUPS: AccessConfig['groups'] = new Map()
 
 /** Everything at `/api/v1`, its own description included. */
 export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
-  const { records, access, config, sessions, proxy, log, version } = options
+  const { records, access, config, sessions, configuration, proxy, log, version } = options
   const endpoints: ApiEndpoint[] = [
     whoamiEndpoint(access),
     ...tokenEndpoints({ tokens: records, access, log }),
@@ -61,8 +64,9 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
       groups: config.access?.groups ?? NO_GROUPS,
     }),
     ...incidentEndpoints({ incidents: records, log }),
+    ...(configuration === undefined ? [] : [configurationEndpoint(configuration)]),
     actEndpoint(records),
-    refreshEndpoint(proxy),
+    refreshEndpoint(proxy, access),
     ...(canPromote(proxy) ? promotionEndpoints(proxy, access) : []),
     endpoint({
       method: 'GET',

@@ -10,6 +10,8 @@ import { checkOrigin } from './same-origin.ts'
 export interface BrowserDoor {
   /** What its cookies say. Rejects with `store_unavailable`, and `directory_unavailable` where that has to be asked. */
   enter(req: IncomingMessage): Promise<Entered>
+  /** The path of the site as browsers reach it: `''`, or one like `/goproxy` or `/t/acme`. */
+  rootFor(req: IncomingMessage): string
   /** Throws `not_permitted` for what a page of another site made it send. */
   checkOrigin(req: IncomingMessage): 'same' | 'unknown'
   /**
@@ -40,12 +42,13 @@ export interface BrowserDoorOptions {
 }
 
 export function createBrowserDoor({ desk, addressFor, scope }: BrowserDoorOptions): BrowserDoor {
+  const rootFor = (req: IncomingMessage): string => new URL(addressFor(req)).pathname.replace(/\/$/, '')
+
   async function enter(req: IncomingMessage): Promise<Entered> {
     const base = addressFor(req)
-    const { protocol, pathname } = new URL(base)
-    const secure = protocol === 'https:'
+    const secure = new URL(base).protocol === 'https:'
     const names = cookieNames(scope, secure)
-    const entered = { base, root: pathname.replace(/\/$/, ''), secure, names }
+    const entered = { base, root: rootFor(req), secure, names }
     const secret = cookieIn(req, names.session)
     const session = secret === undefined ? undefined : await desk.browsers.find(secret)
     const principal = session && (await principalOf(session, desk.people))
@@ -55,6 +58,7 @@ export function createBrowserDoor({ desk, addressFor, scope }: BrowserDoorOption
 
   return {
     enter,
+    rootFor,
     checkOrigin: (req) => checkOrigin(req, addressFor(req)),
     async principal(req) {
       const { principal } = await enter(req)

@@ -130,6 +130,25 @@ test('a token is looked up once in a while and else costs nothing; revoked, it i
   assert.ok(access.isUnknown(request()), 'a refusal is not remembered as somebody')
 })
 
+test('who is the same at the next look stays the same object, and whose token was narrowed does not', async () => {
+  const { access, state, clock, token, record, request } = issued()
+  const module = 'corp.example/a/lib'
+  const same = request()
+  const look = () => access.identify(from(`Bearer ${token}`))
+  const first = await look()
+  assert.equal(access.reader(same, module), first)
+  clock.now += TOKEN_FRESH
+  assert.ok(access.isUnknown(same))
+  assert.equal(await look(), first)
+  assert.equal(access.reader(same, module), first, 'over the connection that was there before, too')
+
+  state.record = { ...record, modules: ['corp.example/b'] }
+  clock.now += TOKEN_FRESH
+  assert.ok(access.isUnknown(same))
+  assert.notEqual(await look(), first)
+  assert.ok(!access.mayRead(same, module))
+})
+
 test('one connection may carry the credentials of several: none is taken for another', async () => {
   const { access, token } = issued()
   const socket = {}

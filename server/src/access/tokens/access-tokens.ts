@@ -55,10 +55,10 @@ export interface AccessTokensOptions {
 }
 
 /**
- * How long a token that is good is not looked up again, in milliseconds: so short that a command that revokes one
- * outlasts it, and nobody sees a request succeed after that.
+ * How long a token that is good is not looked up again, in milliseconds. Whatever revokes one waits for longer than this
+ * before it says that it did, so that nobody sees a request succeed after that.
  */
-export const TOKEN_FRESH = 20
+export const TOKEN_FRESH = 100
 /** How often the use of a token is noted. Milliseconds. */
 const NOTED = 60_000
 

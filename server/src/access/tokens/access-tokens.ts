@@ -50,6 +50,8 @@ export interface TokenRecords {
 
 export interface AccessTokensOptions {
   records: Pick<TokenRecords, 'token' | 'touchTokens'>
+  /** The name of the tenant whose tokens are taken, and no other's; absent: those that are nobody's in particular. */
+  tenant?: string | undefined
   people: People
   onTouchFailed: (error: unknown) => void
 }
@@ -63,7 +65,12 @@ export const TOKEN_FRESH = 20
 const NOTED = 60_000
 
 /** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
-export function createAccessTokens({ records, people, onTouchFailed }: AccessTokensOptions): Credential {
+export function createAccessTokens({
+  records,
+  tenant,
+  people,
+  onTouchFailed,
+}: AccessTokensOptions): Credential {
   const noted = new Map<string, number>()
 
   function note(id: string, at: number): void {
@@ -79,7 +86,9 @@ export function createAccessTokens({ records, people, onTouchFailed }: AccessTok
     if (id === undefined) return MISTYPED
     const record = await records.token(id)
     const good =
-      record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
+      record !== undefined &&
+      record.tenant === tenant &&
+      timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
     if (!good) return GONE
     const owned = { id: record.owner.name, kind: record.owner.kind }
     if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }

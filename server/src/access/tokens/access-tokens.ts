@@ -34,6 +34,8 @@ export interface TokensOptions {
   before?: string
   /** Only those of this owner. */
   owner?: TokenRecord['owner']
+  /** Only those of this tenant; empty: those that are nobody's in particular. */
+  tenant?: string
 }
 
 /** Where the tokens are kept. Failures of the medium are `store_unavailable`. */

@@ -73,6 +73,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   let seq = writer.seq
   let failing: string | undefined
   let flushing: Promise<void> | undefined
+  let ticking: Promise<void> | undefined
   let signed = { seq: writer.seq, at: now() }
   let alarmed = -Infinity
   let lost = 0
@@ -178,7 +179,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
     }
   }
 
-  async function tick(): Promise<void> {
+  /** One after the other, however slow the disk is: what two looks at the inbox find would be recorded twice. */
+  function tick(): Promise<void> {
+    ticking ??= look().finally(() => (ticking = undefined))
+    return ticking
+  }
+
+  async function look(): Promise<void> {
     if (closing) return
     await flush(true)
     await takeInbox()
@@ -227,6 +234,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
     async close() {
       closing = true
       clearInterval(timer)
+      await ticking
       await flushing
       await flush(true)
       if (waiting.count() > 0)

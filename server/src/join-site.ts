@@ -97,8 +97,8 @@ export async function joinSite(
   })
   // What is signed in at one tenant is nobody at another.
   const scope = tenant ?? ''
-  const records =
-    config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
+  // Without tenants, too: those of one that was removed are nobody's.
+  const records = recordsOfSite({ tenant, realm }, catalog)
   const issued =
     config.access &&
     (await openIssued({

@@ -69,6 +69,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
     createConfigTokens(tokens),
     createAccessTokens({
       records,
+      tenant,
       people,
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),

@@ -67,7 +67,7 @@ test('without tokens nobody may do anything, and the next step is said', async (
 })
 
 /** Access with issued tokens, a clock, and a count of how often tokens are looked up. */
-function issued() {
+function issued(tenant?: string) {
   const { token, id, hash } = newToken()
   const record: TokenRecord = { id, hash, owner: { kind: 'user', name: 'alice' }, note: '', created: 0 }
   const state = { looked: 0, touched: 0, record: record as TokenRecord | undefined }
@@ -87,6 +87,7 @@ function issued() {
         createConfigTokens(TOKENS),
         createAccessTokens({
           records,
+          tenant,
           people: peopleOf(new Map([['alice', ['a']]])),
           onTouchFailed: (error) => assert.fail(String(error)),
         }),
@@ -147,6 +148,21 @@ test('who is the same at the next look stays the same object, and whose token wa
   assert.ok(access.isUnknown(same))
   assert.notEqual(await look(), first)
   assert.ok(!access.mayRead(same, module))
+})
+
+test('a token is taken by the tenant that it was made for, whatever the records give', async () => {
+  for (const [site, made, taken] of [
+    ['acme', 'acme', true],
+    ['acme', 'beta', false],
+    ['acme', undefined, false],
+    [undefined, 'acme', false],
+  ] as const) {
+    const { access, state, record, token } = issued(site)
+    state.record = { ...record, ...(made !== undefined && { tenant: made }) }
+    const attempt = access.require(from(`Bearer ${token}`), 'module:read', 'corp.example/a')
+    if (taken) assert.equal((await attempt).id, 'alice')
+    else assert.match((await refused(attempt, 'unauthenticated')).message, /was never issued here/)
+  }
 })
 
 test('one connection may carry the credentials of several: none is taken for another', async () => {

@@ -94,8 +94,10 @@ export function openCatalogBeside(path: string): CatalogBeside {
     incidents: (options) =>
       reading((database) => {
         const { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore } = READS
-        const page = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
-        return readIncidents(prepareAll(database, page), options)
+        const { incidentsInBefore, openIncidentsInBefore, acknowledgedIncidentsInBefore } = READS
+        const everywhere = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
+        const inRealm = { incidentsInBefore, openIncidentsInBefore, acknowledgedIncidentsInBefore }
+        return readIncidents(prepareAll(database, { ...everywhere, ...inRealm }), options)
       }),
     acknowledge(id, remark) {
       const result = write({ kind: 'acknowledge', id, remark })

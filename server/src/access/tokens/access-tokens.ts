@@ -34,6 +34,8 @@ export interface TokensOptions {
   before?: string
   /** Only those of this owner. */
   owner?: TokenRecord['owner']
+  /** Only those of this tenant; empty: those that are nobody's in particular. */
+  tenant?: string
 }
 
 /** Where the tokens are kept. Failures of the medium are `store_unavailable`. */
@@ -50,6 +52,8 @@ export interface TokenRecords {
 
 export interface AccessTokensOptions {
   records: Pick<TokenRecords, 'token' | 'touchTokens'>
+  /** The name of the tenant whose tokens are taken, and no other's; absent: those that are nobody's in particular. */
+  tenant?: string | undefined
   people: People
   onTouchFailed: (error: unknown) => void
 }
@@ -63,7 +67,12 @@ export const TOKEN_FRESH = 100
 const NOTED = 60_000
 
 /** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
-export function createAccessTokens({ records, people, onTouchFailed }: AccessTokensOptions): Credential {
+export function createAccessTokens({
+  records,
+  tenant,
+  people,
+  onTouchFailed,
+}: AccessTokensOptions): Credential {
   const noted = new Map<string, number>()
 
   function note(id: string, at: number): void {
@@ -79,7 +88,9 @@ export function createAccessTokens({ records, people, onTouchFailed }: AccessTok
     if (id === undefined) return MISTYPED
     const record = await records.token(id)
     const good =
-      record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
+      record !== undefined &&
+      record.tenant === tenant &&
+      timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
     if (!good) return GONE
     const owned = { id: record.owner.name, kind: record.owner.kind }
     if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }

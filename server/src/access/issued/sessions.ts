@@ -1,6 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Limit } from '../principal.ts'
-import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
+import { untilNoneIsFresh } from '../tokens/access-tokens.ts'
 import type { AccessJwt, SignedIn } from './access-jwt.ts'
 import type { AuthRecord, AuthRecords } from './records.ts'
 import {
@@ -297,8 +296,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async end(given) {
       const ended = await end(given)
-      // So long it may still be taken for good, here and in other processes.
-      if (ended) await wait(2 * TOKEN_FRESH)
+      if (ended) await untilNoneIsFresh()
       return ended
     },
     async list(subject) {

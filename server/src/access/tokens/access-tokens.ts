@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
 import type { People } from '../people.ts'
@@ -59,6 +60,11 @@ export interface AccessTokensOptions {
  * outlasts it, and nobody sees a request succeed after that.
  */
 export const TOKEN_FRESH = 20
+/** For after a revocation: when it settles, no process takes for good any more what was revoked before. */
+export async function untilNoneIsFresh(): Promise<void> {
+  await wait(2 * TOKEN_FRESH)
+}
+
 /** How often the use of a token is noted. Milliseconds. */
 const NOTED = 60_000
 

@@ -1,9 +1,8 @@
-import { setTimeout } from 'node:timers/promises'
 import { checkPattern } from '@modstead/gomod/pattern'
 import { z } from 'zod'
 import type { Access } from '../../access/access.ts'
 import { described, type Principal } from '../../access/principal.ts'
-import { TOKEN_FRESH, type TokenRecord, type TokenRecords } from '../../access/tokens/access-tokens.ts'
+import { type TokenRecord, type TokenRecords, untilNoneIsFresh } from '../../access/tokens/access-tokens.ts'
 import { issueToken, parseOwner, TOKEN_LIFETIME } from '../../access/tokens/issue-token.ts'
 import { isTokenId } from '../../access/tokens/token-format.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
@@ -186,8 +185,7 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
         if (!isOwner(principal, owner)) require(principal, 'policy:write')
         const record = await tokens.revokeToken(id, described(principal))
         if (record === undefined) throw new TypeError(`the token ${id} was there a moment ago`)
-        // So long this server may still take it for good.
-        await setTimeout(2 * TOKEN_FRESH)
+        await untilNoneIsFresh()
         log.info({ token: id, by: principal.id }, 'an access token was revoked')
         return tokenJson(record, Date.now())
       },

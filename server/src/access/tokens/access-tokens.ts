@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People } from '../people.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
@@ -91,27 +92,23 @@ export function createAccessTokens({ records, people, onTouchFailed }: AccessTok
     if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
     if (record.expires !== undefined && now >= record.expires)
       return { ...GONE, proof: { result: 'expired', principal: owned } }
-    const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
-    if (person === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
-    note(id, now)
-    const { owner, permissions, modules } = record
+    const { permissions, modules, expires } = record
     const narrowed = permissions !== undefined || modules !== undefined
-    return {
-      principal: {
-        id: owner.name,
-        kind: owner.kind,
-        ...person,
-        rights: [],
+    const principal = await joinPerson(
+      {
+        ...owned,
+        ...(expires !== undefined && { expires }),
         ...(narrowed && {
           limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
         }),
       },
-      fresh: TOKEN_FRESH,
-    }
+      people,
+    )
+    if (principal === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
+    note(id, now)
+    return { principal, fresh: TOKEN_FRESH }
   }
 }
-
-const NOTHING = { groups: [], claims: {} }
 
 const MISTYPED = {
   refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',

@@ -140,6 +140,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
   })
   const { desk } = options
   const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
+  const countAddresses = config.access?.lockout?.addresses ?? true
   const actions: readonly Action[] = [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
@@ -152,14 +153,14 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
             observer,
             prefix,
             addressFor,
-            countAddresses: config.access?.lockout?.addresses ?? true,
+            countAddresses,
           }),
         ]),
     ...(desk === undefined || door === undefined
       ? []
       : [
-          createAuthPages({ desk, door, prefix, observer }),
-          createBackchannelLogout({ desk, prefix, observer }),
+          createAuthPages({ desk, door, prefix, observer, countAddresses }),
+          createBackchannelLogout({ desk, prefix, observer, countAddresses }),
         ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({

@@ -82,7 +82,8 @@ export function createAuth(options: AuthOptions): Action {
   function metadata(req: IncomingMessage): object {
     const address = addressFor(req)
     return {
-      issuer: address,
+      // As tokens say, by whichever of its addresses this site was reached.
+      issuer,
       token_endpoint: `${address}/auth/token`,
       device_authorization_endpoint: `${address}/auth/device`,
       revocation_endpoint: `${address}/auth/revoke`,

@@ -32,6 +32,8 @@ export interface Issued {
   devices: Devices
   /** Absent where no workloads are known. */
   workloads?: Workloads
+  /** Called when there may be something to clean up of what signing in leaves behind. */
+  sweep: () => void
   /** Judges the access tokens. Its place is before those of other issuers. */
   credential: (people: People) => Credential
 }
@@ -61,6 +63,7 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
   return {
     issuer,
     sessions,
+    sweep,
     devices: createDevices({ records, scope, sessions, sweep, now }),
     credential: (people) => createIssuedTokens({ jwt, sessions, people }),
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),

@@ -87,9 +87,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
       remember,
       now,
     })
-    const inDirectory = async (user: string): Promise<boolean> =>
-      ldap !== undefined && (await people.find(user)) !== undefined
-    passwords = { judge, knows: async (user) => (await isLocal(user)) || inDirectory(user) }
+    passwords = { judge, knows: ldap?.has ?? isLocal }
     credentials.push(judge)
   }
   const joined = createAccess({

@@ -176,9 +176,16 @@ export function compileReads(db: Kysely<Schema>) {
         .where('owner', '=', placeholder('owner')),
     ),
     authRecord: compileStatement(authRecords.where('id', '=', placeholder('id'))),
-    authRecords: compileStatement(authRecords.orderBy('expires').orderBy('id').limit(sql.lit(1000))),
+    authRecords: compileStatement(
+      authRecords
+        .where('expires', '>', placeholder('after'))
+        .orderBy('expires')
+        .orderBy('id')
+        .limit(sql.lit(1000)),
+    ),
     authRecordsOf: compileStatement(
       authRecords
+        .where('expires', '>', placeholder('after'))
         .where('subject', '=', placeholder('subject'))
         .orderBy('expires')
         .orderBy('id')

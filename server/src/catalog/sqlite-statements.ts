@@ -198,12 +198,12 @@ export const READS: Reads = {
     names: ['scope', 'kind', 'id'],
   },
   authRecords: {
-    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? order by "expires", "id" limit 1000',
-    names: ['scope', 'kind'],
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "expires" > ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'after'],
   },
   authRecordsOf: {
-    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "subject" = ? order by "expires", "id" limit 1000',
-    names: ['scope', 'kind', 'subject'],
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "expires" > ? and "subject" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'after', 'subject'],
   },
   totals: {
     sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',

@@ -4,6 +4,7 @@ import { ModsteadError } from '../../errors.ts'
 import type { Credential } from '../credential.ts'
 import { networkOf } from '../network.ts'
 import type { Directory } from '../ldap/directory.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People, Person } from '../people.ts'
 import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
 import { createLane, type Lane } from '../lane.ts'
@@ -239,9 +240,8 @@ export function createPasswords(options: PasswordsOptions): Credential {
       return { ...WRONG, proof: { result: verdict, ...(known && { principal: { id: user, kind: 'user' } }) } }
     }
     const { id } = verdict
-    const person = await people.find(id)
-    if (person === undefined) return WRONG
-    const principal = { id, kind: 'user', ...person, rights: [] } as const
+    const principal = await joinPerson({ id, kind: 'user' }, people)
+    if (principal === undefined) return WRONG
     return { principal, fresh: Math.min(LOOKED_AT, remember) }
   }
 }

@@ -1,6 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People } from '../people.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
@@ -63,6 +65,12 @@ export interface AccessTokensOptions {
  * before it says that it did, so that nobody sees a request succeed after that.
  */
 export const TOKEN_FRESH = 100
+
+/** For after a revocation: when it settles, no process takes for good any more what was revoked before. */
+export async function untilNoneIsFresh(): Promise<void> {
+  await wait(2 * TOKEN_FRESH)
+}
+
 /** How often the use of a token is noted. Milliseconds. */
 const NOTED = 60_000
 
@@ -96,27 +104,23 @@ export function createAccessTokens({
     if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
     if (record.expires !== undefined && now >= record.expires)
       return { ...GONE, proof: { result: 'expired', principal: owned } }
-    const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
-    if (person === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
-    note(id, now)
-    const { owner, permissions, modules } = record
+    const { permissions, modules, expires } = record
     const narrowed = permissions !== undefined || modules !== undefined
-    return {
-      principal: {
-        id: owner.name,
-        kind: owner.kind,
-        ...person,
-        rights: [],
+    const principal = await joinPerson(
+      {
+        ...owned,
+        ...(expires !== undefined && { expires }),
         ...(narrowed && {
           limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
         }),
       },
-      fresh: TOKEN_FRESH,
-    }
+      people,
+    )
+    if (principal === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
+    note(id, now)
+    return { principal, fresh: TOKEN_FRESH }
   }
 }
-
-const NOTHING = { groups: [], claims: {} }
 
 const MISTYPED = {
   refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',

@@ -184,7 +184,10 @@ function questions(): [path: string, sent?: Sent][] {
 function shown(got: Got): object {
   const headers = { ...got.headers, date: undefined, etag: undefined, 'last-modified': undefined }
   const plain = (text: string) =>
-    text.replace(/127\.0\.0\.1:\d+/g, 'ADDRESS').replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    text
+      .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+      .replace(/(\.example):\d+/g, '$1:PORT')
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
   return {
     status: got.status,
     headers: JSON.parse(plain(JSON.stringify(headers))) as object,

@@ -16,6 +16,9 @@ import { createTrail } from './trail.ts'
 import { verifyAudit } from './verify.ts'
 import { openWriter } from './writer.ts'
 
+/** As access/network.ts has it, which stands above. */
+const networkOf = (address: string) => address.replace(/:[^:]*$/, '::/64')
+
 const EVENT: AuditFacts = {
   event_type: 'download',
   auth_result: 'ok',
@@ -81,7 +84,7 @@ async function openPlace(t: TestContext, options: Options = {}) {
   })
   const retention = createRetention({ files, disk, keep, needed: options.needed ?? (() => Infinity), now })
   const mask = createMask('partial', 'x')
-  const trail = createTrail({ files, writer, retention, newId, mask, sync, onFull, observer, now })
+  const trail = createTrail({ files, writer, retention, newId, mask, sync, onFull, observer, networkOf, now })
   closing.push(() => trail.close())
   return {
     folder,
@@ -189,4 +192,40 @@ test('old segments go once all sinks have them, and that is recorded before', as
   const [first] = await files.segments()
   await files.remove(first!.number)
   assert.deepEqual(await verify(), ['segment 4 is missing'])
+})
+
+test('a stranger who is refused 50,000 times does not fill the log, and is counted to the last', async (t) => {
+  const { trail, clock, events, verify } = await openPlace(t, { disk: 1 << 20, sync: 10 })
+  const refusal: AuditFacts = {
+    event_type: 'refusal',
+    auth_result: 'denied',
+    status: 401,
+    code: 'unauthenticated',
+    module: 'corp.example/lib',
+    user_agent: 'x'.repeat(200),
+  }
+  const alice: AuditFacts = {
+    ...EVENT,
+    user_principal: 'alice',
+    principal_kind: 'user',
+    client_ip: '10.0.0.1',
+  }
+  for (let i = 0; i < 50_000; i++) {
+    trail.record({ ...refusal, client_ip: `10.1.${(i >> 8) & 255}.${i & 255}` })
+    if (i % 1_000 !== 999) continue
+    clock.ahead += 6_000
+    trail.record(alice)
+    // As many as in an hour: the timer of the log comes only now and then.
+    await trail.flush()
+    assert.equal(trail.blocked, false, `${i}`)
+  }
+  await trail.close()
+  const all = await events()
+  const total = all
+    .filter(({ event_type }) => event_type === 'refusal')
+    .reduce((sum, { count }) => sum + count, 0)
+  assert.equal(total, 50_000)
+  assert.equal(all.filter(({ user_principal }) => user_principal === 'alice').length, 50)
+  assert.ok(all.length < 10_000, `${all.length}`)
+  assert.deepEqual(await verify(), [])
 })

@@ -1,4 +1,5 @@
 import type { Observer } from '../observe/observer.ts'
+import { createCrowd, isOfCrowd } from './crowd.ts'
 import type { AuditFacts } from './event.ts'
 import type { AuditFiles } from './files.ts'
 import { answerPart, clientPart, requestPart } from './line.ts'
@@ -20,7 +21,7 @@ export interface AuditTrail {
   newId(): string
   /** A name as the log may have it. */
   mask(name: string): string
-  /** `user_principal` must be masked before. */
+  /** `user_principal` must be masked before. What nobody in particular did may be summed: see crowd.ts. */
   record(facts: AuditFacts): void
   /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
   recordParts(requestId: string, traceId: string, client: Uint8Array, answer: Uint8Array): void
@@ -41,6 +42,8 @@ export interface TrailOptions {
   sync: number
   onFull: 'block' | 'drop'
   observer: Observer
+  /** The network of an address, by which clients are counted. */
+  networkOf: (address: string) => string
   /** Told after events were written. */
   onWritten?: () => void
   now?: () => number
@@ -65,9 +68,14 @@ export function createTrail(options: TrailOptions): AuditTrail {
     'modstead_audit_refused_total',
     'Requests that were refused because they could not be recorded.',
   )
+  const summed = observer.counter(
+    'modstead_audit_summed_total',
+    'Events of nobody in particular that are recorded as part of a sum.',
+  )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
   const waiting = createWaiting(now)
+  const crowd = createCrowd({ networkOf: options.networkOf, fill: () => fill(), now })
   /** Taken, and not written because that failed. */
   let unwritten: LineBlock[] = []
   let seq = writer.seq
@@ -82,11 +90,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  const isFull = (): boolean => waiting.bytes() > MOST || retention.full
+  const fill = (): number => retention.fill(waiting.bytes())
+  const isDiskFull = (): boolean => fill() >= 1
+  const isFull = (): boolean => waiting.bytes() > MOST || isDiskFull()
 
   function push(request: string, client: Uint8Array, answer: Uint8Array, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
-    if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
+    if (!always && (waiting.bytes() > most || (onFull === 'drop' && isDiskFull()))) {
       lose()
       return
     }
@@ -107,7 +117,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   }
 
   function reason(): string {
-    return failing ?? (retention.full ? retention.reason : 'they come faster than they can be written')
+    return failing ?? (isDiskFull() ? retention.reason : 'they come faster than they can be written')
   }
 
   function flush(toDisk: boolean): Promise<void> {
@@ -180,12 +190,19 @@ export function createTrail(options: TrailOptions): AuditTrail {
 
   async function tick(): Promise<void> {
     if (closing) return
+    // While nothing has room they grow, and none is lost.
+    if (!isFull()) crowd.take().forEach(add)
     await flush(true)
     await takeInbox()
-    if (failing === undefined && retention.full) await prune()
+    if (failing === undefined && isDiskFull()) await prune()
   }
 
   function record(facts: AuditFacts): void {
+    if (!isOfCrowd(facts) || crowd.admit(facts)) add(facts)
+    else summed.add(1)
+  }
+
+  function add(facts: AuditFacts): void {
     const client = clientPart({
       client_ip: facts.client_ip ?? '',
       user_agent: facts.user_agent ?? '',
@@ -213,8 +230,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
     },
     warnings() {
       if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
-      if (retention.full) return [retention.reason]
-      const warning = retention.warning()
+      if (isDiskFull()) return [retention.reason]
+      const warning = retention.warning(waiting.bytes())
       return [
         ...(lost > 0 ? [`${lost} events of the audit log were lost since the start`] : []),
         ...(warning === undefined ? [] : [warning]),
@@ -227,6 +244,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
     async close() {
       closing = true
       clearInterval(timer)
+      crowd.take(true).forEach(add)
       await flushing
       await flush(true)
       if (waiting.count() > 0)

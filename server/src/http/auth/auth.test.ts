@@ -7,7 +7,7 @@ import { ALICE, setUp } from '../../access/issued/issued.fixture.ts'
 import { issueTokens } from '../../access/workloads/workloads.fixture.ts'
 import { issueToken } from '../../access/tokens/issue-token.ts'
 import { withCheck } from '../../access/tokens/token-format.ts'
-import type { AuditFacts } from '../../audit/event.ts'
+import { createTestTrail } from '../../audit/trail.fixture.ts'
 import type { AuditTrail } from '../../audit/trail.ts'
 import { ask, type Asked, askRaw, type Reply, startServer } from '../http.fixture.ts'
 
@@ -245,18 +245,8 @@ test('an address that fails again and again waits, and a device that is patient 
 })
 
 test('the audit log has who got a token and who did not, and nothing of what was only asked', async (t) => {
-  const events: AuditFacts[] = []
-  const audit: AuditTrail = {
-    blocked: false,
-    noteRefused: () => undefined,
-    newId: () => 'id',
-    mask: (name) => name,
-    record: (facts) => void events.push(facts),
-    recordParts: () => undefined,
-    warnings: () => [],
-    flush: async () => undefined,
-    close: async () => undefined,
-  }
+  const audit = createTestTrail()
+  const { events } = audit
   const { post, port, gitlab, sessions, whoami, devices, clock } = await serve(t, { audit })
   const exchange = (subject_token: string) =>
     post('/auth/token', { grant_type: EXCHANGE, subject_token, subject_token_type: JWT })

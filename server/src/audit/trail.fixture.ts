@@ -7,6 +7,7 @@ export function createTestTrail(): AuditTrail & { events: AuditFacts[] } {
   return {
     events,
     blocked: false,
+    blockedBy: () => undefined,
     noteRefused: () => undefined,
     newId: () => 'id',
     mask: (name) => name,

@@ -229,3 +229,24 @@ test('a stranger who is refused 50,000 times does not fill the log, and is count
   assert.ok(all.length < 10_000, `${all.length}`)
   assert.deepEqual(await verify(), [])
 })
+
+test('the log stays within its disk, and files within their size, however fast events come', async (t) => {
+  const disk = 1 << 20
+  const size = 64 << 10
+  const { trail, files, verify, events, observer } = await openPlace(t, { disk, rotate: { size, age: 1e9 } })
+  let taken = 0
+  // Whoever asks whether there is room is told before it is used up: nothing of this is written yet.
+  for (; !trail.blocked && taken < 20_000; taken++) trail.record(EVENT)
+  assert.match(trail.blockedBy() ?? '', /^nothing can be recorded: the audit log takes 1MiB, all that/)
+  await trail.flush()
+  assert.equal(trail.blocked, true)
+  const segments = await files.segments()
+  const block = 128 * 400
+  for (const { number, bytes } of segments) assert.ok(bytes < size + block, `${number} has ${bytes} bytes`)
+  const all = segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  // What chains and signs the lines comes on top.
+  assert.ok(all >= disk && all < 1.05 * disk, `${all}`)
+  assert.equal((await events()).length, taken)
+  assert.deepEqual(await verify(), [])
+  assert.equal(observer.counts.get('modstead_audit_dropped_total'), undefined)
+})

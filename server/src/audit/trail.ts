@@ -15,6 +15,8 @@ export interface AuditTrail {
    * recorded must refuse.
    */
   readonly blocked: boolean
+  /** Why it is blocked, in a sentence; `undefined` where it is not. */
+  blockedBy(): string | undefined
   /** To be called when something is refused because of that: it is counted, and told in the log once a minute. */
   noteRefused(): void
   /** An id as events have it, for requests and decisions. */
@@ -94,6 +96,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const isDiskFull = (): boolean => fill() >= 1
   const isFull = (): boolean => waiting.bytes() > MOST || isDiskFull()
 
+  const isBlocked = (): boolean => onFull === 'block' && (failing !== undefined || isFull())
+
   function push(request: string, client: Uint8Array, answer: Uint8Array, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
     if (!always && (waiting.bytes() > most || (onFull === 'drop' && isDiskFull()))) {
@@ -130,22 +134,19 @@ export function createTrail(options: TrailOptions): AuditTrail {
     try {
       for (;;) {
         if (unwritten.length === 0) unwritten = waiting.take()
-        const batch = unwritten.slice(0, BATCH)
+        const batch = fitting(unwritten, writer.room)
         if (batch.length === 0) break
         await writer.append(batch)
         unwritten = unwritten.slice(batch.length)
         waiting.give(batch)
         recorded.add(batch.reduce((sum, { lines }) => sum + lines, 0))
+        if (writer.room === 0) await sign()
       }
       if (toDisk && writer.seq > before) await writer.sync()
       const due = now() - signed.at
       const fresh = writer.seq - signed.seq
-      const many = (fresh >= SIGNED.events || writer.full) && due >= SIGNED.atMostEach
-      if (fresh > 0 && (due >= SIGNED.after || many)) {
-        await writer.checkpoint()
-        signed = { seq: writer.seq, at: now() }
-        await prune()
-      }
+      const many = fresh >= SIGNED.events && due >= SIGNED.atMostEach
+      if (fresh > 0 && (due >= SIGNED.after || many)) await sign()
       if (failing !== undefined) log.info({ folder: files.where }, 'the audit log is written again')
       failing = undefined
     } catch (error) {
@@ -159,6 +160,12 @@ export function createTrail(options: TrailOptions): AuditTrail {
       failing = error instanceof Error ? error.message : String(error)
     }
     if (writer.seq > before) options.onWritten?.()
+  }
+
+  async function sign(): Promise<void> {
+    await writer.checkpoint()
+    signed = { seq: writer.seq, at: now() }
+    await prune()
   }
 
   /** What it says is written before anything is deleted, at the next look. */
@@ -216,8 +223,9 @@ export function createTrail(options: TrailOptions): AuditTrail {
 
   return {
     get blocked() {
-      return onFull === 'block' && (failing !== undefined || isFull())
+      return isBlocked()
     },
+    blockedBy: () => (isBlocked() ? `nothing can be recorded: ${reason()}` : undefined),
     noteRefused() {
       refused.add(1)
       alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
@@ -255,6 +263,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
       await writer.close()
     },
   }
+}
+
+/** The first of `blocks` that are written at a time: up to the one that is the last to fit into the segment, if any. */
+function fitting(blocks: readonly LineBlock[], room: number): LineBlock[] {
+  let bytes = 0
+  const end = blocks.findIndex((block) => (bytes += block.bytes.length) >= room)
+  return blocks.slice(0, end < 0 ? BATCH : Math.min(BATCH, end + 1))
 }
 
 /** How the event begins whose action says which old segments are deleted, with the number of the last of them. */

@@ -87,6 +87,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   let alarmed = -Infinity
   let lost = 0
   let closing = false
+  let ticking = false
   /** Of the inbox: recorded, and not cleared yet. */
   const left = new Set<string>()
   const timer = setInterval(() => void tick(), sync)
@@ -196,12 +197,18 @@ export function createTrail(options: TrailOptions): AuditTrail {
   }
 
   async function tick(): Promise<void> {
-    if (closing) return
+    // One at a time: two that read the inbox at once would record what is there twice.
+    if (closing || ticking) return
+    ticking = true
     // While nothing has room they grow, and none is lost.
     if (!isFull()) crowd.take().forEach(add)
     await flush(true)
     await takeInbox()
-    if (failing === undefined && isDiskFull()) await prune()
+    if (failing === undefined && isDiskFull())
+      await prune().catch((error: unknown) =>
+        log.warn({ err: error, folder: files.where }, 'old files of the audit log could not be looked at'),
+      )
+    ticking = false
   }
 
   function record(facts: AuditFacts): void {

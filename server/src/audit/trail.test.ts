@@ -149,11 +149,14 @@ test('what commands leave is taken, masked, and what others leave is not', async
   const { trail, files, folder, events, observer } = await openPlace(t, { sync: 10 })
   const ids = createIds()
   await leaveAct(files, { action: 'token.create', detail: 'abc for user:alice', user: 'oncall' }, ids())
+  const version = { module: 'corp.example/lib', version: 'v1.4.2', tenant: 'acme' }
+  await leaveAct(files, { action: 'version.promote', detail: '', user: 'oncall', ...version }, ids())
   await writeFile(join(folder, 'inbox', ids()), '{"event_type":"download"}')
   await writeFile(join(folder, 'inbox', 'other.txt'), 'no')
-  await eventually(() => observer.counts.get('modstead_audit_events_total') === 1, 'it was taken')
+  await eventually(() => observer.counts.get('modstead_audit_events_total') === 2, 'it was taken')
   await trail.flush()
-  const [event] = await events()
+  const [event, promotion] = await events()
+  assert.partialDeepStrictEqual(promotion, { action: 'version.promote', ...version })
   assert.partialDeepStrictEqual(event, {
     event_type: 'admin',
     action: 'token.create',

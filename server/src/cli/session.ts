@@ -57,7 +57,8 @@ export async function endSessions(
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
-  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id })
+  const whose = given.tenant === undefined ? {} : { tenant: given.tenant }
+  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id, ...whose })
   // So long a server may still take their tokens for good.
   if (ended.length > 0) await setTimeout(2 * TOKEN_FRESH)
   context.stdout.write(

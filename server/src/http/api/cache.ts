@@ -16,11 +16,12 @@ export function refreshEndpoint(proxy: Pick<ModuleProxy, 'refresh' | 'serve'>): 
     summary: 'Asks the origins of a module for its versions now, and gives the list as it is then.',
     body: z.strictObject({ module: z.string({ error: 'is not the path of a module' }) }),
     gives: z.object({ module: z.string(), versions: z.array(z.string()) }),
-    async answer({ body: { module } }) {
+    async answer({ body: { module }, note }) {
       if (!isModulePath(module))
         throw new ModsteadError('bad_request', `${JSON.stringify(module)} is not the path of a module`, {
           next: 'write it as in an import, such as example.com/lib/v2',
         })
+      note({ module })
       const signal = AbortSignal.timeout(PATIENCE)
       await proxy.refresh(module, signal)
       const { body } = await proxy.serve({ kind: 'list', module }, { signal, storedOnly: false, client: {} })

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sqliteStatements } from '../server/src/catalog/compile.ts'
 import { errorsPage } from '../server/src/http/errors-page.ts'
+import { permissionsPage } from '../server/src/http/api/permissions-page.ts'
 import { configReference } from './config-reference.ts'
 
 const ROOT = dirname(import.meta.dirname)
@@ -11,6 +12,7 @@ const ROOT = dirname(import.meta.dirname)
 const FILES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/configuration.md': configReference,
   'docs/errors.md': errorsPage,
+  'docs/permissions.md': permissionsPage,
   'server/src/catalog/sqlite-statements.ts': sqliteStatements,
 }
 

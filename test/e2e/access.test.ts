@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -209,6 +209,47 @@ test('users of an htpasswd file: go, the pages, and a file that changes', async 
     Buffer.from(`alice:${PASSWORDS.alice}`).toString('base64'),
   ])
     assert.ok(!stage.modstead.logs().includes(secret))
+})
+
+test('users by command beside a running server: set, in with go, removed with their tokens, out', async (t) => {
+  const { get, go, token, stage } = await place(t, '  lockout: { secrets: 20 }\n')
+  // As on the machine of the server, with its configuration.
+  const { dataDir } = stage.modstead
+  const user = (args: string[], stdin = '') =>
+    runCommand(['user', ...args, '--data-dir', dataDir], {
+      cwd: dirname(dataDir),
+      env: { USER: 'oncall', CI_TOKEN: CI },
+      stdin,
+    })
+  const path = `${modulePath(PRIVATE)}.mod`
+  const [old, fresh] = [PASSWORDS.alice, 'another-Geheim-of-alice']
+  assert.equal((await get(path, basic('alice', old))).status, 200)
+  const set = await user(['set', 'alice'], `${fresh}\n`)
+  assert.equal(set.code, 0, set.stderr)
+  await sleep(1_100)
+  assert.equal((await get(path, basic('alice', old))).status, 401)
+  const alice = await go({ user: 'alice', password: fresh })
+  await alice.ok(['mod', 'download', `${PRIVATE.module}@v1.0.0`], { cwd: await alice.project() })
+  assert.equal((await get(path, basic('bob', PASSWORDS.bob))).status, 403)
+
+  const secret = await token('--for', 'user:alice')
+  assert.equal((await get(path, bearer(secret))).status, 200)
+  const removed = await user(['remove', 'alice'])
+  assert.equal(removed.code, 0, removed.stderr)
+  assert.match(removed.stdout, /^alice has no password any more\nuser:alice still has 1 valid access token/)
+  assert.equal((await get(path, bearer(secret))).status, 200)
+  await sleep(1_100)
+  assert.equal((await get(path, basic('alice', fresh))).status, 401)
+  const ended = await user(['remove', 'alice', '--revoke-tokens'])
+  assert.equal(ended.stdout, 'ended of user:alice: 1 valid access token and 0 sessions\n', ended.stderr)
+  assert.equal((await get(path, bearer(secret))).status, 401)
+  const out = await alice.run(['mod', 'download', `${PRIVATE.module}@v1.0.0`], {
+    env: { GOMODCACHE: join(alice.folder, 'other') },
+  })
+  assert.match(out.stderr, /401 Unauthorized/)
+  assert.equal((await get(path, basic('bob', PASSWORDS.bob))).status, 403)
+  for (const kept of [old, fresh, 'argon2id'])
+    assert.ok(![stage.modstead.logs(), set.stdout, set.stderr].join('').includes(kept))
 })
 
 test('a stale password shuts nobody out, guessing does, and tokens go on', async (t) => {

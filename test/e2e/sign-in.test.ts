@@ -14,9 +14,9 @@ const field = ({ text }: Page, name: string) =>
 /** Opens an address, signs in at the provider where that is asked for, and gives the page that was wanted. */
 async function open({ base }: SignInStage, browser: Browser, address: string): Promise<Page> {
   const page = await browser.go(address)
-  if (page.url.pathname !== '/auth/signin') return page
-  const [, href = ''] = /href="(\/auth\/signin\/corp[^"]*)"/.exec(page.text) ?? []
-  const provider = await browser.go(base + href.replaceAll('&#38;', '&'))
+  if (!page.url.pathname.endsWith('/auth/signin')) return page
+  const [, href = ''] = /href="([^"]*\/auth\/signin\/corp[^"]*)"/.exec(page.text) ?? []
+  const provider = await browser.go(new URL(base).origin + href.replaceAll('&#38;', '&'))
   return browser.go(provider.url, { form: { login: '7' } })
 }
 
@@ -123,4 +123,19 @@ test('from a command line without a browser to a private module, and out again',
     'code=',
   ])
     assert.ok(!stage.modstead.logs().includes(secret), 'a secret stands in the log')
+})
+
+test('people of a tenant sign in there, and are nobody elsewhere', async (t) => {
+  const place = await setSignInStage(t, 'acme')
+  const { base, ca } = place
+  const browser = openBrowser({ ca })
+  const { access } = await device(place, browser)
+  const zip = `${modulePath(place.private)}.zip`
+  const headers = { authorization: `Bearer ${access}` }
+  assert.equal((await ask(base, zip, { ca, headers })).status, 200)
+  assert.equal((await ask(base, zip, { ca })).status, 401)
+  const jar = browser.cookies.get(new URL(base).host)!
+  assert.deepEqual([...jar.keys()], ['__Host-modstead-acme'])
+  const { origin } = new URL(base)
+  assert.equal((await ask(origin, '/auth', { ca })).status, 404)
 })

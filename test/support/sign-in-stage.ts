@@ -30,9 +30,11 @@ export interface SignInStage {
   go(token?: string): Promise<GoHome>
 }
 
-export async function setSignInStage(t: TestContext): Promise<SignInStage> {
+/** `tenant`: people sign in there, and at the server itself nobody does. */
+export async function setSignInStage(t: TestContext, tenant?: string): Promise<SignInStage> {
   const port = await quietPort()
-  const base = `https://127.0.0.1:${port}`
+  const publicUrl = `https://127.0.0.1:${port}`
+  const base = tenant === undefined ? publicUrl : `${publicUrl}/t/${tenant}`
   const idp = await startIdentityProvider(t, {
     redirectUris: [`${base}/auth/callback/corp`],
     postLogoutRedirectUris: [`${base}/auth/signin`],
@@ -47,20 +49,22 @@ export async function setSignInStage(t: TestContext): Promise<SignInStage> {
       scheme: 'https',
       flags: ['--log-requests'],
       env: { OIDC_SECRET: idp.clientSecret },
-      configOf: (upstream) => `
-publicUrl: ${base}
-tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }
+      configOf(upstream) {
+        const site = `
 origins: { up: { url: "${upstream}" } }
 access:
   oidc:
     corp: { type: gitlab, label: Corp, issuer: "${idp.issuer}", clientId: ${idp.clientId}, clientSecret: "\${OIDC_SECRET}" }
-  bindings:
-    - { to: "group:team-a", role: developer, modules: corp.example/team-a }
+  bindings: [{ to: "group:team-a", role: developer, modules: corp.example/team-a }]
+routes: [{ modules: corp.example, from: [up], private: true }, { modules: "*", from: [up] }]
+`
+        return `
+publicUrl: ${publicUrl}
+tls: { cert: "${CERTIFICATES}cert.pem", key: "${CERTIFICATES}key.pem" }
 audit: {}
-routes:
-  - { modules: corp.example, from: [up], private: true }
-  - { modules: "*", from: [up] }
-`,
+${tenant === undefined ? site : `tenants:\n  ${tenant}:${site.replaceAll('\n', '\n    ')}`}
+`
+      },
     },
   })
   putModule(stage.tree, made)

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Permission } from '../config/permissions.ts'
-import { ModsteadError } from '../errors.ts'
-import type { Decide, Decision } from './decide.ts'
+import type { Decide } from './decide.ts'
 import type { HostRights } from './git-hosts/host-rights.ts'
 import type { Identify, Identity } from './identify.ts'
-import { ANONYMOUS, described, type Principal } from './principal.ts'
+import { ANONYMOUS, type Principal } from './principal.ts'
+import { createReads } from './reads.ts'
+import { nobodyMay, refusal } from './refusals.ts'
 
 /** What of a request tells who sent it. */
 export interface Sender {
@@ -62,9 +63,6 @@ export interface AccessOptions {
   now?: () => number
 }
 
-/** How many decisions are remembered for one identity. */
-const DECISIONS = 5_000
-
 export function createAccess({
   identify,
   decide,
@@ -73,50 +71,16 @@ export function createAccess({
   hosts,
   now = () => performance.now(),
 }: AccessOptions): Access {
+  const reads = createReads({ decide, hosts, now })
   // By the headers, which belong to one request: a credential is judged once, whoever wants to know.
   const asked = new WeakMap<IncomingHttpHeaders, Promise<Identity>>()
   const answered = new WeakMap<IncomingHttpHeaders, Principal>()
-
-  function reads(identity: Identity, module: string): boolean {
-    const known = identity.reads.get(module)
-    if (known !== undefined) return typeof known === 'number' ? now() < known : known
-    const may = decide(identity.principal, { permission: 'module:read', module }) === 'allow'
-    const host = hosts?.of(module)
-    // Bindings do not have the last word: until the host was asked nothing is known.
-    if (host === 'needed' || (host === 'also' && !may)) return false
-    remember(identity, module, may)
-    return may
-  }
-
-  function remember({ reads }: Identity, module: string, may: boolean | number): void {
-    if (reads.size >= DECISIONS) reads.clear()
-    reads.set(module, may)
-  }
-
-  /** What bindings and the git host say together. Rejects as `HostRights.ask`. */
-  async function decideWithHost(identity: Identity, module: string): Promise<Decision> {
-    const { principal } = identity
-    const question = { permission: 'module:read', module } as const
-    const own = decide(principal, question)
-    const needed = hosts!.of(module) === 'needed'
-    if (principal.kind === 'anonymous') return own === 'allow' && needed ? 'unauthenticated' : own
-    // What a credential was narrowed to holds whatever the host says, which is not asked in vain.
-    const right = { ...principal, rights: [...principal.rights, question.permission] }
-    if (needed ? own !== 'allow' : decide(right, question) !== 'allow') return own
-    const verdict = await hosts!.ask(principal, module)
-    if (verdict?.outcome === 'allow') {
-      remember(identity, module, verdict.until)
-      return 'allow'
-    }
-    if (own === 'absent' || verdict?.outcome === 'absent') return 'absent'
-    return 'not_permitted'
-  }
 
   function reader({ headers, socket }: Received, module: string | undefined): Principal | undefined {
     if (open) return ANONYMOUS
     const identity = identify.known(headers, socket)
     if (identity === undefined) return undefined
-    return module === undefined || reads(identity, module) ? identity.principal : undefined
+    return module === undefined || reads.known(identity, module) ? identity.principal : undefined
   }
 
   function ask({ headers, address, connection }: Sender): Promise<Identity> {
@@ -145,13 +109,15 @@ export function createAccess({
       if (closed && permission !== 'module:read') throw nobodyMay(permission)
       const identity = await ask(sender)
       const { principal } = identity
-      if (permission === 'module:read' && module !== undefined && reads(identity, module)) return principal
-      const asksHost = permission === 'module:read' && module !== undefined && hosts?.of(module) !== undefined
-      const decision = asksHost
-        ? await decideWithHost(identity, module)
-        : decide(principal, { permission, ...(module !== undefined && { module }) })
+      const { decision, hostAsked } =
+        permission === 'module:read' && module !== undefined
+          ? await reads.ask(identity, module)
+          : {
+              decision: decide(principal, { permission, ...(module !== undefined && { module }) }),
+              hostAsked: false,
+            }
       if (decision === 'allow') return principal
-      throw refusal(decision, principal, permission, module, asksHost)
+      throw refusal(decision, principal, permission, module, hostAsked)
     },
     permit(principal, permission) {
       const decision = decide(principal, { permission })
@@ -159,56 +125,4 @@ export function createAccess({
       throw refusal(decision, principal, permission, undefined, false)
     },
   }
-}
-
-function nobodyMay(permission: Permission): ModsteadError {
-  const what = WORDS[permission]
-  return new ModsteadError('not_permitted', `nobody may ${what} on this server: it has no tokens`, {
-    next: `who runs it has to add to its configuration: tokens: { NAME: { token: SECRET, may: [${what}] } }`,
-  })
-}
-
-function refusal(
-  decision: 'absent' | 'unauthenticated' | 'not_permitted',
-  principal: Principal,
-  permission: Permission,
-  module: string | undefined,
-  hostAsked: boolean,
-): ModsteadError {
-  const what = WORDS[permission]
-  const reading = permission === 'module:read'
-  if (decision === 'absent')
-    return new ModsteadError('not_found', `${described(principal)} may read nothing at ${module} itself`, {
-      next: hostAsked
-        ? 'write the whole path of the module, or ask for the right to read its repository at the git host'
-        : 'what is below that path may be there: write the whole path of the module',
-    })
-  const about = module === undefined || !reading ? '' : ` ${module}`
-  if (decision === 'unauthenticated')
-    return new ModsteadError(
-      'unauthenticated',
-      `to ${what}${about} takes a token, and the request has none`,
-      {
-        ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
-        }),
-      },
-    )
-  return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
-    ...(reading && {
-      next: hostAsked
-        ? 'ask for the right to read its repository at the git host'
-        : 'ask who runs this server for a binding to a role that reads it',
-    }),
-  })
-}
-
-const WORDS: Readonly<Record<Permission, string>> = {
-  'module:read': 'read',
-  'module:publish': 'publish',
-  'module:delete': 'delete',
-  'cache:manage': 'manage the cache',
-  'policy:write': 'change policies',
-  'token:create': 'create tokens',
-  'audit:read': 'audit',
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Config } from '../config/config.ts'
 import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
@@ -18,6 +19,12 @@ export interface Output {
   hasColors?(): boolean
 }
 
+/** What people or programs give. */
+export type Input = Readable & {
+  /** It is a terminal. */
+  isTTY?: boolean
+}
+
 /** What a command knows of the process it runs in: nothing else of it is touched. */
 export interface CommandContext {
   env: Readonly<Record<string, string | undefined>>
@@ -26,6 +33,8 @@ export interface CommandContext {
   home: string
   /** The user's name on this machine; behind sudo that of the person. */
   user: string
+  /** What is typed or piped into it: opened when a command reads it. */
+  stdin(): Input
   stdout: Output
   stderr: Output
   /** Signals and crashes: the process itself, or a stand-in. */

@@ -19,6 +19,7 @@ export async function launch(
     cwd: process.cwd(),
     home: homedir(),
     user: userName(),
+    stdin: () => process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     events: process,

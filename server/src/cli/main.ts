@@ -13,6 +13,7 @@ import { describeSettings } from './commands/settings.ts'
 import { describeSumdbCommands } from './commands/sumdb.ts'
 import { describePromote } from './commands/promote.ts'
 import { describeTokenCommands } from './commands/token.ts'
+import { describeUserCommands } from './commands/user.ts'
 import { describeVerify } from './commands/verify.ts'
 import { describeVersion } from './commands/version.ts'
 import { type CommandContext, EXIT } from './context.ts'
@@ -38,6 +39,7 @@ const COMMANDS: readonly ((commandLine: CommandLine) => void)[] = [
   describePublishing,
   describeIncidentCommands,
   describeActs,
+  describeUserCommands,
   describeTokenCommands,
   describePromote,
   describeAccessCommands,

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import type { RunningServer, StartServer } from './context.ts'
 import { run } from './main.ts'
 
@@ -12,6 +13,8 @@ export interface Given {
   env?: Record<string, string>
   start?: StartServer
   isTTY?: boolean
+  /** What is piped into it; a stream stands for a terminal. */
+  stdin?: string | Buffer | PassThrough
   /** Called once the server runs. */
   running?: (events: EventEmitter) => void
   /** Called while it still starts. */
@@ -34,6 +37,7 @@ export async function runHere(given: Given): Promise<Ran> {
     env = {},
     start = () => Promise.resolve(RUNNING),
     isTTY = false,
+    stdin = '',
     running,
     starting,
   } = given
@@ -48,6 +52,10 @@ export async function runHere(given: Given): Promise<Ran> {
       cwd,
       home: cwd,
       user: 'gopher',
+      stdin: () =>
+        stdin instanceof PassThrough
+          ? Object.assign(stdin, { isTTY: true })
+          : Readable.from([Buffer.from(stdin)]),
       stdout: output('stdout'),
       stderr: output('stderr'),
       events,

@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import { describeValue } from './explain.ts'
-import { describeFileError } from './file-errors.ts'
+import { describeFileError, isMissing } from './file-errors.ts'
 import type { KeyPath, Place, Problems } from './problems.ts'
 import type { Environment } from './settings.ts'
 import type { FileFacts } from './signer-key.ts'
@@ -22,6 +22,8 @@ export interface BuildContext {
   readFile(path: string): Promise<string>
   /** Follows symbolic links, and rejects as node:fs does. */
   stat(path: string): Promise<FileFacts>
+  /** Whether the file that the value at `path` names may be missing by now; default: none may. */
+  mayBeMissing?(path: KeyPath): boolean
   platform: NodeJS.Platform
 }
 
@@ -43,18 +45,21 @@ export function absolutePath(context: BuildContext, path: KeyPath, file: string)
 
 /**
  * Reads the file that the value at `path` names. A file that cannot be read is a problem at that place, and gives
- * undefined.
+ * undefined; so does one that may be missing. `ifMissing` tells what makes it.
  */
 export async function readNamedFile(
   context: BuildContext,
   path: KeyPath,
   file: string,
+  { ifMissing }: { ifMissing?: string } = {},
 ): Promise<string | undefined> {
   const absolute = absolutePath(context, path, file)
   try {
     return await context.readFile(absolute)
   } catch (error) {
-    complain(context, path, describeFileError(absolute, error))
+    if (isMissing(error) && context.mayBeMissing?.(path) === true) return undefined
+    const hint = ifMissing !== undefined && isMissing(error) ? `; ${ifMissing}` : ''
+    complain(context, path, `${describeFileError(absolute, error)}${hint}`)
     return undefined
   }
 }

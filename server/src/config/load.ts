@@ -27,6 +27,8 @@ export interface LoadOptions {
   readFile: (path: string) => Promise<string>
   /** What a file or folder is, symbolic links followed, or rejects as node:fs does. */
   stat: (path: string) => Promise<FileFacts>
+  /** For commands that make a file which the configuration names: whether the one at this key may be missing. */
+  mayBeMissing?: (path: KeyPath) => boolean
 }
 
 export interface LoadedConfig {

@@ -38,6 +38,10 @@ interface Reply {
 
 type Query = ReadonlyMap<string, string>
 
+/** What there is besides tiles. */
+export const LOG_VIEWS = ['checkpoint', 'witnesses', 'proof/inclusion', 'proof/consistency', 'index'] as const
+type LogView = (typeof LOG_VIEWS)[number]
+
 /**
  * What a log of ours shows beside what `go` asks of it, below `PREFIX/tlog/NAME/`:
  *
@@ -51,45 +55,49 @@ type Query = ReadonlyMap<string, string>
 export function createLogAnswers({ log, access, prefix }: LogAnswersOptions): Action {
   const start = `${prefix}/tlog/${log.name}/`
 
+  const views: Readonly<Record<LogView, (query: Query, req: IncomingMessage) => Promise<Reply>>> = {
+    async checkpoint(query) {
+      numbers(query, {})
+      return {
+        type: 'text/plain; charset=utf-8',
+        body: (await log.checkpoints()).newest(),
+        cache: 'no-cache',
+      }
+    },
+    async witnesses(query) {
+      numbers(query, {})
+      return json((await log.checkpoints()).witnesses().map(asTold))
+    },
+    async 'proof/inclusion'(query) {
+      const { id, size } = numbers(query, { id: 'needed', size: 'optional' })
+      return json(await (await log.evidence()).inclusion(id!, size))
+    },
+    async 'proof/consistency'(query) {
+      const { from, to } = numbers(query, { from: 'needed', to: 'optional' })
+      return json(await (await log.evidence()).consistency(from!, to))
+    },
+    async index(query, req) {
+      await access.require(senderOf(req), 'audit:read')
+      const { since, ...rest } = Object.fromEntries(query)
+      const { id, limit = LONGEST_FEED } = numbers(new Map(Object.entries(rest)), {
+        id: 'optional',
+        limit: 'optional',
+      })
+      if (since !== undefined && id !== undefined) throw badQuery('since and id exclude each other')
+      const from = id === undefined ? { since: timeOf(since) } : { id }
+      const entries = await (await log.evidence()).feed(from, limit)
+      const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+      return { type: 'application/x-ndjson', body: Buffer.from(lines), cache: FOR_AUDITORS }
+    },
+  }
+
   async function answer(what: string, query: Query, req: IncomingMessage): Promise<Reply> {
     if (what.startsWith('tile/')) return tile(what, query, req)
-    switch (what) {
-      case 'checkpoint':
-        numbers(query, {})
-        return {
-          type: 'text/plain; charset=utf-8',
-          body: (await log.checkpoints()).newest(),
-          cache: 'no-cache',
-        }
-      case 'witnesses':
-        numbers(query, {})
-        return json((await log.checkpoints()).witnesses().map(asTold))
-      case 'proof/inclusion': {
-        const { id, size } = numbers(query, { id: 'needed', size: 'optional' })
-        return json(await (await log.evidence()).inclusion(id!, size))
-      }
-      case 'proof/consistency': {
-        const { from, to } = numbers(query, { from: 'needed', to: 'optional' })
-        return json(await (await log.evidence()).consistency(from!, to))
-      }
-      case 'index': {
-        await access.require(senderOf(req), 'audit:read')
-        const { since, ...rest } = Object.fromEntries(query)
-        const { id, limit = LONGEST_FEED } = numbers(new Map(Object.entries(rest)), {
-          id: 'optional',
-          limit: 'optional',
-        })
-        if (since !== undefined && id !== undefined) throw badQuery('since and id exclude each other')
-        const from = id === undefined ? { since: timeOf(since) } : { id }
-        const entries = await (await log.evidence()).feed(from, limit)
-        const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
-        return { type: 'application/x-ndjson', body: Buffer.from(lines), cache: FOR_AUDITORS }
-      }
-      default:
-        throw new ModsteadError('no_endpoint', `the log ${log.name} shows nothing at this address`, {
-          next: 'what it shows stands in docs/checksum-database.md',
-        })
-    }
+    const view = LOG_VIEWS.find((name) => name === what)
+    if (view !== undefined) return views[view](query, req)
+    throw new ModsteadError('no_endpoint', `the log ${log.name} shows nothing at this address`, {
+      next: 'what it shows stands in docs/checksum-database.md',
+    })
   }
 
   async function tile(path: string, query: Query, req: IncomingMessage): Promise<Reply> {
@@ -115,7 +123,7 @@ export function createLogAnswers({ log, access, prefix }: LogAnswersOptions): Ac
         throw new ModsteadError('method_not_allowed', 'a log can only be read')
       const target = rawTarget(req)
       const { path } = requestPath(target)
-      return send(res, await answer(path.slice(start.length), queryOf(target), req))
+      return send(req, res, await answer(path.slice(start.length), queryOf(target), req))
     },
   }
 }
@@ -192,13 +200,17 @@ function json(value: object): Reply {
   return { type: 'application/json', body: Buffer.from(`${JSON.stringify(value)}\n`), cache: 'no-cache' }
 }
 
-function send(res: ServerResponse, { type, body, cache }: Reply): number {
+function send({ method }: IncomingMessage, res: ServerResponse, { type, body, cache }: Reply): number {
   res.writeHead(200, {
     'Content-Type': type,
     'Content-Length': body.length,
     'Cache-Control': cache,
     'X-Content-Type-Options': 'nosniff',
   })
+  if (method === 'HEAD') {
+    res.end()
+    return 0
+  }
   res.end(body)
   return body.length
 }

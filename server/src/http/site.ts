@@ -11,26 +11,15 @@ import type { Limits } from '../limits/limits.ts'
 import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ModuleProxy } from '../proxy/module-proxy.ts'
-import type { MappedProxy } from '../proxy/version-map.ts'
 import type { ServedDatabase } from '../sumdb/served.ts'
 import type { Action } from './action.ts'
-import { createActs } from './acts.ts'
-import { createApi } from './api/api.ts'
-import { type ApiRecords, type ApiSettings, apiEndpoints } from './api/endpoints.ts'
-import type { SignInDesk } from '../access/browser/sign-in.ts'
+import { type ActionsOptions, createActions } from './actions.ts'
 import { createRequestAudit, type RequestAudit } from './audit-requests.ts'
-import { type AuthOptions, createAuth } from './auth/auth.ts'
-import { createBrowserDoor } from './auth/browser-door.ts'
-import { createBackchannelLogout } from './auth/backchannel-logout.ts'
-import { createAuthPages } from './auth/pages/pages.ts'
 import type { Totals } from './home.ts'
-import { createHooks } from './hooks.ts'
 import { createHotPath } from './hot.ts'
-import { type AuditedLog, createLogAnswers } from './log-answers.ts'
 import type { Memory } from './memory.ts'
 import { createModuleAnswers } from './module-answers.ts'
 import { createParser } from './parse.ts'
-import type { PushReceiver } from './push-hint.ts'
 import { requireHost } from './request-host.ts'
 import { createRequestLimits } from './request-limits.ts'
 import { rawTarget } from './request-path.ts'
@@ -42,25 +31,16 @@ import type { Exchange, Traffic } from './traffic.ts'
 import { createVanityAnswers } from './vanity-answers.ts'
 
 /** What one site is made of: all that is a tenant's own, or the whole server's where there are no tenants. */
-export interface SiteOptions {
-  config: Pick<Config, 'pathPrefix' | 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity' | 'hooks'> &
-    ApiSettings & { access?: Partial<Pick<AccessConfig, 'lockout' | 'anonymous'>> }
-  proxy: ModuleProxy & Partial<Pick<MappedProxy, 'promote' | 'promotions'>>
+export interface SiteOptions extends ActionsOptions {
+  config: ActionsOptions['config'] &
+    Pick<Config, 'publicUrl' | 'routes' | 'sumdb' | 'checksumLog' | 'vanity'> & {
+      access?: Partial<Pick<AccessConfig, 'anonymous'>>
+    }
+  proxy: ActionsOptions['proxy'] & ModuleProxy
   /** Who may do what. Default: everybody reads, and `tokens` may do what the configuration says. */
   access?: Access
-  /** What signs in; absent: nobody does. */
-  issued?: AuthOptions['issued']
-  /** Where people sign in with a browser; absent: nobody does. */
-  desk?: SignInDesk
   /** The first is the default database, which is also answered for at the root. */
   databases: readonly ServedDatabase[]
-  /** A log of our own. */
-  log?: AuditedLog
-  records: ApiRecords
-  /** What the configuration says of it, without secrets: for the administrative API. */
-  configuration?: () => Record<string, unknown>
-  /** Hears of pushes. */
-  pushes: PushReceiver
   /** What is stored, for the home page; absent: it says nothing of that. */
   totals?: (signal: AbortSignal) => Promise<Totals>
 }
@@ -138,47 +118,13 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
     addressFor,
     clientSettings: settingsFor,
   })
-  const { desk } = options
-  const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
-  const actions: readonly Action[] = [
-    createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
-    ...(options.issued === undefined
-      ? []
-      : [
-          createAuth({
-            access,
-            issued: options.issued,
-            tokens: options.records,
-            observer,
-            prefix,
-            addressFor,
-            countAddresses: config.access?.lockout?.addresses ?? true,
-          }),
-        ]),
-    ...(desk === undefined || door === undefined
-      ? []
-      : [
-          createAuthPages({ desk, door, prefix, observer }),
-          createBackchannelLogout({ desk, prefix, observer }),
-        ]),
-    ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
-    createApi({
-      endpoints: apiEndpoints({
-        records: options.records,
-        access,
-        config,
-        configuration: options.configuration,
-        ...(options.issued && { sessions: options.issued.sessions }),
-        proxy,
-        log: observer.log,
-        version,
-      }),
-      access,
-      prefix,
-      ...(door && { browser: door.principal }),
-    }),
-    ...createActs({ acts: proxy.acts, access, prefix, addressFor }),
-  ]
+  const actions = createActions(options, {
+    access,
+    observer,
+    version,
+    addressFor,
+    ...(tenant !== undefined && { tenant }),
+  })
   const endChanges = proxy.onChange((change) => memory.drop(change))
 
   function actionFor(req: IncomingMessage): Action | undefined {
@@ -263,7 +209,7 @@ export function createSite(options: SiteOptions, surroundings: SiteSurroundings)
       addressFor,
       clientSettings: settingsFor,
       clientGuides: (address) => clientGuides(config, address),
-      signsIn: desk !== undefined,
+      signsIn: options.desk !== undefined,
       ...(options.totals !== undefined && { totals: options.totals }),
       identify: visitorOf,
     },

@@ -11,7 +11,7 @@ import { codeOf, MEANINGS } from './statuses.ts'
  * import path, `hook` a push hook, `log` what those ask who check our log, `api` the administrative API,
  * `auth` signing in.
  */
-const KINDS = [
+export const REQUEST_KINDS = [
   'list',
   'latest',
   'query',
@@ -32,7 +32,7 @@ const KINDS = [
   'auth',
   'other',
 ] as const
-export type RequestKind = (typeof KINDS)[number]
+export type RequestKind = (typeof REQUEST_KINDS)[number]
 
 /** What is never answered from memory, so that it is not missing there. */
 const NEVER_KEPT: ReadonlySet<RequestKind> = new Set([
@@ -135,7 +135,9 @@ export function createTraffic(observer: Observer, { logsAll }: { logsAll: boolea
   )
   const hits = observer.counter('modstead_memory_hits_total', 'Requests answered from memory.')
   const misses = observer.counter('modstead_memory_misses_total', 'Requests that memory could not answer.')
-  const tallies = new Map<RequestKind, Tally>(KINDS.map((kind) => [kind, { kind, hits: 0, bytes: 0 }]))
+  const tallies = new Map<RequestKind, Tally>(
+    REQUEST_KINDS.map((kind) => [kind, { kind, hits: 0, bytes: 0 }]),
+  )
   let missCount = 0
 
   function count(kind: RequestKind, status: string, bytes: number): void {

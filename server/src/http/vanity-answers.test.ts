@@ -90,6 +90,7 @@ test('module endpoints, databases and pages stay what they are', async (t) => {
     ['/sumdb/sum.golang.org/supported', /^$/],
     ['/sumdb/sum.golang.org/latest', /^head$/],
     ['/latest', /^head$/],
+    ['/api/v1/openapi.json', /^\{"openapi":/],
     ['/healthz', /^alive/],
     ['/metrics', /^metrics/],
     ['/', /A Go module proxy|a Go module proxy/],
@@ -101,7 +102,7 @@ test('module endpoints, databases and pages stay what they are', async (t) => {
     assert.match(answer.text, body, path)
   }
   // A module may be called like a page, and `go` gets its tags.
-  for (const path of ['/metrics?go-get=1', '/latest?go-get=1', '/sumdb/x?go-get=1'])
+  for (const path of ['/metrics?go-get=1', '/latest?go-get=1', '/sumdb/x?go-get=1', '/api/v1?go-get=1'])
     assert.match((await ask(port, path, { headers: HOST })).text, /name="go-import"/, path)
   assert.match((await ask(port, '/healthz?go-get=1', { headers: { host: 'x.example' } })).text, /^alive/)
 })

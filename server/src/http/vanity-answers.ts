@@ -88,11 +88,15 @@ function acceptsHtml({ headers: { accept } }: IncomingMessage): boolean {
   return accept === undefined || /\btext\/html\b/.test(accept)
 }
 
-/** Paths of our own that also are import paths. */
+/** Paths of our own that also are import paths: what is there is not hidden by a page for whoever looks with a browser. */
 function isEndpoint(urlPath: string, prefix: string): boolean {
-  if (!urlPath.startsWith(`${prefix}/`)) return false
-  return /^\/(?:(?:sumdb|lookup|tile|hooks)(?:\/|$)|(?:latest|supported)$)/.test(urlPath.slice(prefix.length))
+  if (AT_ROOT.test(urlPath)) return true
+  return urlPath.startsWith(`${prefix}/`) && BELOW_PREFIX.test(urlPath.slice(prefix.length))
 }
+
+const AT_ROOT = /^\/(?:hooks|api|auth|\.well-known)(?:\/|$)/
+const BELOW_PREFIX =
+  /^\/(?:(?:sumdb|lookup|tile|tlog|hooks|api|auth|\.well-known)(?:\/|$)|(?:latest|supported)$)/
 
 const HTML = ['Content-Security-Policy', HTML_POLICY, 'Referrer-Policy', 'no-referrer']
 

@@ -38,12 +38,13 @@ export function auditFilesIn(
   }
   let written = 0
 
-  async function replace(name: string, text: string, mode: number): Promise<void> {
+  async function replace(name: string, text: string, owner?: { uid: number; gid: number }): Promise<void> {
     const temporary = `${path(name)}.${process.pid}-${++written}.tmp`
     try {
-      const file = await files.open(temporary, 'w', mode)
+      const file = await files.open(temporary, 'w', 0o600)
       try {
         await writeAll(file, Buffer.from(text), 0)
+        if (owner !== undefined) await giveTo(file, owner)
         await file.datasync()
       } finally {
         await file.close()
@@ -106,7 +107,7 @@ export function auditFilesIn(
         const bytes = await files.readFile(path(name)).catch(absentAs(undefined))
         return bytes?.toString()
       }),
-    writeSmall: (name, text) => guarded('write', () => replace(name, text, 0o600)),
+    writeSmall: (name, text) => guarded('write', () => replace(name, text)),
     inbox: () =>
       guarded('read what is to be recorded in', async () => {
         const names = (await files.readdir(join(folder, INBOX))).filter((name) => /^[0-9A-Z]{26}$/.test(name))
@@ -126,8 +127,15 @@ export function auditFilesIn(
           if (errorCode(error) !== 'ENOENT') throw error
         }),
       ),
-    leave: (name, text) => guarded('write', () => replace(join(INBOX, name), text, 0o600)),
+    // By a command, which root may run: the server, as the owner of the folder, is to read it.
+    leave: (name, text) =>
+      guarded('write', async () => replace(join(INBOX, name), text, await files.stat(join(folder, INBOX)))),
   }
+}
+
+async function giveTo(file: OpenFile, owner: { uid: number; gid: number }): Promise<void> {
+  const { uid } = await file.stat()
+  if (uid !== owner.uid) await file.chown(owner.uid, owner.gid)
 }
 
 /** Writes all of `bytes`: one call to the system may write less. */

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import { parsePasswordHash, type PasswordHash } from './password-hash.ts'
+import { readHtpasswd } from './htpasswd-lines.ts'
+import type { PasswordHash } from './password-hash.ts'
 
 /** The users of a file at one time. */
 export interface HtpasswdUsers {
@@ -19,7 +20,7 @@ export interface HtpasswdFileOptions {
 /** How long the file is taken to be as it was. Milliseconds. */
 export const LOOKED_AT = 1_000
 /** Bytes: 100,000 users. */
-const LARGEST = 16 << 20
+export const LARGEST = 16 << 20
 const NOBODY: HtpasswdUsers = { find: () => undefined, dearest: undefined }
 
 /**
@@ -64,19 +65,13 @@ export function createHtpasswdFile({ path, warn, now }: HtpasswdFileOptions): ()
 function parse(text: string, warn: (sentence: string) => void): HtpasswdUsers {
   const users = new Map<string, { text: string; hash: PasswordHash }>()
   let dearest: PasswordHash | undefined
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '' || line.startsWith('#')) continue
-    const where = `line ${index + 1} of the htpasswd file`
-    const [, user, hashed] = /^([^:\s][^:]*):([^:\s]+)\s*$/.exec(line) ?? []
-    if (user === undefined || hashed === undefined) {
-      warn(`${where} is not USER:HASH, and is left out`)
+  for (const entry of readHtpasswd(text)) {
+    const where = `line ${entry.line} of the htpasswd file`
+    if ('problem' in entry) {
+      warn(`${where} ${entry.problem}; it is left out`)
       continue
     }
-    const hash = parsePasswordHash(hashed)
-    if (typeof hash === 'string') {
-      warn(`${where} ${hash}; it is left out`)
-      continue
-    }
+    const { user, text: hashed, hash } = entry
     if (users.has(user)) warn(`${where} names a user for the second time; the last line counts`)
     users.set(user, { text: hashed, hash })
     if (dearest === undefined || hash.cost > dearest.cost) dearest = hash

@@ -4,6 +4,8 @@ import { verify as verifyBcrypt } from '@node-rs/bcrypt'
 
 /** A password as an htpasswd file has it. */
 export interface PasswordHash {
+  /** What it is, for people: `bcrypt (cost 10)`, `argon2id (m=19456, t=2, p=1)`. */
+  form: string
   /** How much work it is to compare, for choosing a stand-in. */
   cost: number
   /** Computes in a thread of the system's pool. */
@@ -26,6 +28,7 @@ export function parsePasswordHash(text: string): PasswordHash | string {
     if (cost < 4 || cost > MOST.bcrypt)
       return `has a bcrypt cost of ${cost}, and 4 to ${MOST.bcrypt} are taken`
     return {
+      form: `bcrypt (cost ${cost})`,
       cost,
       async matches(password) {
         const right = await verifyBcrypt(password, text)
@@ -49,6 +52,7 @@ export function parsePasswordHash(text: string): PasswordHash | string {
     return 'has argon2id parameters that are not taken: at most m=1048576, t=64, p=16'
   const expected = Buffer.from(hash, 'base64')
   return {
+    form: `argon2id (m=${memory}, t=${passes}, p=${lanes})`,
     cost: 8 + Math.log2(Math.max(1, (memory * passes) / 4096)),
     async matches(password) {
       const found = await promisify(argon2)('argon2id', {

@@ -50,7 +50,7 @@ export const accessSchema = z.strictObject({
   htpasswd: path('an htpasswd file')
     .optional()
     .describe(
-      'Users with their passwords, as bcrypt (`htpasswd -B`) or argon2id. It is read again when it changes.',
+      'Users with their passwords, as argon2id (`modstead user set`) or bcrypt (`htpasswd -B`). It is read again when it changes.',
     ),
   ldap: ldapSchema.optional().describe('A directory (LDAP) of users and groups: see ldap.md.'),
   groups: z

@@ -74,7 +74,10 @@ const MISTAKES: [yaml: string, problem: RegExp][] = [
   ['access: { anonymous: "[" }', /anonymous\[0\].*cannot be used/],
   ['access: { roles: { viewer: [module:read] } }', /roles\.viewer: is a role that every modstead has/],
   ['access: { roles: { mine: [module:write] } }', /roles\.mine\[0\]: expected one of "module:read"/],
-  ['access: { htpasswd: /nowhere/users }', /access\.htpasswd: /],
+  [
+    'access: { htpasswd: /nowhere/users }',
+    /access\.htpasswd: .*no such file; "modstead user set NAME" makes it/,
+  ],
   ['access: { rember: 1s }', /access\.rember: unknown key.*remember/],
   [jwt('algorithms: [none], secret: x'), /algorithms\[0\]: expected one of "HS256"/],
   [jwt('algorithms: [HS256]'), /one: expected either secret or jwks/],

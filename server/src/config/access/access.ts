@@ -24,7 +24,10 @@ export async function buildAccess(
   const at: KeyPath = ['access']
   const htpasswd =
     file.htpasswd === undefined ? undefined : absolutePath(context, [...at, 'htpasswd'], file.htpasswd)
-  if (file.htpasswd !== undefined) await readNamedFile(context, [...at, 'htpasswd'], file.htpasswd)
+  if (file.htpasswd !== undefined)
+    await readNamedFile(context, [...at, 'htpasswd'], file.htpasswd, {
+      ifMissing: '"modstead user set NAME" makes it, with its first user',
+    })
   const roles = new Map(Object.entries(file.roles ?? {}))
   for (const name of roles.keys())
     if (isBuiltInRole(name))

@@ -100,3 +100,17 @@ test('loopback is for trying things out', async () => {
     .replace('https://go.corp.example', 'http://localhost:6637')
   assert.equal((await load({ yaml })).config.access!.oidc[0]!.issuer, 'http://127.0.0.1:8080/realms/corp')
 })
+
+test('a tenant has issuers of its own, which send browsers back to it', async () => {
+  const yaml = `
+publicUrl: https://go.corp.example
+access: {}
+tenants:
+  acme: { access: { oidc: { corp: { issuer: "https://id.acme.example", clientId: modstead } } } }
+`
+  const { config } = await load({ yaml })
+  const { site } = config.tenants[0]!
+  assert.deepEqual([site.publicUrl, site.access?.oidc[0]?.name], ['https://go.corp.example/t/acme', 'corp'])
+  const problems = await problemsOf({ yaml: yaml.replace(/^publicUrl.*$/m, '') })
+  assert.match(problems.join('\n'), /tenants\.acme\.access\.oidc: expected publicUrl/)
+})

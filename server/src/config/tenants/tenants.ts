@@ -58,7 +58,8 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   const ownUploads = uploadNames(file.origins)
   const tokens = await buildTokens(context, file)
   const trustDomains = (root.tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
-  const access = await buildAccess(context, file.access, tokens, trustDomains)
+  const publicUrl = publicUrlOf(root, name, hosts)
+  const access = await buildAccess(context, file.access, tokens, trustDomains, publicUrl)
   const files = file.routes ?? []
   const reserved = reservedOrigins(files)
   const open = Object.entries(file.origins ?? {})
@@ -97,7 +98,6 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     publicUrl: _url,
     ...rest
   } = root
-  const publicUrl = publicUrlOf(root, name, hosts)
   const site: Config = {
     ...rest,
     ...(publicUrl !== undefined && { publicUrl }),

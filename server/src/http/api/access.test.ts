@@ -83,4 +83,11 @@ test('the list of a module is asked for anew, by who manages the cache', async (
     'the audit log has the module',
   )
   assert.equal((await refresh(operator, '{"module":"../x"}')).status, 400)
+  // The list comes back: it takes the right to read it, too.
+  proxy.served.length = 0
+  const caches = await tokenFor('operator', { permissions: ['cache:manage'] })
+  const { status, json } = await refresh(caches, '{"module":"corp.example/x"}')
+  assert.equal(status, 403)
+  assert.match(String(json.detail), /may not read corp\.example\/x/)
+  assert.deepEqual(proxy.served, [])
 })

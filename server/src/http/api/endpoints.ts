@@ -66,7 +66,7 @@ export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
     ...incidentEndpoints({ incidents: records, log }),
     ...(configuration === undefined ? [] : [configurationEndpoint(configuration)]),
     actEndpoint(records),
-    refreshEndpoint(proxy),
+    refreshEndpoint(proxy, access),
     ...(canPromote(proxy) ? promotionEndpoints(proxy, access) : []),
     endpoint({
       method: 'GET',

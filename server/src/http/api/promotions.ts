@@ -47,7 +47,7 @@ export function promotionEndpoints(
       method: 'POST',
       path: '/promotions',
       needs: 'signed-in',
-      summary: 'Promotes a version: it is the stable one of its module from now on.',
+      summary: 'Promotes a version, with `module:publish` for its module: it is the stable one from now on.',
       body: wanted,
       gives: promotion,
       status: 201,

@@ -80,7 +80,8 @@ export function sessionEndpoints({ sessions, access, log }: SessionEndpointsOpti
       method: 'DELETE',
       path: '/sessions/:id',
       needs: 'signed-in',
-      summary: 'Ends a session: no request that arrives after the answer is let in by a token of it.',
+      summary:
+        'Ends a session, your own, or with `policy:write` any: no request that arrives after the answer is let in by a token of it.',
       gives: session,
       async answer({ values, principal }) {
         const id = values.id!

@@ -107,7 +107,8 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
       method: 'GET',
       path: '/tokens',
       needs: 'signed-in',
-      summary: 'Access tokens, the newest first: your own, or with `audit:read` those of all.',
+      summary:
+        'Access tokens, the newest first: your own with `token:create`, or with `audit:read` those of all.',
       query: z.strictObject({
         limit,
         before: before('only tokens').refine(
@@ -140,7 +141,7 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
       method: 'POST',
       path: '/tokens',
       needs: 'token:create',
-      summary: 'Makes an access token. It is given this once.',
+      summary: 'Makes an access token, your own, or with `policy:write` for others. It is given this once.',
       body: wanted,
       gives: tokenSchema.extend({ token: z.string() }).meta({ id: 'NewToken' }),
       status: 201,
@@ -171,7 +172,7 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
       method: 'GET',
       path: '/tokens/:id',
       needs: 'signed-in',
-      summary: 'One access token.',
+      summary: 'One access token: your own with `token:create`, or with `audit:read` any.',
       gives: tokenSchema,
       answer: async ({ values, principal }) => tokenJson(await find(values.id!, principal), Date.now()),
     }),
@@ -179,7 +180,8 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
       method: 'DELETE',
       path: '/tokens/:id',
       needs: 'signed-in',
-      summary: 'Revokes an access token: no request that arrives after the answer is let in by it.',
+      summary:
+        'Revokes an access token, your own with `token:create`, or with `policy:write` any: no request that arrives after the answer is let in by it.',
       gives: tokenSchema,
       async answer({ values, principal }) {
         const { id, owner } = await find(values.id!, principal)

@@ -35,7 +35,7 @@ export interface AuthOptions {
 const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 10_000 }
 const METADATA = '/.well-known/oauth-authorization-server'
 /** Methods of the endpoints by their path. */
-const ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
+export const AUTH_ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
   [METADATA]: 'GET',
   '/auth/device': 'POST',
   '/auth/token': 'POST',
@@ -74,7 +74,7 @@ export function createAuth(options: AuthOptions): Action {
     if (path === METADATA + prefix) return METADATA
     const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
     const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
-    return Object.hasOwn(ENDPOINTS, rest) && !isPage ? rest : undefined
+    return Object.hasOwn(AUTH_ENDPOINTS, rest) && !isPage ? rest : undefined
   }
 
   function metadata(req: IncomingMessage): object {
@@ -164,7 +164,7 @@ export function createAuth(options: AuthOptions): Action {
     async answer(exchange) {
       const { req, res } = exchange
       const path = pathIn(req) ?? ''
-      const method = ENDPOINTS[path]!
+      const method = AUTH_ENDPOINTS[path]!
       const allowed = method === 'GET' ? ['GET', 'HEAD'] : ['POST']
       if (!allowed.includes(req.method ?? ''))
         throw new ModsteadError('method_not_allowed', `this endpoint takes ${allowed.join(' and ')}`, {

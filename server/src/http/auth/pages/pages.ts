@@ -18,6 +18,17 @@ interface Page {
   post?: Handler
 }
 
+/** What there is below `/auth`, but for the providers' own addresses. */
+export const AUTH_PAGES = [
+  '',
+  '/',
+  '/signin',
+  '/device',
+  '/device/confirm',
+  '/sessions/end',
+  '/signout',
+] as const
+
 /** Forms have a handful of short fields. Bytes; milliseconds. */
 const BODIES = { each: 8 << 10, together: 1 << 20, deadline: 10_000 }
 /** Seconds: a sign-in page may stand open for a while. */
@@ -43,7 +54,7 @@ export function createAuthPages(options: PagesOptions): Action {
   const device = createDevicePage(options)
   const account = createAccount(options)
   const readBody = createBodyReader(BODIES)
-  const fixed: Readonly<Record<string, Page>> = {
+  const fixed: Readonly<Record<(typeof AUTH_PAGES)[number], Page>> = {
     '': { get: account.show },
     '/': { get: account.show },
     '/signin': { get: signIn.show, post: signIn.withPassword },
@@ -54,8 +65,8 @@ export function createAuthPages(options: PagesOptions): Action {
   }
 
   function pageAt(path: string): Page | undefined {
-    const known = Object.hasOwn(fixed, path) ? fixed[path] : undefined
-    if (known !== undefined) return known
+    const known = AUTH_PAGES.find((page) => page === path)
+    if (known !== undefined) return fixed[known]
     const [, kind, name = ''] = /^\/(signin|callback)\/([\w-]+)$/.exec(path) ?? []
     if (kind === undefined) return undefined
     return { get: kind === 'signin' ? signIn.atProvider(name) : signIn.callback(name) }

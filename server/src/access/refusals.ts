@@ -1,0 +1,61 @@
+import type { Permission } from '../config/permissions.ts'
+import { ModsteadError } from '../errors.ts'
+import type { Decision } from './decide.ts'
+import { described, type Principal } from './principal.ts'
+
+/** Where no token can allow what is asked for. */
+export function nobodyMay(permission: Permission): ModsteadError {
+  const what = WORDS[permission]
+  return new ModsteadError('not_permitted', `nobody may ${what} on this server: it has no tokens`, {
+    next: `who runs it has to add to its configuration: tokens: { NAME: { token: SECRET, may: [${what}] } }`,
+  })
+}
+
+/**
+ * What is told of a decision: the same for every module that no right reaches, there or not. `hostAsked`: bindings alone
+ * did not decide.
+ */
+export function refusal(
+  decision: Exclude<Decision, 'allow'>,
+  principal: Principal,
+  permission: Permission,
+  module: string | undefined,
+  hostAsked: boolean,
+): ModsteadError {
+  const what = WORDS[permission]
+  const reading = permission === 'module:read'
+  if (decision === 'absent')
+    return new ModsteadError('not_found', `${described(principal)} may read nothing at ${module} itself`, {
+      next: hostAsked
+        ? 'write the whole path of the module, or ask for the right to read its repository at the git host'
+        : 'what is below that path may be there: write the whole path of the module',
+    })
+  const about = module === undefined || !reading ? '' : ` ${module}`
+  if (decision === 'unauthenticated')
+    return new ModsteadError(
+      'unauthenticated',
+      `to ${what}${about} takes a token, and the request has none`,
+      {
+        ...(reading && {
+          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
+        }),
+      },
+    )
+  return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
+    ...(reading && {
+      next: hostAsked
+        ? 'ask for the right to read its repository at the git host'
+        : 'ask who runs this server for a binding to a role that reads it',
+    }),
+  })
+}
+
+const WORDS: Readonly<Record<Permission, string>> = {
+  'module:read': 'read',
+  'module:publish': 'publish',
+  'module:delete': 'delete',
+  'cache:manage': 'manage the cache',
+  'policy:write': 'change policies',
+  'token:create': 'create tokens',
+  'audit:read': 'audit',
+}

@@ -157,7 +157,10 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   return place
 }
 
-export function usualProvider(idp: IdentityProvider, name: string): OidcProvider {
+export function usualProvider(
+  idp: Pick<IdentityProvider, 'issuer' | 'clientId' | 'clientSecret'>,
+  name: string,
+): OidcProvider {
   return {
     name,
     label: 'Corp',

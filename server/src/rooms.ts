@@ -23,6 +23,7 @@ import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
 import { createRoom, type QuotaRecords } from './proxy/quotas.ts'
 import { createRouter } from './proxy/route.ts'
+import { createPrivateNames, withoutPrivateNames } from './proxy/private-names.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore, Realm } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -103,7 +104,10 @@ export async function joinRooms({
     const modules = clientModulePaths(publicUrl)
     return { modules, origin: createClientOrigin(modules, version), realm }
   }
-  const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const asConfigured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const isPrivateName = createPrivateNames([config.routes, ...config.tenants.map(({ site }) => site.routes)])
+  const configured =
+    config.tenants.length > 0 ? withoutPrivateNames(asConfigured, isPrivateName) : asConfigured
   const router = withBuiltIn(configured, builtIn(config.publicUrl, 'public'))
   // Loaded where there is one: most of it is of no use without.
   const log =
@@ -166,6 +170,7 @@ export async function joinRooms({
             databases: mirrored,
             promises,
             root: { origins, router: configured },
+            isPrivateName,
           },
           shared,
         )

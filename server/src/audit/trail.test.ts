@@ -3,6 +3,7 @@ import * as promises from 'node:fs/promises'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestObserver, eventually, temporaryFolder } from '../observe/test-support.ts'
 import { openAuditFiles } from '../store/audit-files.ts'
 import type { AuditEvent, AuditFacts } from './event.ts'
@@ -33,6 +34,8 @@ interface Options {
   rotate?: { size: number; age: number }
   sync?: number
   needed?: () => number
+  /** How long after a look at the inbox it is known what was there. Milliseconds. */
+  slow?: number
 }
 
 async function openPlace(t: TestContext, options: Options = {}) {
@@ -66,7 +69,15 @@ async function openPlace(t: TestContext, options: Options = {}) {
       return file
     },
   } as typeof promises
-  const files = await openAuditFiles(folder, { files: disks })
+  const quick = await openAuditFiles(folder, { files: disks })
+  const files = {
+    ...quick,
+    async inbox() {
+      const found = await quick.inbox()
+      if (options.slow !== undefined) await sleep(options.slow)
+      return found
+    },
+  }
   const { signer, verifierKey, verifiers } = await openKeys(files, [])
   const observer = createTestObserver()
   const newId = createIds()
@@ -165,6 +176,22 @@ test('what commands leave is taken, masked, and what others leave is not', async
   })
   assert.match(event!.detail, /^abc for user:alice; done 20/)
   await eventually(() => observer.lines.some(({ message }) => message.includes('is no event')), 'it was told')
+})
+
+test('on a slow disk each act that commands leave is recorded once', async (t) => {
+  const { trail, files, folder, events } = await openPlace(t, { sync: 5, slow: 15 })
+  const ids = createIds()
+  for (let i = 0; i < 8; i++)
+    await leaveAct(files, { action: `token.create ${i}`, detail: '', user: 'oncall' }, ids())
+  const inbox = () => promises.readdir(join(folder, 'inbox'))
+  for (let i = 0; i < 200 && (await inbox()).length > 0; i++) await sleep(10)
+  assert.deepEqual(await inbox(), [])
+  await trail.close()
+  const actions = (await events()).map(({ action }) => action).filter((action) => action.startsWith('token'))
+  assert.deepEqual(
+    actions.toSorted(),
+    [0, 1, 2, 3, 4, 5, 6, 7].map((i) => `token.create ${i}`),
+  )
 })
 
 test('old segments go once all sinks have them, and that is recorded before', async (t) => {

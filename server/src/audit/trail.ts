@@ -83,11 +83,11 @@ export function createTrail(options: TrailOptions): AuditTrail {
   let seq = writer.seq
   let failing: string | undefined
   let flushing: Promise<void> | undefined
+  let ticking: Promise<void> | undefined
   let signed = { seq: writer.seq, at: now() }
   let alarmed = -Infinity
   let lost = 0
   let closing = false
-  let ticking = false
   /** Of the inbox: recorded, and not cleared yet. */
   const left = new Set<string>()
   const timer = setInterval(() => void tick(), sync)
@@ -196,10 +196,14 @@ export function createTrail(options: TrailOptions): AuditTrail {
     }
   }
 
-  async function tick(): Promise<void> {
-    // One at a time: two that read the inbox at once would record what is there twice.
-    if (closing || ticking) return
-    ticking = true
+  /** One after the other, however slow the disk is: what two looks at the inbox find would be recorded twice. */
+  function tick(): Promise<void> {
+    ticking ??= look().finally(() => (ticking = undefined))
+    return ticking
+  }
+
+  async function look(): Promise<void> {
+    if (closing) return
     // While nothing has room they grow, and none is lost.
     if (!isFull()) crowd.take().forEach(add)
     await flush(true)
@@ -208,7 +212,6 @@ export function createTrail(options: TrailOptions): AuditTrail {
       await prune().catch((error: unknown) =>
         log.warn({ err: error, folder: files.where }, 'old files of the audit log could not be looked at'),
       )
-    ticking = false
   }
 
   function record(facts: AuditFacts): void {
@@ -259,6 +262,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
     async close() {
       closing = true
       clearInterval(timer)
+      await ticking
       crowd.take(true).forEach(add)
       await flushing
       await flush(true)

@@ -117,6 +117,7 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
         networks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }],
         unix: false,
         header: 'x-forwarded-for',
+        forwardedHost: false,
       },
       hooks: new Map([['gl', { name: 'gl', type: 'gitlab', secret: 'hook-GEHEIM-0123456789' }]]),
     },

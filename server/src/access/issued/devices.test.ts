@@ -83,3 +83,23 @@ test('nobody fills the disk with devices', async (t) => {
   clock.now += 600_000
   await devices.begin('192.0.2.7')
 })
+
+test('a network has its share of the devices that wait, and expired ones hide nobody', async (t) => {
+  const { clock, open } = await setUp(t)
+  const { devices, catalog } = await open()
+  const full = { code: 'overloaded' }
+  for (let i = 0; i < 20; i++) await devices.begin(`2001:db8:0:1::${i.toString(16)}`)
+  await assert.rejects(devices.begin('2001:db8:0:1:ffff::1'), full)
+  // Other networks of the same site, until it has a tenth.
+  for (let i = 0; i < 70; i++) await devices.begin(`2001:db8:0:${(i + 2).toString(16)}::1`)
+  await assert.rejects(devices.begin('2001:db8:0:ffff::1'), full)
+  for (let i = 0; i < 90; i++) await devices.begin(`192.0.2.${i}`)
+  await assert.rejects(devices.begin('192.0.2.200'), full)
+  await devices.begin('2001:db8:1:1::1')
+  await devices.begin('198.51.100.1')
+  const old = { scope: '', kind: 'device', body: '{}', expires: clock.now - 1, revision: 0 }
+  await Promise.all(
+    Array.from({ length: 1_000 }, async (_, i) => catalog.putAuthRecord({ ...old, id: `${i}` })),
+  )
+  await assert.rejects(devices.begin('2001:db8:0:ffff::1'), full)
+})

@@ -1,5 +1,6 @@
 import { randomInt, timingSafeEqual } from 'node:crypto'
 import { ModsteadError } from '../../errors.ts'
+import { neighbourhoodOf, networkOf } from '../network.ts'
 import { hashToken, hasCheck, randomLetters, withCheck } from '../tokens/token-format.ts'
 import type { AuthRecord, AuthRecords } from './records.ts'
 import { newSessionId } from './refresh-token.ts'
@@ -86,8 +87,11 @@ const INTERVAL = 5_000
 /** No vowels, so that no words come about, and nothing that looks like a digit (RFC 8628, section 6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 const DEVICE_PREFIX = 'msd_'
-/** Devices that wait at most, so that nobody fills the disk: all together, and of one address. */
-const MOST = { together: 900, address: 20 }
+/**
+ * Devices that wait at most, so that nobody fills the disk: all together, of one address (of IPv6 its /64), and of its
+ * neighbourhood, so that whoever has many addresses shuts out few others.
+ */
+const MOST = { together: 900, network: 20, neighbourhood: 90 }
 /** Wrong user codes of one person, and of all, within the lifetime of a code. 20^8 codes make a hit unlikely anyway. */
 const TRIES = { each: 10, together: 1_000 }
 
@@ -145,11 +149,13 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
   return {
     async begin(address, counted = true) {
       sweep()
-      const there = (await records.authRecords({ scope, kind: KIND })).filter(
-        ({ expires }) => expires > now(),
-      )
-      const same = there.filter(({ body }) => (JSON.parse(body) as Kept).address === address)
-      if (there.length >= MOST.together || (counted && same.length >= MOST.address))
+      const there = await records.authRecords({ scope, kind: KIND, after: now() })
+      const others = there.map(({ body }) => (JSON.parse(body) as Kept).address)
+      const same = (of: (address: string) => string): number =>
+        others.filter((other) => of(other) === of(address)).length
+      const isFull =
+        counted && (same(networkOf) >= MOST.network || same(neighbourhoodOf) >= MOST.neighbourhood)
+      if (there.length >= MOST.together || isFull)
         throw new ModsteadError('overloaded', 'too many devices wait for somebody to sign in', {
           next: 'finish one of the sign-ins that were begun, or begin again in ten minutes',
         })

@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
-import { TOKEN_FRESH, type TokenRecords } from './access-tokens.ts'
+import { type TokenRecords, untilNoneIsFresh } from './access-tokens.ts'
 import { hashToken, tokenId } from './token-format.ts'
 
 /**
@@ -18,6 +17,6 @@ export async function endByBearer(
   if (!timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(token)))) return false
   if (record.revoked !== undefined) return true
   await records.revokeToken(record.id, 'its bearer')
-  await wait(2 * TOKEN_FRESH)
+  await untilNoneIsFresh()
   return true
 }

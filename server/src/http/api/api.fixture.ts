@@ -14,6 +14,7 @@ import type { Sessions } from '../../access/issued/sessions.ts'
 import { openIssued } from '../../open-issued.ts'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
 import type { AccessConfig } from '../../config/access/access-config.ts'
+import type { Permission } from '../../config/permissions.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { ask, type Asked, type Reply, type Running, startServer } from '../http.fixture.ts'
 import { apiEndpoints } from './endpoints.ts'
@@ -24,13 +25,17 @@ const BINDINGS: AccessConfig['bindings'] = [
     to: [{ kind: 'user' as const, name: role }],
     role,
   })),
+  { to: [{ kind: 'user', name: 'keeper' }], role: 'keeper' },
   { to: [{ kind: 'group', name: 'team' }], role: 'developer', modules: ['corp.example/team'] },
 ]
 const ACCESS = {
   anonymous: ['*'],
   groups: new Map([['ann', ['team']]]),
   admins: [{ kind: 'user', name: 'root' }],
-  roles: new Map([['auditor', ['audit:read']]]),
+  roles: new Map<string, readonly Permission[]>([
+    ['auditor', ['audit:read']],
+    ['keeper', ['policy:write', 'token:create']],
+  ]),
   bindings: BINDINGS,
 } satisfies Partial<AccessConfig>
 

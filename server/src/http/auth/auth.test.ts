@@ -16,7 +16,14 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; audit?: AuditTrail } = {}) {
+async function serve(
+  t: TestContext,
+  {
+    prefix = '',
+    audit,
+    publicUrl = 'https://go.corp.example',
+  }: { prefix?: string; audit?: AuditTrail; publicUrl?: string } = {},
+) {
   const { open, clock } = await setUp(t)
   clock.now = Date.now()
   const gitlab = await issueTokens(t, clock)
@@ -37,7 +44,7 @@ async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; 
     records: issued.catalog,
     ...(audit && { audit }),
     config: {
-      publicUrl: 'https://go.corp.example',
+      publicUrl,
       pathPrefix: prefix,
       log: { level: 'info', format: 'json', requests: true },
     },
@@ -82,6 +89,13 @@ test('what there is can be found out', async (t) => {
   }
   const head = await ask(port, '/.well-known/oauth-authorization-server', { method: 'HEAD' })
   assert.deepEqual([head.status, head.text], [200, ''])
+})
+
+test('metadata names the issuer that tokens name, by whichever address it was asked for', async (t) => {
+  const { port } = await serve(t, { publicUrl: 'https://all.corp.example' })
+  const metadata = said(await ask(port, '/.well-known/oauth-authorization-server'))
+  assert.equal(metadata.issuer, 'https://go.corp.example')
+  assert.equal(metadata.token_endpoint, 'https://all.corp.example/auth/token')
 })
 
 test('a device signs in, renews, is known, and signs out', async (t) => {

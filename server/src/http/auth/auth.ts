@@ -32,7 +32,9 @@ export interface AuthOptions {
 }
 
 /** The largest token has 8 KiB. Bytes; milliseconds. */
-const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 10_000 }
+const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 5_000 }
+/** Of one client: many jobs may come from one address. */
+const BODIES_OF_ONE = 64
 const METADATA = '/.well-known/oauth-authorization-server'
 /** Methods of the endpoints by their path. */
 export const AUTH_ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
@@ -58,7 +60,7 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
 export function createAuth(options: AuthOptions): Action {
   const { access, issued, prefix, addressFor } = options
   const { issuer, sessions, devices, workloads } = issued
-  const readBody = createBodyReader(BODIES)
+  const readBody = createBodyReader({ ...BODIES, ...(options.countAddresses && { ofOne: BODIES_OF_ONE }) })
   const grant = createGrants({ sessions, devices, issuer, ...(workloads && { workloads }) })
   const outcomes = options.observer.counter(
     'modstead_auth_grants_total',
@@ -80,7 +82,8 @@ export function createAuth(options: AuthOptions): Action {
   function metadata(req: IncomingMessage): object {
     const address = addressFor(req)
     return {
-      issuer: address,
+      // As tokens say, by whichever of its addresses this site was reached.
+      issuer,
       token_endpoint: `${address}/auth/token`,
       device_authorization_endpoint: `${address}/auth/device`,
       revocation_endpoint: `${address}/auth/revoke`,

@@ -13,17 +13,24 @@ export interface BackchannelLogoutOptions {
   /** `''`, or a path like `/goproxy`. */
   prefix: string
   observer: Observer
+  /** As in `AuthOptions`. */
+  countAddresses: boolean
 }
 
 /** A logout token is a JWT of a few hundred bytes. Bytes; milliseconds. */
-const BODIES = { each: 16 << 10, together: 1 << 20, deadline: 10_000 }
+const BODIES = { each: 16 << 10, together: 1 << 20, ofOne: 16, deadline: 5_000 }
 
 /**
  * `POST /auth/backchannel-logout/NAME`: a provider says that somebody has signed out there, or was (OpenID Connect
  * Back-Channel Logout 1.0). All sessions that rest on that sign-in end, those of command lines too.
  */
-export function createBackchannelLogout({ desk, prefix, observer }: BackchannelLogoutOptions): Action {
-  const readBody = createBodyReader(BODIES)
+export function createBackchannelLogout({
+  desk,
+  prefix,
+  observer,
+  countAddresses,
+}: BackchannelLogoutOptions): Action {
+  const readBody = createBodyReader({ ...BODIES, ...(!countAddresses && { ofOne: undefined }) })
 
   /** Those of whoever it was, as far as they rest on one of the sign-ins that have ended. Gives their ids. */
   async function endSessions(

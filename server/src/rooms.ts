@@ -185,7 +185,10 @@ export async function joinRooms({
     // Counts of everything would tell of the tenants' modules.
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
     ...(tenants && { tenants: tenants.sites }),
-    ready: createReadiness(store, folder),
+    ready: createReadiness(store, folder, () =>
+      // Where reads are not recorded they go on.
+      (config.audit?.downloads ?? 0) > 0 ? audit?.blockedBy() : undefined,
+    ),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
     warnings: () => warnings.flatMap((tell) => tell()),
@@ -244,9 +247,14 @@ function quotasOf({ tenants }: Config): Map<Realm, number> {
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */
 const READY_FOR = 2_000
 
-function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<string[]> {
+/** Gives why nothing is served rightly now; `blockedBy` says so where it is not about the data folder. */
+function createReadiness(
+  store: ModuleStore,
+  folder: DataFolder,
+  blockedBy: () => string | undefined,
+): () => Promise<string[]> {
   let last: { at: number; reasons: Promise<string[]> } | undefined
-  return () => {
+  return async () => {
     if (last === undefined || Date.now() - last.at > READY_FOR) {
       const reasons = store
         .probe()
@@ -257,6 +265,7 @@ function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<
         )
       last = { at: Date.now(), reasons }
     }
-    return last.reasons
+    const blocked = blockedBy()
+    return [...(await last.reasons), ...(blocked === undefined ? [] : [blocked])]
   }
 }

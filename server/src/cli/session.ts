@@ -56,7 +56,8 @@ export async function endSessions(
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
-  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id })
+  const whose = given.tenant === undefined ? {} : { tenant: given.tenant }
+  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id, ...whose })
   if (ended.length > 0) await untilNoneIsFresh()
   context.stdout.write(
     ended.length === 0 ? `${subject} has no session\n` : ended.map((id) => `${id} is ended\n`).join(''),

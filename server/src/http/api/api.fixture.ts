@@ -8,6 +8,8 @@ import { createAccessTokens, type TokenRecord } from '../../access/tokens/access
 import { createConfigTokens } from '../../access/tokens/config-tokens.ts'
 import { issueToken } from '../../access/tokens/issue-token.ts'
 import { USUAL } from '../../access/issued/issued.fixture.ts'
+import type { AuditFacts } from '../../audit/event.ts'
+import { createTestTrail } from '../../audit/trail.fixture.ts'
 import type { Sessions } from '../../access/issued/sessions.ts'
 import { openIssued } from '../../open-issued.ts'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
@@ -39,6 +41,8 @@ const ACCESS = {
 
 export interface ApiServer extends Running {
   sessions: Sessions
+  /** What the audit log was told. */
+  audited: readonly AuditFacts[]
   /** A token of a user, made as the command makes it. */
   tokenFor(name: string, more?: Partial<TokenRecord>): Promise<string>
   /** A request with a token, and what came as JSON. */
@@ -76,7 +80,9 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
     closed: false,
   })
   const configuration = () => ({ pathPrefix: '' })
+  const audit = createTestTrail()
   const running = await startServer(t, {
+    audit,
     records: catalog,
     access,
     configuration,
@@ -99,6 +105,7 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
   return {
     ...running,
     sessions,
+    audited: audit.events,
     async tokenFor(name, more = {}) {
       const owner = { kind: 'user', name } as const
       const { token, record } = issueToken({ owner, note: '', ...more }, Date.now())

@@ -94,10 +94,14 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function beginDevice(req: IncomingMessage, form: ReadonlyMap<string, string>): Promise<object> {
+  async function beginDevice(
+    { req, note }: ActionExchange,
+    form: ReadonlyMap<string, string>,
+  ): Promise<object> {
     if (fieldOf(form, 'client_id') !== CLIENT)
       return failure('invalid_client', `client_id can only be ${CLIENT}`)
     const begun = await devices.begin(senderOf(req).address, options.countAddresses)
+    note?.({ event: { type: 'authentication', result: 'ok' }, detail: `device ${begun.id} begun` })
     const page = `${addressFor(req)}/auth/device`
     return {
       device_code: begun.deviceCode,
@@ -129,21 +133,22 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function answerForm(path: string, { req, signal, note }: ActionExchange): Promise<object> {
+  async function answerForm(path: string, exchange: ActionExchange): Promise<object> {
+    const { req, signal, note } = exchange
     const { address } = senderOf(req)
     failures.check(address)
     const form = parseForm(req, await readBody(req, signal))
-    if (path === '/auth/device') return beginDevice(req, form)
+    if (path === '/auth/device') return beginDevice(exchange, form)
     if (path === '/auth/revoke') {
       if (await revoke(fieldOf(form, 'token')))
         note?.({ event: { type: 'admin', result: 'ok' }, detail: 'a token was revoked' })
       return {}
     }
-    const { reply, event } = await grant(form, signal)
+    const { reply, event, about } = await grant(form, signal)
     const failed = 'error' in reply ? reply.error : undefined
     const name = grantName(form)
     if (event !== undefined)
-      note?.({ event, detail: failed === undefined ? `grant ${name}` : `grant ${name}: ${failed}` })
+      note?.({ event, detail: [`grant ${name}`, failed ?? about ?? []].flat().join(': ') })
     outcomes.add(1, name, failed ?? 'ok')
     if (failed !== undefined) failures.note(address, failed)
     // What the job is told, without its claims: those may name people.

@@ -190,7 +190,7 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
         bytes: exchange.bytes,
         code: error === undefined ? (exchange.aborted === true ? 'aborted' : '') : codeOf(error),
         decision_id: requests.get(req)?.decision ?? '',
-        action: actionOf(kind, req),
+        action: event?.action ?? actionOf(kind, req),
         detail: exchange.detail ?? '',
       }
       trail.record(facts)

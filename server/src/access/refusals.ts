@@ -41,6 +41,14 @@ export function refusal(
         }),
       },
     )
+  const { limit } = principal
+  // Its bearer may be allowed what the token is not.
+  if (limit !== undefined && !limit.permissions.includes(permission))
+    return new ModsteadError(
+      'not_permitted',
+      `${described(principal)} may not ${what}${about} with this token: it was narrowed to ${limit.permissions.join(' ') || 'nothing'}`,
+      { next: `use another, or make one that may do more: the permission is ${permission}` },
+    )
   return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
     ...(reading && {
       next: hostAsked

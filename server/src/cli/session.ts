@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { factsOf, SESSION, type SessionFacts } from '../access/issued/sessions.ts'
+import { factsOf, methodOf, SESSION, type SessionFacts } from '../access/issued/sessions.ts'
 import { TOKEN_FRESH } from '../access/tokens/access-tokens.ts'
 import { isTokenId } from '../access/tokens/token-format.ts'
 import { type CatalogBeside, openCatalogBeside } from '../catalog/catalog-beside.ts'
@@ -85,7 +85,7 @@ function asJson(sessions: readonly SessionFacts[]): string {
     id,
     subject: `${principal.kind}:${principal.id}`,
     groups: principal.groups,
-    via,
+    via: methodOf({ via }),
     limit: limit ?? null,
     created: new Date(created).toISOString(),
     refreshed: new Date(refreshed).toISOString(),
@@ -99,7 +99,7 @@ function asText(sessions: readonly SessionFacts[]): string {
   const time = (at: number) => new Date(at).toISOString()
   const lines = sessions.map(
     ({ id, principal, via, created, refreshed, expires }) =>
-      `${id}  ${principal.kind}:${principal.id}  via ${via}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
+      `${id}  ${principal.kind}:${principal.id}  via ${methodOf({ via })}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -335,3 +335,8 @@ export function factsOf({ id, body, expires }: AuthRecord): SessionFacts {
   const { principal, via, limit, created, refreshed } = JSON.parse(body) as Kept
   return { id, principal, via, ...(limit && { limit }), created, refreshed, expires }
 }
+
+/** How somebody signed in, for people: `oidc:gitlab` without the sign-in that the session rests on. */
+export function methodOf({ via }: Pick<SessionFacts, 'via'>): string {
+  return via.split(':', 2).join(':')
+}

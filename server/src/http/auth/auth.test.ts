@@ -324,3 +324,17 @@ test('the audit log has whose session or token a bearer has ended', async (t) =>
     ],
   )
 })
+
+test('a server that signs nobody in says so to programs', async (t) => {
+  const { port } = await startServer(t, {})
+  for (const [method, path] of [
+    ['POST', '/auth/device'],
+    ['POST', '/auth/token'],
+    ['GET', '/auth/whoami'],
+    ['GET', '/.well-known/oauth-authorization-server'],
+  ] as const) {
+    const reply = await ask(port, path, { method, ...(method === 'POST' && { body: 'client_id=modstead' }) })
+    assert.equal(reply.status, 404, path)
+    assert.match(reply.text, /"this server signs nobody in: access is not configured.*"code":"no_endpoint"/)
+  }
+})

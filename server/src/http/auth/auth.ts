@@ -67,15 +67,7 @@ export function createAuth(options: AuthOptions): Action {
   )
   const failures = createFailures(options.countAddresses)
 
-  /** The endpoint that a request is for. */
-  function pathIn(req: IncomingMessage): string | undefined {
-    const target = rawTarget(req).replace(/^https?:\/\/[^/?]*/i, '')
-    const [path = '', query] = target.split('?', 2)
-    if (path === METADATA + prefix) return METADATA
-    const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
-    const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
-    return Object.hasOwn(AUTH_ENDPOINTS, rest) && !isPage ? rest : undefined
-  }
+  const pathIn = (req: IncomingMessage) => authEndpoint(req, prefix)
 
   function metadata(req: IncomingMessage): object {
     const address = addressFor(req)
@@ -204,4 +196,14 @@ export function createAuth(options: AuthOptions): Action {
       return req.method === 'HEAD' ? 0 : bytes.length
     },
   }
+}
+
+/** The endpoint that a request is for; `undefined` where that is none of these. */
+export function authEndpoint(req: IncomingMessage, prefix: string): string | undefined {
+  const target = rawTarget(req).replace(/^https?:\/\/[^/?]*/i, '')
+  const [path = '', query] = target.split('?', 2)
+  if (path === METADATA + prefix) return METADATA
+  const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
+  const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
+  return Object.hasOwn(AUTH_ENDPOINTS, rest) && !isPage ? rest : undefined
 }

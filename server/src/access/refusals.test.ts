@@ -14,3 +14,11 @@ test('a token that was narrowed is what may not, and not its user', () => {
   const reading = refusal('not_permitted', limited, 'module:read', 'a.example/b', false)
   assert.equal(reading.message, 'the user ann may not read a.example/b')
 })
+
+test('a line of netrc is named with the port, where that is another than 443', () => {
+  const told = (host?: string) =>
+    refusal('unauthenticated', ANN, 'module:read', 'a.example/b', false, host).next
+  assert.match(told('localhost:17443')!, /~\/\.netrc \(machine localhost:17443 login USER password TOKEN\)/)
+  for (const host of [undefined, 'go.corp.example', 'go.corp.example:443', 'x"\n:8080', 'a b:8080'])
+    assert.match(told(host)!, /in ~\/\.netrc or by GOAUTH/, host)
+})

@@ -7,7 +7,7 @@ import { createConfigTokens } from './access/tokens/config-tokens.ts'
 import type { Credential } from './access/credential.ts'
 import { createDecide, type PrivateNames } from './access/decide.ts'
 import { createHtpasswdFile, type HtpasswdUsers } from './access/passwords/htpasswd-file.ts'
-import { createPasswords } from './access/passwords/passwords.ts'
+import { type ClosedByGuesses, createPasswords } from './access/passwords/passwords.ts'
 import { createIdentify } from './access/identify.ts'
 import type { DirectoryRecords } from './access/ldap/known-users.ts'
 import { type People, peopleOf } from './access/people.ts'
@@ -85,6 +85,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
       guesses: createGuesses(access.lockout, now),
       countAddresses: access.lockout.addresses,
       remember,
+      onLockout: tellLockouts(observer, tenant),
       now,
     })
     passwords = { judge, knows: ldap?.has ?? isLocal }
@@ -113,6 +114,24 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
     now,
   })
   return { access: joined, people, ...(passwords && { passwords }) }
+}
+
+/** A line for each: who runs the server sees that somebody guesses, or why a user cannot get in. */
+function tellLockouts(observer: Observer, tenant: string | undefined) {
+  const lockouts = observer.counter(
+    'modstead_lockouts_total',
+    'Times that wrong passwords have closed a user or an address.',
+    ['closed'],
+  )
+  return (lockout: ClosedByGuesses): void => {
+    lockouts.add(1, lockout.closed)
+    observer.log.warn(
+      { ...lockout, ...(tenant !== undefined && { tenant }) },
+      lockout.closed === 'user'
+        ? 'wrong passwords have closed a user for some minutes'
+        : 'wrong passwords have closed an address for some minutes',
+    )
+  }
 }
 
 /** The users of our own; nobody where there is no file of them. */

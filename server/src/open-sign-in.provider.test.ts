@@ -174,6 +174,25 @@ test('a provider that answers with failures is down, and nobody is signed out by
   await refreshed(place, session)
 })
 
+test('a provider that takes the secret of this server no more lets nobody in, and signs nobody out', async (t) => {
+  const place = await setSignIn(t)
+  const { clock, idp, logs, signIn } = place
+  const browser = openBrowser()
+  await signIn(browser)
+  let session = await laptop(place, browser)
+  idp.secretChanged = true
+  clock.now += HOUR
+  session = await refreshed(place, session)
+  assert.match(logs(), /"warn".*compare clientId, clientSecret and clientAuth/)
+  const page = await signIn(openBrowser())
+  assert.equal(page.status, 502)
+  assert.match(page.text, /Corp does not accept this server as its client/)
+  assert.match(page.text, /compare clientId, clientSecret and clientAuth of access\.oidc\.idp/)
+  idp.secretChanged = false
+  clock.now += HOUR
+  await refreshed(place, session)
+})
+
 test('where no refresh token is given, a sign-in is good for a day', async (t) => {
   const place = await setSignIn(t, { refreshTokens: false })
   const browser = openBrowser()

@@ -117,7 +117,7 @@ export function createAccess({
               hostAsked: false,
             }
       if (decision === 'allow') return principal
-      throw refusal(decision, principal, permission, module, hostAsked)
+      throw refusal(decision, principal, permission, module, hostAsked, sender.headers.host)
     },
     permit(principal, permission) {
       const decision = decide(principal, { permission })

@@ -13,7 +13,7 @@ export function nobodyMay(permission: Permission): ModsteadError {
 
 /**
  * What is told of a decision: the same for every module that no right reaches, there or not. `hostAsked`: bindings alone
- * did not decide.
+ * did not decide. `host`: the header of the request.
  */
 export function refusal(
   decision: Exclude<Decision, 'allow'>,
@@ -21,6 +21,7 @@ export function refusal(
   permission: Permission,
   module: string | undefined,
   hostAsked: boolean,
+  host?: string,
 ): ModsteadError {
   const what = WORDS[permission]
   const reading = permission === 'module:read'
@@ -37,9 +38,17 @@ export function refusal(
       `to ${what}${about} takes a token, and the request has none`,
       {
         ...(reading && {
-          next: 'give go a token for this host, in ~/.netrc or by GOAUTH, over https: /settings here tells how',
+          next: `give go a token for this host, in ~/.netrc${netrcMachine(host)} or by GOAUTH, over https: /settings here tells how`,
         }),
       },
+    )
+  const { limit } = principal
+  // Its bearer may be allowed what the token is not.
+  if (limit !== undefined && !limit.permissions.includes(permission))
+    return new ModsteadError(
+      'not_permitted',
+      `${described(principal)} may not ${what}${about} with this token: it was narrowed to ${limit.permissions.join(' ') || 'nothing'}`,
+      { next: `use another, or make one that may do more: the permission is ${permission}` },
     )
   return new ModsteadError('not_permitted', `${described(principal)} may not ${what}${about}`, {
     ...(reading && {
@@ -48,6 +57,12 @@ export function refusal(
         : 'ask who runs this server for a binding to a role that reads it',
     }),
   })
+}
+
+/** `go` finds a line of netrc by the host as the address has it, with its port: one without it counts for 443 alone. */
+function netrcMachine(host = ''): string {
+  const [, port] = /^[\w.-]{1,100}:(\d{1,5})$/.exec(host) ?? []
+  return port === undefined || Number(port) === 443 ? '' : ` (machine ${host} login USER password TOKEN)`
 }
 
 const WORDS: Readonly<Record<Permission, string>> = {

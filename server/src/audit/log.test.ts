@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { generateKey, parseVerifierKey } from '@modstead/gomod/note'
 import { auditEventSchema } from './event.ts'
+import { openKeys } from './key.ts'
 import { eventIn } from './line.ts'
 import { blocksOf, fill, someEvent, testLog } from './audit.fixture.ts'
 import { verifyAudit } from './verify.ts'
@@ -135,6 +136,36 @@ test('it is said what is wrong, and where', async (t) => {
     findings.map(({ what }) => what).join('\n'),
     /the signature is not to be trusted: no known key/,
   )
+})
+
+test('an end that a server could not write is unfinished, and nothing else is', async (t) => {
+  const log = await testLog(t)
+  const writer = await log.open()
+  await writer.append(blocksOf([someEvent(1), someEvent(2)], 1))
+  await writer.checkpoint()
+  await writer.append(blocksOf([someEvent(3)], 3))
+  const name = 'segment-000000001.jsonl'
+  const whole = (await log.texts()).get(name)!
+  const report = async (text: string) => {
+    await log.write(name, text)
+    const { verifiers } = await openKeys(log.files, [])
+    return verifyAudit({ files: log.files, verifiers, patience: 1 })
+  }
+  const torn = someEvent(5).slice(0, 100)
+  const short = await report(`${whole}${someEvent(4)}\n${torn}`)
+  assert.deepEqual(short.findings, [])
+  const lines = whole.split('\n').length
+  assert.deepEqual(short.unfinished, { segment: 1, line: lines + 1 })
+  assert.deepEqual([short.events, short.last, short.signed], [3, 3, 2])
+  // A whole line that was added, and a cut into what is signed.
+  assert.match((await report(`${whole}${someEvent(4)}\n`)).findings[0]!.what, /under no hash/)
+  const cut = await report(whole.slice(0, whole.indexOf('{"signed":') - 20))
+  assert.match(
+    cut.findings[0]!.what,
+    /2 events are signed, and the files end at event 0: the end was cut off/,
+  )
+  assert.equal((await report(whole)).unfinished, undefined)
+  await writer.close()
 })
 
 test('a chain that was made anew without the key is found at the next signature', async (t) => {

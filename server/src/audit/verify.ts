@@ -28,6 +28,11 @@ export interface Report {
   signedAt?: string
   /** What starts found after crashes. */
   recovered: number
+  /**
+   * The newest segment ends within a line, behind all that is signed: a server writes, and cannot go on, or has crashed.
+   * It is no event yet, and a server that goes on writes over it.
+   */
+  unfinished?: { segment: number; line: number }
 }
 
 export interface VerifyOptions {
@@ -105,7 +110,18 @@ export async function verifyAudit({
         segment: number - 1,
         what: 'its last line, which closes and signs it, is missing: the end was cut off',
       })
-    const walked = await verifySegment(files, opened, number, verifiers, promised, add, report, patience)
+    const newest = number === segments.at(-1)!.number
+    const walked = await verifySegment(
+      files,
+      opened,
+      number,
+      newest,
+      verifiers,
+      promised,
+      add,
+      report,
+      patience,
+    )
     pruned = Math.max(pruned, walked.pruned)
     before = { head: opened, hash: walked.hash, seq: walked.seq, closed: walked.closed }
   }
@@ -132,6 +148,7 @@ async function verifySegment(
   files: AuditFiles,
   head: SegmentHead,
   number: number,
+  newest: boolean,
   verifiers: readonly Verifier[],
   promised: Checkpoint[],
   add: (finding: Finding) => void,
@@ -185,7 +202,12 @@ async function verifySegment(
       }
     } else {
       const loose = piece.lines.filter((line) => !line.startsWith('{"signed":')).length
-      if ((loose > 0 || piece.torn > 0) && !(await isBeingWritten(files, number, piece.end, patience)))
+      if (loose === 0 && piece.torn === 0) continue
+      if (await isBeingWritten(files, number, piece.end, patience)) continue
+      // Whole lines under no hash may have been put there; that something signed is cut off is found by its signature.
+      if (newest && !closed && piece.torn > 0)
+        report.unfinished = { segment: number, line: piece.line + piece.lines.length }
+      else
         add({
           segment: number,
           lines: [piece.line, piece.line + piece.lines.length],

@@ -13,7 +13,7 @@ test('who is signed in is listed, and ended beside the server', async (t) => {
   const begin = (id: string) =>
     sessions.begin({
       principal: { kind: 'user', id, groups: [] },
-      via: 'oidc:gitlab',
+      via: 'oidc:gitlab:c2lnbi1pbg',
       upstream: 'their-secret',
     })
   const [one, two, bob] = [await begin('alice'), await begin('alice'), await begin('bob')]

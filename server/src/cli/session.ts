@@ -1,4 +1,4 @@
-import { factsOf, SESSION, type SessionFacts } from '../access/issued/sessions.ts'
+import { factsOf, methodOf, SESSION, type SessionFacts } from '../access/issued/sessions.ts'
 import { untilNoneIsFresh } from '../access/tokens/access-tokens.ts'
 import { isTokenId } from '../access/tokens/token-format.ts'
 import { type CatalogBeside, openCatalogBeside } from '../catalog/catalog-beside.ts'
@@ -84,7 +84,7 @@ function asJson(sessions: readonly SessionFacts[]): string {
     id,
     subject: `${principal.kind}:${principal.id}`,
     groups: principal.groups,
-    via,
+    via: methodOf({ via }),
     limit: limit ?? null,
     created: new Date(created).toISOString(),
     refreshed: new Date(refreshed).toISOString(),
@@ -98,7 +98,7 @@ function asText(sessions: readonly SessionFacts[]): string {
   const time = (at: number) => new Date(at).toISOString()
   const lines = sessions.map(
     ({ id, principal, via, created, refreshed, expires }) =>
-      `${id}  ${principal.kind}:${principal.id}  via ${via}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
+      `${id}  ${principal.kind}:${principal.id}  via ${methodOf({ via })}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -12,6 +12,7 @@ import { type ApiProxy, type ApiRecords, type ApiSettings, apiEndpoints } from '
 import { type AuthOptions, createAuth } from './auth/auth.ts'
 import { createBackchannelLogout } from './auth/backchannel-logout.ts'
 import { createBrowserDoor } from './auth/browser-door.ts'
+import { createNoAuth } from './auth/no-auth.ts'
 import { createAuthPages } from './auth/pages/pages.ts'
 import { createHooks } from './hooks.ts'
 import { type AuditedLog, createLogAnswers } from './log-answers.ts'
@@ -58,7 +59,7 @@ export function createActions(
   return [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
     ...(options.issued === undefined
-      ? []
+      ? [createNoAuth(prefix)]
       : [
           createAuth({
             access,

@@ -173,6 +173,8 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
       const type: EventType = proof !== undefined ? 'authentication' : refusal ? 'refusal' : usual!
       if (READS.has(type) && share < 1 && Math.random() >= share) return
       const principal = access.principalOf(req) ?? ANONYMOUS
+      if (error === undefined && kind === 'api' && principal.kind === 'anonymous' && isDescription(req))
+        return
       const claimed = proof?.principal ?? event?.principal ?? exchange.principal
       const facts: AuditFacts = {
         ...clientFacts(req, principal),
@@ -190,12 +192,17 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
         bytes: exchange.bytes,
         code: error === undefined ? (exchange.aborted === true ? 'aborted' : '') : codeOf(error),
         decision_id: requests.get(req)?.decision ?? '',
-        action: actionOf(kind, req),
+        action: event?.action ?? actionOf(kind, req),
         detail: exchange.detail ?? '',
       }
       trail.record(facts)
     },
   }
+}
+
+/** What everybody may read of the API says nothing of anybody. */
+function isDescription(req: IncomingMessage): boolean {
+  return pathOf(req).endsWith('/api/v1/openapi.json')
 }
 
 /** 401, 403 and 429: somebody was not let do something. */

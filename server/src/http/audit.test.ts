@@ -173,6 +173,7 @@ test('each path writes one event, and it is the right one', async (t) => {
   const cases: [what: string, path: string, asked: Asked, expected: string[]][] = [
     ['cold', info, {}, ['download ok info  200 ']],
     ['from memory', info, {}, ['download ok info  200 ']],
+    ['the description of the API', '/api/v1/openapi.json', {}, []],
     ['HEAD from memory', info, { method: 'HEAD' }, ['download ok info  200 ']],
     ['a file', zip, {}, ['download ok zip  200 ']],
     ['a range', zip, { headers: { range: 'bytes=0-99' } }, ['download ok zip  206 ']],

@@ -61,6 +61,8 @@ export interface ExchangeEvent {
   result: AuthResult
   /** Default: who asked. */
   principal?: Pick<Principal, 'id' | 'kind'>
+  /** Default: the method and the path. */
+  action?: string
 }
 
 /** What becomes known of one request on its way. */

@@ -52,7 +52,7 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
 const GONE = {
   refusal:
     'the access token of the request is not valid: it has expired, its session has ended, or it was never issued here',
-  next: 'sign in again, or exchange the token of your workload again: docs/sign-in.md',
+  next: "sign in again: modstead's client login https://HOST, as /settings here tells; a job exchanges its token again",
 }
 const NO_ACCESS_TOKEN = {
   refusal: 'the request presents a refresh token, which is for /auth/token alone',

@@ -41,10 +41,10 @@ test('a session is begun, known by its access token, renewed and ended', async (
   assert.equal(bearer(await judge(first.accessToken)), undefined, 'it has expired')
   assert.equal(bearer(await judge(second.accessToken))?.id, 'alice')
 
-  assert.equal(await sessions.end(second.sessionId), true)
+  assert.deepEqual(await sessions.end(second.sessionId), { session: second.sessionId })
   assert.equal(bearer(await judge(second.accessToken)), undefined)
   assert.match(refusedBy(await sessions.refresh(second.refreshToken, never)), /not valid/)
-  assert.equal(await sessions.end(second.sessionId), false)
+  assert.equal(await sessions.end(second.sessionId), undefined)
 })
 
 test('an old refresh token ends its session, but for one whose answer may have been lost', async (t) => {
@@ -90,7 +90,7 @@ test('who knows the id of a session can neither renew nor end it by a made-up to
   const { withCheck } = await import('../tokens/token-format.ts')
   const forged = withCheck(`msr_${one.sessionId}${two.refreshToken.slice(16, 60)}`)
   assert.match(refusedBy(await sessions.refresh(forged, never)), /not valid/)
-  assert.equal(await sessions.end(forged), false)
+  assert.equal(await sessions.end(forged), undefined)
   for (const odd of [
     '',
     'msr_',
@@ -205,7 +205,7 @@ test('an exchanged token has no session, an end of its own, and can be taken bac
   clock.now += 899_990
   const near = await judge(accessToken)
   assert.ok(typeof near === 'object' && 'fresh' in near && near.fresh === 10)
-  assert.equal(await sessions.end(accessToken), true)
+  assert.ok((await sessions.end(accessToken))?.principal)
   assert.equal(bearer(await judge(accessToken)), undefined)
   const other = await sessions.exchange({ principal }, 900)
   clock.now += 900_000

@@ -71,9 +71,9 @@ export interface Sessions {
   ): Promise<Omit<IssuedSession, 'refreshToken' | 'sessionId'>>
   /**
    * Ends the session with this id, or that of a refresh or access token, or an access token that has none. When it
-   * returns, no request that arrives after that is let in. `false` where there is none.
+   * returns, no request that arrives after that is let in. `undefined` where there is none.
    */
-  end(given: string): Promise<boolean>
+  end(given: string): Promise<Ended | undefined>
   /** All sessions, or those of somebody; at most 1000. */
   list(subject?: Pick<SignedIn, 'kind' | 'id'>): Promise<SessionFacts[]>
   find(id: string): Promise<SessionFacts | undefined>
@@ -81,6 +81,14 @@ export interface Sessions {
   isRevoked(tokenId: string): Promise<boolean>
   /** Who is to be asked at refreshes of sessions whose `via` begins with `method`. */
   recheckWith(method: string, recheck: Recheck): void
+}
+
+/** What was ended. */
+export interface Ended {
+  /** Absent for an access token that has none. */
+  session?: string
+  /** Whose it was, where a token says so. */
+  principal?: Pick<SignedIn, 'kind' | 'id'>
 }
 
 export interface SessionsOptions {
@@ -242,20 +250,22 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { refused: 'the session is being renewed by others at the same time: ask again' }
   }
 
-  async function end(given: string): Promise<boolean> {
+  async function end(given: string): Promise<Ended | undefined> {
+    const drop = async (session: string, of: Omit<Ended, 'session'>): Promise<Ended | undefined> =>
+      (await records.removeAuthRecord({ scope, kind: KIND, id: session })) ? { session, ...of } : undefined
     const refresh = parseRefreshToken(given)
     if (refresh !== undefined) {
       const found = await read(refresh.session, records)
-      if (found?.kept.family !== hashOf(refresh.family)) return false
-      return records.removeAuthRecord({ scope, kind: KIND, id: refresh.session })
+      if (found?.kept.family !== hashOf(refresh.family)) return undefined
+      return drop(refresh.session, { principal: found.kept.principal })
     }
-    if (!given.includes('.')) return records.removeAuthRecord({ scope, kind: KIND, id: given })
+    if (!given.includes('.')) return drop(given, {})
     const access = await jwt.verify(given, now())
-    if (access === undefined || access === 'not mine' || 'expired' in access) return false
-    if (access.session !== undefined)
-      return records.removeAuthRecord({ scope, kind: KIND, id: access.session })
-    const { id, expires } = access
-    return records.putAuthRecord({ scope, kind: REVOKED, id, body: '{}', expires, revision: 0 })
+    if (access === undefined || access === 'not mine' || 'expired' in access) return undefined
+    const { id, expires, principal } = access
+    if (access.session !== undefined) return drop(access.session, { principal })
+    const revoked = { scope, kind: REVOKED, id, body: '{}', expires, revision: 0 }
+    return (await records.putAuthRecord(revoked)) ? { principal } : undefined
   }
 
   return {
@@ -298,7 +308,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async end(given) {
       const ended = await end(given)
-      if (ended) await untilNoneIsFresh()
+      if (ended !== undefined) await untilNoneIsFresh()
       return ended
     },
     async list(subject) {
@@ -324,4 +334,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 export function factsOf({ id, body, expires }: AuthRecord): SessionFacts {
   const { principal, via, limit, created, refreshed } = JSON.parse(body) as Kept
   return { id, principal, via, ...(limit && { limit }), created, refreshed, expires }
+}
+
+/** How somebody signed in, for people: `oidc:gitlab` without the sign-in that the session rests on. */
+export function methodOf({ via }: Pick<SessionFacts, 'via'>): string {
+  return via.split(':', 2).join(':')
 }

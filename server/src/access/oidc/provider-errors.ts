@@ -12,19 +12,18 @@ import { SignedOut } from './signed-out.ts'
  * What went wrong with a provider, in words for whoever signs in. What the provider itself wrote goes only into the
  * cause, for the log.
  */
-export function providerError(error: unknown, { label, name }: OidcProvider): Error {
+export function providerError(error: unknown, { label, name }: Pick<OidcProvider, 'label' | 'name'>): Error {
   if (error instanceof ModsteadError) return error
   if (error instanceof ResponseBodyError) {
     if (error.error === 'invalid_grant')
       return new SignedOut(`${label} takes the code or refresh token no more`, { cause: error })
     if (error.error === 'invalid_client' || error.error === 'unauthorized_client')
-      return failed(
-        `${label} does not accept this server as its client`,
-        `who runs this server has to compare clientId, clientSecret and clientAuth of access.oidc.${name} with what ${label} has`,
-        error,
-      )
+      return notItsClient(error, { label, name })
     return failed(`${label} refused to complete the sign-in`, NEXT_LOG, error)
   }
+  // Of the token endpoint, in answer to our own secret (RFC 6749, section 5.2); userinfo is looked at where it is asked.
+  if (error instanceof WWWAuthenticateChallengeError && error.status === 401)
+    return notItsClient(error, { label, name })
   if (error instanceof AuthorizationResponseError) {
     if (error.error === 'access_denied' || error.error === 'login_required')
       return new ModsteadError('not_permitted', `${label} did not let you sign in, or you declined`, {
@@ -46,6 +45,15 @@ export function providerError(error: unknown, { label, name }: OidcProvider): Er
       cause: error,
     })
   return failed(`the sign-in at ${label} failed`, NEXT_LOG, error)
+}
+
+/** An outage for whoever has signed in: a secret that was changed ends no session. */
+function notItsClient(cause: unknown, { label, name }: Pick<OidcProvider, 'label' | 'name'>): ModsteadError {
+  return failed(
+    `${label} does not accept this server as its client`,
+    `who runs this server has to compare clientId, clientSecret and clientAuth of access.oidc.${name} with what ${label} has`,
+    cause,
+  )
 }
 
 /** Whether an answer says 401 or 403. */

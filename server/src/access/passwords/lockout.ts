@@ -8,8 +8,8 @@ export interface Guesses {
    */
   mayTry(keys: readonly string[]): boolean
   right(keys: readonly string[]): void
-  /** `secret` is a hash of what was tried: the same one tried again counts once. */
-  wrong(keys: readonly string[], secret: string): void
+  /** `secret` is a hash of what was tried: the same one tried again counts once. Gives the keys that this has closed. */
+  wrong(keys: readonly string[], secret: string): string[]
   dropped(keys: readonly string[]): void
 }
 
@@ -57,6 +57,7 @@ export function createGuesses({ secrets, within, closed }: Lockout, now: () => n
     },
     wrong(keys, secret) {
       const at = now()
+      const shut: string[] = []
       for (const key of keys) {
         const state = stateOf(key)
         for (const [other, since] of state.tried) if (at - since >= within) state.tried.delete(other)
@@ -66,7 +67,9 @@ export function createGuesses({ secrets, within, closed }: Lockout, now: () => n
         if (!failedTrial && state.tried.size < secrets) continue
         state.until = at + closed
         state.tried.clear()
+        shut.push(key)
       }
+      return shut
     },
     dropped(keys) {
       for (const key of keys) {

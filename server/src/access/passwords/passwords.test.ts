@@ -10,7 +10,7 @@ import { peopleOf } from '../people.ts'
 import { createHtpasswdFile } from './htpasswd-file.ts'
 import { createGuesses } from './lockout.ts'
 import { parsePasswordHash } from './password-hash.ts'
-import { createPasswords } from './passwords.ts'
+import { type ClosedByGuesses, createPasswords } from './passwords.ts'
 
 const SALT = Buffer.from('salt salt salt s')
 
@@ -35,6 +35,7 @@ async function users(t: TestContext, text: string) {
   const clock = { now: 10_000 }
   const now = () => clock.now
   const warnings: string[] = []
+  const lockouts: ClosedByGuesses[] = []
   const guesses = createGuesses({ secrets: 3, within: 60_000, closed: 300_000, addresses: true }, now)
   const judge = createPasswords({
     local: createHtpasswdFile({ path, warn: (sentence) => warnings.push(sentence), now }),
@@ -42,6 +43,7 @@ async function users(t: TestContext, text: string) {
     guesses,
     countAddresses: true,
     remember: 60_000,
+    onLockout: (lockout) => lockouts.push(lockout),
     now,
   })
   const ask = async (user: string, secret: string, address = '192.0.2.1'): Promise<Judgement> =>
@@ -50,7 +52,7 @@ async function users(t: TestContext, text: string) {
     const judgement = await ask(user, secret, address)
     return typeof judgement === 'object' && 'principal' in judgement ? judgement.principal.id : 'nobody'
   }
-  return { path, clock, warnings, judge, ask, who }
+  return { path, clock, warnings, lockouts, judge, ask, who }
 }
 
 test('bcrypt and argon2id passwords, and nobody else', async (t) => {
@@ -168,4 +170,23 @@ test('hashes that are not taken', async () => {
   assert.ok(typeof cut === 'object')
   assert.equal(await cut.matches(long), true)
   assert.equal(await cut.matches(`${long}y`), false)
+})
+
+test('who runs the server is told of each lock-out, with the name of those alone who have one', async (t) => {
+  const { ask, clock, lockouts } = await users(t, `alice:${argon2id('right')}\n`)
+  for (const secret of ['a', 'b', 'c', 'd', 'e']) await ask('alice', secret, '192.0.2.1')
+  const closed = [
+    { closed: 'user', address: '192.0.2.1', user: 'alice' },
+    { closed: 'address', address: '192.0.2.1', user: 'alice' },
+  ]
+  assert.deepEqual(lockouts, closed)
+  for (const secret of ['a', 'b', 'c']) await ask('hunter2', secret, '192.0.2.2')
+  assert.deepEqual(lockouts.slice(2), [
+    { closed: 'user', address: '192.0.2.2' },
+    { closed: 'address', address: '192.0.2.2' },
+  ])
+  // The one trial when the time is over.
+  clock.now += 300_000
+  await ask('alice', 'f', '192.0.2.3')
+  assert.deepEqual(lockouts.slice(4), [{ closed: 'user', address: '192.0.2.3', user: 'alice' }])
 })

@@ -21,7 +21,17 @@ export interface PasswordsOptions {
   countAddresses: boolean
   /** How long a password that was compared is not compared again. Milliseconds. */
   remember: number
+  /** Told each time wrong passwords have closed a user or an address. */
+  onLockout?: (lockout: ClosedByGuesses) => void
   now: () => number
+}
+
+export interface ClosedByGuesses {
+  closed: 'user' | 'address'
+  /** Where the guesses came from. */
+  address: string
+  /** Who was guessed at; absent where nobody has that name: it may be a password in the wrong place. */
+  user?: string
 }
 
 export interface PasswordDirectory extends Pick<Directory, 'find' | 'isPassword'> {
@@ -91,7 +101,7 @@ function passwordLane(atOnce: number): Lane {
  * asked in vain.
  */
 export function createPasswords(options: PasswordsOptions): Credential {
-  const { local, directory, people, guesses, countAddresses, remember, now } = options
+  const { local, directory, people, guesses, countAddresses, remember, onLockout, now } = options
   const key = randomBytes(32)
   const outcomes = new LRUCache<string, Outcome>({ max: REMEMBERED })
   const running = new Map<string, Promise<Verdict>>()
@@ -113,6 +123,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
     if (before?.by === by && now() < before.until) return verdictOf(before.id)
     // What comes at once with the same password is compared once; and counted once.
     const same = `${address} ${digest} ${by}`
+    let named = known === undefined ? undefined : user
     let work = running.get(same)
     if (work === undefined) {
       work = compare().finally(() => running.delete(same))
@@ -150,6 +161,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
           [nameKey(user), ...from],
           digest,
           async () => (await hash.matches(secret)) && known !== undefined,
+          noteClosed,
         ),
       )
       if (right === undefined) return 'blocked_by_circuit'
@@ -173,22 +185,34 @@ export function createPasswords(options: PasswordsOptions): Credential {
       const { find, isPassword, signedIn } = directory!
       let id: string | undefined
       const right = await asking(() =>
-        tryIt([nameKey(user), ...from], digest, async (mayTry) => {
-          const account = await find(user)
-          // A name of the file is that of the file, however it is written here.
-          const there = account !== undefined && users.find(account.id) === undefined ? account : undefined
-          // By another spelling, or an address of mail: guesses at one user count together.
-          if (there !== undefined && !mayTry(nameKey(there.id))) return undefined
-          const fits = await isPassword(there?.dn, secret)
-          if (!fits || there === undefined || (await signedIn(there.id)) === undefined) return false
-          id = there.id
-          return true
-        }),
+        tryIt(
+          [nameKey(user), ...from],
+          digest,
+          async (mayTry) => {
+            const account = await find(user)
+            // A name of the file is that of the file, however it is written here.
+            const there = account !== undefined && users.find(account.id) === undefined ? account : undefined
+            // By another spelling, or an address of mail: guesses at one user count together.
+            if (there !== undefined && !mayTry(nameKey(there.id))) return undefined
+            named = there?.id
+            const fits = await isPassword(there?.dn, secret)
+            if (!fits || there === undefined || (await signedIn(there.id)) === undefined) return false
+            id = there.id
+            return true
+          },
+          noteClosed,
+        ),
       )
       if (right === undefined) return 'blocked_by_circuit'
       note(id)
       if (!right) await comparing(async () => users.dearest?.matches(secret))
       return verdictOf(id)
+    }
+
+    function noteClosed(keys: readonly string[]): void {
+      const kinds = new Set(keys.map((key) => (key.startsWith('user ') ? 'user' : 'address')))
+      for (const closed of kinds)
+        onLockout?.({ closed, address, ...(named !== undefined && { user: named }) })
     }
 
     function note(id: string | undefined): void {
@@ -202,12 +226,13 @@ export function createPasswords(options: PasswordsOptions): Credential {
 
   /**
    * Does `work`, which says whether the password was right, and counts what it said for all of `keys`. `undefined` where
-   * guessing has closed one of them, or one that the work asks for besides.
+   * guessing has closed one of them, or one that the work asks for besides; `onClosed` is told those that this has closed.
    */
   async function tryIt(
     keys: readonly string[],
     digest: string,
     work: (mayTry: (key: string) => boolean) => Promise<boolean | undefined>,
+    onClosed: (keys: readonly string[]) => void,
   ): Promise<boolean | undefined> {
     if (!guesses.mayTry(keys)) return undefined
     let all = keys
@@ -221,7 +246,7 @@ export function createPasswords(options: PasswordsOptions): Credential {
       })
       if (right === undefined) return undefined
       if (right) guesses.right(all)
-      else guesses.wrong(all, digest)
+      else onClosed(guesses.wrong(all, digest))
       told = true
       return right
     } finally {

@@ -33,7 +33,7 @@ export async function verifyLocalAudit(
     verifiers,
     ...(kept !== undefined && { checkpoint: kept }),
   })
-  const { findings, segments, events, last, signed, signedAt, recovered } = report
+  const { findings, segments, events, last, signed, signedAt, recovered, unfinished } = report
   const { stdout } = context
   if (json) {
     stdout.write(`${JSON.stringify({ ok: findings.length === 0, ...report }, null, 2)}\n`)
@@ -45,6 +45,10 @@ export async function verifyLocalAudit(
   else stdout.write(`the audit log is what was written: ${many}\n`)
   if (signedAt !== undefined) stdout.write(`signed through event ${signed} of ${last}, at ${signedAt}\n`)
   else if (last > 0) stdout.write('nothing of it is signed by now: that happens within a minute\n')
+  if (unfinished !== undefined)
+    stdout.write(
+      `unfinished end: ${segmentName(unfinished.segment)} ends within line ${unfinished.line}, behind all that is signed: a server could not write on (is its disk full?) or has crashed; it writes over that when it goes on\n`,
+    )
   if (recovered > 0)
     stdout.write(
       `it has gone on after ${recovered} crash${recovered === 1 ? '' : 'es'}: "recovered" lines tell of each\n`,

@@ -67,6 +67,7 @@ test('who am I', async (t) => {
     id: 'ann',
     groups: ['team'],
     permissions: ['token:create'],
+    bindings: [{ role: 'developer', modules: ['corp.example/team'] }],
   })
 })
 

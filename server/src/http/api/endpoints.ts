@@ -54,7 +54,7 @@ const NO_GROUPS: AccessConfig['groups'] = new Map()
 export function apiEndpoints(options: ApiEndpointsOptions): ApiEndpoint[] {
   const { records, access, config, sessions, configuration, proxy, log, version } = options
   const endpoints: ApiEndpoint[] = [
-    whoamiEndpoint(access),
+    whoamiEndpoint(access, config.access),
     ...tokenEndpoints({ tokens: records, access, log }),
     ...(sessions === undefined ? [] : sessionEndpoints({ sessions, access, log })),
     ...accessEndpoints({

@@ -7,7 +7,7 @@ test('everybody sees and ends their own sessions, and those of others by permiss
   const begin = (id: string) =>
     sessions.begin({
       principal: { kind: 'user', id, groups: ['dev'] },
-      via: 'oidc:gitlab',
+      via: 'oidc:gitlab:c2lnbi1pbg',
       upstream: 'theirs',
     })
   const [ann, viewer, other] = [await begin('ann'), await begin('viewer'), await begin('viewer')]

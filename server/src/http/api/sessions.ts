@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Access } from '../../access/access.ts'
-import type { SessionFacts, Sessions } from '../../access/issued/sessions.ts'
+import { methodOf, type SessionFacts, type Sessions } from '../../access/issued/sessions.ts'
 import { described, type Principal } from '../../access/principal.ts'
 import { isTokenId } from '../../access/tokens/token-format.ts'
 import { PERMISSIONS } from '../../config/permissions.ts'
@@ -113,7 +113,7 @@ function sessionJson({ id, principal, via, limit, created, refreshed, expires }:
     id,
     subject: `${principal.kind}:${principal.id}`,
     groups: [...principal.groups],
-    via,
+    via: methodOf({ via }),
     ...(limit !== undefined && { limit }),
     created: at(created),
     refreshed: at(refreshed),

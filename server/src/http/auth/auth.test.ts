@@ -308,3 +308,46 @@ test('the audit log has who got a token and who did not, and nothing of what was
     ],
   )
 })
+
+test('the audit log has whose session or token a bearer has ended', async (t) => {
+  const events: AuditFacts[] = []
+  const trail: Partial<AuditTrail> = {
+    blocked: false,
+    newId: () => 'id',
+    mask: (name) => name,
+    record: (facts) => void events.push(facts),
+  }
+  const { post, catalog, sessions } = await serve(t, { audit: trail as AuditTrail })
+  const one = await sessions.begin({ principal: ALICE, via: 'password' })
+  const two = await sessions.begin({ principal: ALICE, via: 'password' })
+  const { accessToken } = await sessions.exchange({ principal: ALICE }, 900)
+  const { token, record } = issueToken({ owner: { kind: 'service', name: 'ci' }, note: '' }, Date.now())
+  await catalog.addToken(record)
+  for (const given of [one.refreshToken, two.accessToken, accessToken, token, one.refreshToken, 'msr_x'])
+    assert.equal((await post('/auth/revoke', { token: given })).status, 200)
+  assert.deepEqual(
+    events.map(({ event_type, action, principal_kind, user_principal, detail }) =>
+      [event_type, action, principal_kind, user_principal, detail].join(' '),
+    ),
+    [
+      `admin session.end user alice session ${one.sessionId}`,
+      `admin session.end user alice session ${two.sessionId}`,
+      'admin token.revoke user alice an access token without a session',
+      `admin token.revoke service ci token ${record.id}`,
+    ],
+  )
+})
+
+test('a server that signs nobody in says so to programs', async (t) => {
+  const { port } = await startServer(t, {})
+  for (const [method, path] of [
+    ['POST', '/auth/device'],
+    ['POST', '/auth/token'],
+    ['GET', '/auth/whoami'],
+    ['GET', '/.well-known/oauth-authorization-server'],
+  ] as const) {
+    const reply = await ask(port, path, { method, ...(method === 'POST' && { body: 'client_id=modstead' }) })
+    assert.equal(reply.status, 404, path)
+    assert.match(reply.text, /"this server signs nobody in: access is not configured.*"code":"no_endpoint"/)
+  }
+})

@@ -8,7 +8,7 @@ import { TOKEN_PREFIX } from '../../access/tokens/token-format.ts'
 import type { Workloads } from '../../access/workloads/workloads.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
-import type { Action, ActionExchange } from '../action.ts'
+import type { Action, ActionExchange, Noted } from '../action.ts'
 import { createBodyReader } from '../read-body.ts'
 import { rawTarget } from '../request-path.ts'
 import { senderOf } from '../sender.ts'
@@ -69,15 +69,7 @@ export function createAuth(options: AuthOptions): Action {
   )
   const failures = createFailures(options.countAddresses)
 
-  /** The endpoint that a request is for. */
-  function pathIn(req: IncomingMessage): string | undefined {
-    const target = rawTarget(req).replace(/^https?:\/\/[^/?]*/i, '')
-    const [path = '', query] = target.split('?', 2)
-    if (path === METADATA + prefix) return METADATA
-    const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
-    const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
-    return Object.hasOwn(AUTH_ENDPOINTS, rest) && !isPage ? rest : undefined
-  }
+  const pathIn = (req: IncomingMessage) => authEndpoint(req, prefix)
 
   function metadata(req: IncomingMessage): object {
     const address = addressFor(req)
@@ -113,11 +105,27 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  /** What is no token of ours, or has ended, is revoked already (RFC 7009, section 2.2). */
-  async function revoke(token: string): Promise<boolean> {
-    if (token.startsWith(TOKEN_PREFIX)) return endByBearer(options.tokens, token)
+  /** What is no token of ours, or has ended, is revoked already (RFC 7009, section 2.2): nothing to record. */
+  async function revoke(token: string): Promise<Noted | undefined> {
+    const admin = { type: 'admin', result: 'ok' } as const
+    if (token.startsWith(TOKEN_PREFIX)) {
+      const record = await endByBearer(options.tokens, token)
+      if (record === undefined) return undefined
+      const principal = { id: record.owner.name, kind: record.owner.kind }
+      return { event: { ...admin, principal, action: 'token.revoke' }, detail: `token ${record.id}` }
+    }
     // The id of a session is no secret: only its tokens end it here.
-    return /[._]/.test(token) ? sessions.end(token) : false
+    const ended = /[._]/.test(token) ? await sessions.end(token) : undefined
+    if (ended === undefined) return undefined
+    const { principal, session } = ended
+    return {
+      event: {
+        ...admin,
+        ...(principal !== undefined && { principal }),
+        action: session === undefined ? 'token.revoke' : 'session.end',
+      },
+      detail: session === undefined ? 'an access token without a session' : `session ${session}`,
+    }
   }
 
   async function whoami(req: IncomingMessage): Promise<object> {
@@ -140,8 +148,8 @@ export function createAuth(options: AuthOptions): Action {
     const form = parseForm(req, await readBody(req, signal))
     if (path === '/auth/device') return beginDevice(exchange, form)
     if (path === '/auth/revoke') {
-      if (await revoke(fieldOf(form, 'token')))
-        note?.({ event: { type: 'admin', result: 'ok' }, detail: 'a token was revoked' })
+      const ended = await revoke(fieldOf(form, 'token'))
+      if (ended !== undefined) note?.(ended)
       return {}
     }
     const { reply, event, about } = await grant(form, signal)
@@ -196,4 +204,14 @@ export function createAuth(options: AuthOptions): Action {
       return req.method === 'HEAD' ? 0 : bytes.length
     },
   }
+}
+
+/** The endpoint that a request is for; `undefined` where that is none of these. */
+export function authEndpoint(req: IncomingMessage, prefix: string): string | undefined {
+  const target = rawTarget(req).replace(/^https?:\/\/[^/?]*/i, '')
+  const [path = '', query] = target.split('?', 2)
+  if (path === METADATA + prefix) return METADATA
+  const rest = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
+  const isPage = rest === '/auth/device' && (req.method !== 'POST' || query !== undefined)
+  return Object.hasOwn(AUTH_ENDPOINTS, rest) && !isPage ? rest : undefined
 }

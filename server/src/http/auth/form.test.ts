@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ModsteadError } from '../../errors.ts'
-import { parseForm } from './form.ts'
+import { fieldOf, parseForm } from './form.ts'
 
 const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' }
 
@@ -30,4 +30,15 @@ test('a form is what its sender put in, and nothing but an error of ours where i
       }
     }),
   )
+})
+
+test('a token that was read from a file may end with a line break, and nothing else may', () => {
+  const token = (value: string, name = 'subject_token') =>
+    fieldOf(parseForm({ headers }, Buffer.from(new URLSearchParams({ [name]: value }).toString())), name)
+  for (const value of ['a.b.c', 'a.b.c\n', 'a.b.c\r\n']) assert.equal(token(value), 'a.b.c')
+  for (const [value, name] of [['a.b.c\n\n'], ['a\nb'], ['x\n', 'refresh_token']] as const)
+    assert.throws(
+      () => token(value, name),
+      (error) => error instanceof ModsteadError && /without line breaks/.test(error.next ?? ''),
+    )
 })

@@ -25,6 +25,8 @@ export interface IdentityProvider {
   rewrite: ((body: Record<string, unknown>) => Promise<Record<string, unknown>>) | undefined
   /** What the userinfo endpoint says instead of the truth. */
   userinfo: Record<string, unknown> | number | undefined
+  /** The secret of the client is another than the one that is presented. */
+  secretChanged: boolean
   /** Stops listening: connections are refused. */
   stop(): Promise<void>
   /** Listens again at the same port. */
@@ -70,6 +72,7 @@ export async function startIdentityProvider(
     spoof: undefined,
     rewrite: undefined,
     userinfo: undefined,
+    secretChanged: false,
     async stop() {
       server.closeAllConnections()
       server.close()
@@ -89,6 +92,8 @@ export async function startIdentityProvider(
       res.writeHead(known.broken).end('broken')
       return
     }
+    if (known.secretChanged && path === '/token')
+      req.headers.authorization = `Basic ${Buffer.from(`${CLIENT.id}:another`).toString('base64')}`
     if (path.startsWith('/interaction/')) void interact(provider, req, res)
     else if (path === '/token' && known.rewrite !== undefined) void spoofed(known.rewrite, answer, req, res)
     else if (path === '/token' && known.spoof !== undefined)

@@ -103,7 +103,7 @@ publicUrl: https://go.corp.example
 trustedProxies: [10.0.0.0/24, "::1", unix]
 \`\`\`
 `,
-    keys: ['listen', 'publicUrl', 'pathPrefix', 'tls', 'trustedProxies', 'forwardedHeader'],
+    keys: ['listen', 'publicUrl', 'pathPrefix', 'tls', 'trustedProxies', 'forwardedHeader', 'forwardedHost'],
   },
   {
     title: 'Choose where data lies and how much memory it takes',

@@ -17,6 +17,7 @@ const GUIDES = [
   'private-modules.md',
   'checksum-database.md',
   'tenants.md',
+  'tls.md',
 ]
 
 test('every example on the configuration page and in the guides is a valid configuration', async () => {

@@ -9,8 +9,9 @@ import type { Config } from './config/config.ts'
 import { describeConfig, describeSite } from './config/show.ts'
 import type { SiteOptions } from './http/site.ts'
 import type { Observer } from './observe/observer.ts'
+import { outlastTokens } from './access/outlast.ts'
 import { openAccess } from './open-access.ts'
-import { openIssued } from './open-issued.ts'
+import { openIssued, outlastOf } from './open-issued.ts'
 import type { HeldLog, ServedLog } from './open-log.ts'
 import type { OpenOrigins } from './open-origins.ts'
 import { createPushes } from './origin/git/pushes.ts'
@@ -97,8 +98,11 @@ export async function joinSite(
   })
   // What is signed in at one tenant is nobody at another.
   const scope = tenant ?? ''
-  const records =
-    config.tenants.length === 0 && tenant === undefined ? catalog : recordsOfSite({ tenant, realm }, catalog)
+  // Without tenants, too: those of one that was removed are nobody's.
+  const { records, looks } = outlastTokens(
+    recordsOfSite({ tenant, realm }, catalog),
+    outlastOf(observer, Date.now),
+  )
   const issued =
     config.access &&
     (await openIssued({
@@ -116,7 +120,7 @@ export async function joinSite(
     certificates,
     directoryRecords: catalog,
     ...(tenant !== undefined && { tenant }),
-    records,
+    records: looks,
     names: {
       isPrivate: (module) => router.routeOf(module as ModulePath).private,
       isOpen: (module) => router.routeOf(module as ModulePath).builtIn === true,

@@ -11,6 +11,7 @@ import { createRecorder } from './proxy/incidents.ts'
 import type { Realm } from './proxy/store.ts'
 import type { Origin } from './proxy/origin.ts'
 import type { RouteNames, Router } from './proxy/route.ts'
+import { type IsPrivateName, withoutPrivateNames } from './proxy/private-names.ts'
 import { createTenantRouter } from './proxy/tenant-router.ts'
 
 export interface JoinTenantsOptions {
@@ -24,6 +25,8 @@ export interface JoinTenantsOptions {
   promises: Map<Realm, PromisedHashes>
   /** What the top level has. */
   root: { origins: OpenOrigins; router: Router }
+  /** The names that are private at any site. */
+  isPrivateName: IsPrivateName
 }
 
 export interface JoinedTenants {
@@ -35,7 +38,7 @@ export interface JoinedTenants {
 
 /** Joins the rooms of every tenant on what all sites share. Throws as `openOrigins`. */
 export async function joinTenants(options: JoinTenantsOptions, shared: SharedRooms): Promise<JoinedTenants> {
-  const { config, folder, via, promises, root } = options
+  const { config, folder, via, promises, root, isPrivateName } = options
   const { observer, env, closing } = shared
   const joined: { site: TenantSite; drain(given: AbortSignal): Promise<void> }[] = []
   const asked: OpenOrigins['asked'][number][] = []
@@ -51,13 +54,16 @@ export async function joinTenants(options: JoinTenantsOptions, shared: SharedRoo
     })
     closing.push(() => origins.close())
     asked.push(...origins.asked)
-    const router = createTenantRouter({
-      routes: own.routes,
-      names: namesFor(tenant, origins, options),
-      last: tenant.followsRoot ? rootNames(options) : undefined,
-      realm,
-      root: root.router,
-    })
+    const router = withoutPrivateNames(
+      createTenantRouter({
+        routes: own.routes,
+        names: namesFor(tenant, origins, options),
+        last: tenant.followsRoot ? rootNames(options) : undefined,
+        realm,
+        root: root.router,
+      }),
+      isPrivateName,
+    )
     const log = await openTenantLog(tenant, router, folder, shared)
     if (log !== undefined) promises.set(realm, log.promised)
     const { site, drain } = await joinSite({ config: own, tenant: name, realm, router, origins, log }, shared)

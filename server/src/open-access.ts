@@ -69,6 +69,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
     createConfigTokens(tokens),
     createAccessTokens({
       records,
+      tenant,
       people,
       onTouchFailed: (error) => observer.log.warn({ err: error }, 'the use of a token could not be noted'),
     }),
@@ -87,9 +88,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<OpenedAcce
       onLockout: tellLockouts(observer, tenant),
       now,
     })
-    const inDirectory = async (user: string): Promise<boolean> =>
-      ldap !== undefined && (await people.find(user)) !== undefined
-    passwords = { judge, knows: async (user) => (await isLocal(user)) || inDirectory(user) }
+    passwords = { judge, knows: ldap?.has ?? isLocal }
     credentials.push(judge)
   }
   const joined = createAccess({

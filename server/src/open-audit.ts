@@ -1,3 +1,4 @@
+import { networkOf } from './access/network.ts'
 import { createIds } from './audit/ids.ts'
 import { type Delivery, openDelivery } from './audit/delivery.ts'
 import { openKeys } from './audit/key.ts'
@@ -58,6 +59,7 @@ export async function openAudit(options: OpenAuditOptions): Promise<AuditTrail> 
     sync,
     onFull,
     observer,
+    networkOf,
     onWritten() {
       for (const delivery of deliveries) delivery.wake()
     },

@@ -284,8 +284,6 @@ test('a host that cannot be asked is an outage, without its words and the token;
     [{ status: 403, limited: true }, /upstream_failed/],
     [{ status: 429 }, /upstream_failed/],
     [{ status: 500 }, /upstream_failed/],
-    [{ status: 200, body: 'nonsense' }, /upstream_failed/],
-    [{ status: 200, body: { permission: 7 } }, /upstream_failed/],
   ]
   for (const [fails, code] of failures) {
     const { may, state, observer } = await host(t, 'gitea')
@@ -303,6 +301,29 @@ test('a host that cannot be asked is an outage, without its words and the token;
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.deepEqual([unknown, await may(user('bob'), LIB)], ['not_permitted', 'not_permitted'])
   assert.equal(await may(user('alice'), LIB), 'upstream_failed', 'nothing is known of alice')
+})
+
+test('an answer about one repository that is of no use closes the host for nobody else', async (t) => {
+  for (const fails of [
+    { status: 200, body: 'nonsense' },
+    { status: 200, body: { permission: 7 } },
+    { status: 451 },
+  ]) {
+    const { may, state, observer } = await host(t, 'gitea')
+    state.fails = fails
+    assert.equal(await may(user('alice'), 'git.corp.example/team/odd'), 'upstream_failed')
+    state.fails = undefined
+    assert.equal(await may(user('alice'), LIB), 'allow')
+    assert.equal(observer.lines.length, 1)
+  }
+})
+
+test('those who wait for a host that fails are told at once, and it is asked for none of them', async (t) => {
+  const { may, state } = await host(t, 'gitea')
+  state.fails = 'silent'
+  const many = Array.from({ length: 60 }, (_, i) => may(user(`u${i}`), LIB))
+  assert.deepEqual([...new Set(await Promise.all(many))], ['upstream_failed'])
+  assert.ok(state.asked.length <= 16, `${state.asked.length} were asked`)
 })
 
 test('what the host says of one repository says nothing of others, and nothing to whoever asks', async (t) => {

@@ -6,9 +6,11 @@ import type { AuthRecords } from './access/issued/records.ts'
 import { createSessions, type Sessions } from './access/issued/sessions.ts'
 import { createSweep } from './access/issued/sweep.ts'
 import { givenKeys, keptKeys } from './access/issued/signing-keys.ts'
+import { type OutlastOptions, outlastAuthRecords } from './access/outlast.ts'
 import type { People } from './access/people.ts'
 import type { Workloads } from './access/workloads/workloads.ts'
 import type { AccessConfig } from './config/access/access-config.ts'
+import type { Observer } from './observe/observer.ts'
 import type { OpenKeysOptions } from './open-keys.ts'
 
 /** No exchanged token lives longer. Milliseconds. */
@@ -32,16 +34,19 @@ export interface Issued {
   devices: Devices
   /** Absent where no workloads are known. */
   workloads?: Workloads
+  /** Called when there may be something to clean up of what signing in leaves behind. */
+  sweep: () => void
   /** Judges the access tokens. Its place is before those of other issuers. */
   credential: (people: People) => Credential
 }
 
 export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
-  const { access, records, observer, issuer, scope = '', now = Date.now } = options
+  const { access, observer, issuer, scope = '', now = Date.now } = options
+  const { records, looks } = outlastAuthRecords(options.records, outlastOf(observer, now))
   const { lifetime, refresh, rotate, outage, algorithm, keys: given } = access.issued
   const keys =
     given === undefined
-      ? keptKeys({ records, scope, algorithm, rotate, lifetime: Math.max(lifetime, A_DAY) })
+      ? keptKeys({ records: looks, scope, algorithm, rotate, lifetime: Math.max(lifetime, A_DAY) })
       : givenKeys(given, algorithm)
   const jwt = createAccessJwt(issuer, keys)
   const sweep = createSweep(records, now, (error) =>
@@ -49,6 +54,7 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
   )
   const sessions = createSessions({
     records,
+    looks,
     scope,
     jwt,
     lifetime,
@@ -61,6 +67,7 @@ export async function openIssued(options: OpenIssuedOptions): Promise<Issued> {
   return {
     issuer,
     sessions,
+    sweep,
     devices: createDevices({ records, scope, sessions, sweep, now }),
     credential: (people) => createIssuedTokens({ jwt, sessions, people }),
     ...(access.workloads.length > 0 && { workloads: await openWorkloads(options, sessions, now) }),
@@ -84,4 +91,13 @@ async function openWorkloads(
     sessions,
     now,
   })
+}
+
+/** Counts what goes on for a time while the catalog cannot be read. */
+export function outlastOf(observer: Observer, now: () => number): OutlastOptions {
+  const used = observer.counter(
+    'modstead_auth_outage_looks_total',
+    'Tokens and sessions that counted as last read, because the catalog could not be read.',
+  )
+  return { now, onUse: () => used.add(1) }
 }

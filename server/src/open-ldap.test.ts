@@ -1,8 +1,10 @@
 // Users of a real directory, kept in a real catalog, in front of them passwords and tokens.
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { hash } from '@node-rs/bcrypt'
+import { USUAL } from './access/issued/issued.fixture.ts'
 import { createKnownUsers, type KnownUser } from './access/ldap/known-users.ts'
 import { createGuesses } from './access/passwords/lockout.ts'
 import { parsePasswordHash } from './access/passwords/password-hash.ts'
@@ -11,8 +13,10 @@ import { createAccessTokens, type TokenRecord } from './access/tokens/access-tok
 import { newToken } from './access/tokens/token-format.ts'
 import { openCatalogBeside } from './catalog/catalog-beside.ts'
 import { openSqliteCatalog } from './catalog/sqlite-catalog.ts'
+import type { AccessConfig } from './config/access/access-config.ts'
 import type { LdapConfig } from './config/access/ldap.ts'
 import { createTestObserver, eventually, temporaryFolder } from './observe/test-support.ts'
+import { openAccess } from './open-access.ts'
 import { openLdap } from './open-ldap.ts'
 import { openDirectory } from './origin/ldap/directory.ts'
 import {
@@ -353,6 +357,60 @@ test(
     }
     assert.equal(right, 63)
     assert.equal(await who('alice', 'alice-Geheim-0'), ALICE)
+  },
+)
+
+test(
+  'who is taken out of the file of users, and never was in the directory, is signed in no more',
+  {
+    skip,
+  },
+  async (t) => {
+    const slapd = await startSlapd(t)
+    const observer = createTestObserver()
+    const folder = await temporaryFolder(t)
+    const catalog = await openSqliteCatalog(join(folder, 'catalog.db'), { observer })
+    t.after(() => catalog.close())
+    const htpasswd = join(folder, 'htpasswd')
+    await writeFile(htpasswd, `carla:${await hash('carla-Geheim-1', { cost: 4 })}\n`)
+    const access: AccessConfig = {
+      anonymous: [],
+      htpasswd,
+      ldap: configOf(slapd),
+      groups: new Map(),
+      admins: [],
+      roles: new Map(),
+      bindings: [],
+      issuers: [],
+      oidc: [],
+      gitHosts: [],
+      certificates: [],
+      issued: USUAL,
+      workloads: [],
+      remember: MINUTE,
+      lockout: { secrets: 3, within: MINUTE, closed: 5 * MINUTE, addresses: true },
+    }
+    const closing: (() => Promise<void>)[] = []
+    t.after(async () => {
+      for (const close of closing) await close()
+    })
+    const { passwords, people } = await openAccess({
+      config: { access, tokens: [] },
+      certificates: new WeakMap(),
+      records: catalog,
+      directoryRecords: catalog,
+      names: { isPrivate: () => true },
+      observer,
+      env: {},
+      closing,
+      warnings: [],
+    })
+    assert.equal(await passwords!.knows('carla'), true)
+    assert.equal(await passwords!.knows('alice'), true)
+    await writeFile(htpasswd, '# nobody\n')
+    await eventuallyAsync(async () => !(await passwords!.knows('carla')))
+    // Whoever else vouches for somebody of that name may go on doing so.
+    assert.deepEqual(await people.find('carla'), { groups: [], claims: {} })
   },
 )
 

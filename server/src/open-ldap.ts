@@ -20,6 +20,8 @@ export interface OpenLdapOptions {
 
 export interface OpenedLdap {
   people: People
+  /** Whether the file or the directory has this user now. Rejects with `directory_unavailable`. */
+  has(user: string): Promise<boolean>
   passwords: PasswordDirectory
   warnings(): readonly string[]
   close(): Promise<void>
@@ -67,6 +69,7 @@ export async function openLdap(options: OpenLdapOptions): Promise<OpenedLdap> {
 
   return {
     people: { find: (user) => told(users.find(user)) },
+    has: (user) => told(users.has(user)),
     passwords: {
       find: (typed) => told(directory.find(typed)),
       isPassword: (dn, password) => told(directory.isPassword(dn, password)),

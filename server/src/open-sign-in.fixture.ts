@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { SignInDesk } from './access/browser/sign-in.ts'
 import type { Credential } from './access/credential.ts'
+import type { AuditFacts } from './audit/event.ts'
+import { createTestTrail } from './audit/trail.fixture.ts'
 import { type IdentityProvider, startIdentityProvider } from './access/oidc/testing/identity-provider.ts'
 import { type Browser, openBrowser, type Page } from './access/oidc/testing/browser.ts'
 import { quietPort } from './access/oidc/testing/free-port.ts'
@@ -51,6 +53,8 @@ export interface SignInPlace {
   clock: { now: number }
   desk: SignInDesk
   issued: Awaited<ReturnType<typeof openIssued>>
+  /** What the audit log was told. */
+  audited: readonly AuditFacts[]
   /** All that was logged. */
   logs(): string
   /** The bytes of the catalog and of what belongs to it. */
@@ -118,11 +122,12 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   })
   const publicUrl = `http://127.0.0.1:${port}`
   const own = { listen: [{ host: '127.0.0.1', port }], publicUrl }
+  const audit = createTestTrail()
   const { observer: http } = await startServer(
     t,
     tenant === undefined
-      ? { desk, issued, config: { ...own, pathPrefix: prefix } }
-      : { tenants: [tenantSite({ name: tenant, publicUrl, desk, issued })], config: own },
+      ? { audit, desk, issued, config: { ...own, pathPrefix: prefix } }
+      : { audit, tenants: [tenantSite({ name: tenant, publicUrl, desk, issued })], config: own },
   )
 
   const place: SignInPlace = {
@@ -132,6 +137,7 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
     clock,
     desk,
     issued,
+    audited: audit.events,
     logs: () => JSON.stringify([...observer.lines, ...http.lines]),
     catalogFiles: async () =>
       Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name)))),
@@ -151,7 +157,10 @@ export async function setSignIn(t: TestContext, options: SignInSetUp = {}): Prom
   return place
 }
 
-export function usualProvider(idp: IdentityProvider, name: string): OidcProvider {
+export function usualProvider(
+  idp: Pick<IdentityProvider, 'issuer' | 'clientId' | 'clientSecret'>,
+  name: string,
+): OidcProvider {
   return {
     name,
     label: 'Corp',

@@ -23,15 +23,15 @@ test('what comes back must belong to what was begun in this browser', async (t) 
     ['two codes', (back) => back.searchParams.append('code', 'x'), 502],
     ['no code', (back) => back.searchParams.delete('code'), 502],
     ['a token in the address', (back) => back.searchParams.set('id_token', 'x'), 502],
-    ['no cookie', (_, browser) => jar(browser, base).delete('modstead-signin'), 403],
-    ['a made-up cookie', (_, browser) => jar(browser, base).set('modstead-signin', 'A'.repeat(400)), 403],
-    ['a short cookie', (_, browser) => jar(browser, base).set('modstead-signin', 'AA'), 403],
+    ['no cookie', (_, browser) => jar(browser, base).delete('modstead.signin'), 403],
+    ['a made-up cookie', (_, browser) => jar(browser, base).set('modstead.signin', 'A'.repeat(400)), 403],
+    ['a short cookie', (_, browser) => jar(browser, base).set('modstead.signin', 'AA'), 403],
     [
       'a changed cookie',
       (_, browser) => {
-        const value = jar(browser, base).get('modstead-signin')!
+        const value = jar(browser, base).get('modstead.signin')!
         jar(browser, base).set(
-          'modstead-signin',
+          'modstead.signin',
           value.slice(0, 40) + (value[40] === 'A' ? 'B' : 'A') + value.slice(41),
         )
       },

@@ -230,7 +230,7 @@ test('a provider ends sessions itself: back-channel logout', async (t) => {
     accounts: { 7: ALICE, 8: { preferred_username: 'bob' } },
     backchannel: true,
   })
-  const { base, idp, issued, logs, signIn } = place
+  const { base, idp, issued, logs, signIn, audited } = place
   const [alice, again, bob] = [openBrowser(), openBrowser(), openBrowser()]
   await signIn(alice)
   await signIn(again)
@@ -254,6 +254,11 @@ test('a provider ends sessions itself: back-channel logout', async (t) => {
   assert.equal((await bob.ask(`${base}/auth`)).status, 200)
   assert.equal(await principalOf(place, session), undefined)
   assert.match(logs(), /a provider signed somebody out/)
+  const out = audited.find(({ detail }) => detail?.startsWith('back-channel logout: idp: 2 sessions ended '))
+  assert.equal(out?.user_principal, 'alice')
+  assert.ok(out.detail?.includes(session.sessionId))
+  const device = audited.find(({ detail }) => /^device \w{12} approved$/.test(detail ?? ''))
+  assert.equal(device?.user_principal, 'alice')
   assert.ok(page.text.includes('alice'))
 })
 

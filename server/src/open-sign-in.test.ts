@@ -168,7 +168,14 @@ test('a user name and a password do as well, and are judged as those of HTTP Bas
     password: {
       judge({ user, secret }, { address }): Judgement {
         asked.push({ user, secret, address })
-        if (secret !== 'right') return { refusal: 'no' }
+        if (secret !== 'right')
+          return {
+            refusal: 'no',
+            proof: {
+              result: 'failed',
+              ...(user === 'alice' && { principal: { id: 'alice', kind: 'user' } }),
+            },
+          }
         return {
           principal: { id: user!, kind: 'user', groups: ['local', 'directory'], claims: {}, rights: [] },
           fresh: 0,
@@ -178,7 +185,7 @@ test('a user name and a password do as well, and are judged as those of HTTP Bas
     },
     groups: new Map([['alice', ['local']]]),
   })
-  const { base, clock } = place
+  const { base, clock, audited } = place
   const browser = openBrowser()
   const form = await browser.ask(`${base}/auth/signin?return=%2Fauth%2Fdevice`)
   const send = (fields: Record<string, string>) =>
@@ -197,6 +204,13 @@ test('a user name and a password do as well, and are judged as those of HTTP Bas
   ] as const)
     assert.equal((await send({ user, password })).status, status)
   assert.equal(asked.length, 1, 'nothing else was judged')
+  // People type their password into the wrong field.
+  assert.equal((await send({ user: 'Geheim-1', password: 'alice' })).status, 403)
+  const failed = audited.filter(({ auth_result }) => auth_result === 'failed')
+  assert.deepEqual(
+    failed.map(({ user_principal, principal_kind }) => `${principal_kind} ${user_principal}`),
+    ['user alice', 'anonymous '],
+  )
   const right = await send({ user: 'alice', password: 'right' })
   assert.deepEqual([right.status, right.headers.location], [303, '/auth/device'])
   assert.deepEqual(asked.at(-1), { user: 'alice', secret: 'right', address: '127.0.0.1' })

@@ -71,7 +71,7 @@ export async function openSignIn(options: OpenSignInOptions): Promise<SignInDesk
     ...(passwords && { password: passwords.judge }),
     pending: createPendingSignins({ records, scope, now }),
     signins,
-    browsers: createBrowserSessions({ records, scope, now, renew }),
+    browsers: createBrowserSessions({ records, scope, now, sweep: issued.sweep, renew }),
     logoutTokens: createLogoutTokens({
       records,
       scope,

@@ -1,6 +1,6 @@
 import type { TokenRecord, TokenRecords } from './access/tokens/access-tokens.ts'
 import type { ApiRecords } from './http/api/endpoints.ts'
-import type { ActRow, IncidentRow } from './proxy/catalog.ts'
+import type { Catalog } from './proxy/catalog.ts'
 import type { Realm } from './proxy/store.ts'
 
 /** Whose records they are. */
@@ -13,17 +13,23 @@ export interface RecordsOwner {
 /** What a site reads and changes of the catalog. */
 export type SiteRecords = ApiRecords & TokenRecords
 
-/** Rows read at once while those of others are passed over. */
-const PAGE = 200
+/** What is read of the catalog for it. */
+export type CatalogRecords = Omit<SiteRecords, 'acts'> & Pick<Catalog, 'actsIn'>
+
+interface Page {
+  limit: number
+  before?: string
+}
 
 /**
  * The records of the catalog that are this site's: its tokens, what was done in its realm, and incidents there and with
- * public modules. Those of others are as if they were not there, whoever knows their ids.
+ * public modules. Those of others are as if they were not there, whoever knows their ids, and cost nothing to pass over.
  */
-export function recordsOfSite({ tenant, realm }: RecordsOwner, records: SiteRecords): SiteRecords {
+export function recordsOfSite({ tenant, realm }: RecordsOwner, records: CatalogRecords): SiteRecords {
+  const seen: readonly Realm[] = realm === 'public' ? [realm] : [realm, 'public']
+  // What is public is changed by whoever runs the server.
+  const changed: readonly Realm[] = tenant === undefined ? seen : [realm]
   const isOurToken = (token: TokenRecord): boolean => token.tenant === tenant
-  const isInRealm = (row: { realm: Realm }): boolean => row.realm === realm
-  const isSeen = (row: { realm: Realm }): boolean => row.realm === realm || row.realm === 'public'
 
   return {
     async token(id) {
@@ -33,7 +39,7 @@ export function recordsOfSite({ tenant, realm }: RecordsOwner, records: SiteReco
     async tokens(options) {
       const last = options.before === undefined ? undefined : await records.token(options.before)
       if (last !== undefined && !isOurToken(last)) return []
-      return pageOf(options, isOurToken, (page) => records.tokens({ ...options, ...page }))
+      return records.tokens({ ...options, tenant: tenant ?? '' })
     },
     addToken: (token) => records.addToken(tenant === undefined ? token : { ...token, tenant }),
     async revokeToken(id, by) {
@@ -43,30 +49,26 @@ export function recordsOfSite({ tenant, realm }: RecordsOwner, records: SiteReco
     touchTokens: (uses) => records.touchTokens(uses),
     async incident(id) {
       const row = await records.incident(id)
-      return row !== undefined && isSeen(row) ? row : undefined
+      return row !== undefined && seen.includes(row.realm) ? row : undefined
     },
-    incidents: (options) =>
-      pageOf<IncidentRow>(options, isSeen, (page) => records.incidents({ ...options, ...page })),
+    incidents: (options) => newestOf(options, seen, (realm) => records.incidents({ ...options, realm })),
     async acknowledge(id, remark) {
       const row = await records.incident(id)
-      return row !== undefined && isInRealm(row) ? records.acknowledge(id, remark) : undefined
+      return row !== undefined && changed.includes(row.realm) ? records.acknowledge(id, remark) : undefined
     },
-    acts: (options) => pageOf<ActRow>(options, isInRealm, (page) => records.acts({ ...options, ...page })),
+    acts: (options) => newestOf(options, changed, (realm) => records.actsIn(realm, options)),
   }
 }
 
-/** A page of the rows that are kept, made of as many pages as it takes. */
-async function pageOf<Row extends { id: string }>(
-  { limit, before }: { limit: number; before?: string },
-  isKept: (row: Row) => boolean,
-  read: (page: { limit: number; before?: string }) => Promise<Row[]>,
+/** A page of the rows of several realms, the newest first, as their ids tell. */
+async function newestOf<Row extends { id: string }>(
+  { limit }: Page,
+  realms: readonly Realm[],
+  read: (realm: Realm) => Promise<Row[]>,
 ): Promise<Row[]> {
-  const found: Row[] = []
-  let last = before
-  for (;;) {
-    const rows = await read({ limit: PAGE, ...(last !== undefined && { before: last }) })
-    for (const row of rows) if (isKept(row) && found.length < limit) found.push(row)
-    if (found.length >= limit || rows.length < PAGE) return found
-    last = rows.at(-1)!.id
-  }
+  const pages = await Promise.all(realms.map(read))
+  return pages
+    .flat()
+    .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit)
 }

@@ -23,6 +23,7 @@ import { createRecorder } from './proxy/incidents.ts'
 import type { PromotionRecords } from './proxy/promotions.ts'
 import { createRoom, type QuotaRecords } from './proxy/quotas.ts'
 import { createRouter } from './proxy/route.ts'
+import { createPrivateNames, withoutPrivateNames } from './proxy/private-names.ts'
 import { settleActs } from './proxy/settle-acts.ts'
 import type { ModuleStore, Realm } from './proxy/store.ts'
 import { keepWhole } from './proxy/whole-repositories.ts'
@@ -103,7 +104,10 @@ export async function joinRooms({
     const modules = clientModulePaths(publicUrl)
     return { modules, origin: createClientOrigin(modules, version), realm }
   }
-  const configured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const asConfigured = createRouter(config.routes, origins.all, mirrored, config.uploads)
+  const isPrivateName = createPrivateNames([config.routes, ...config.tenants.map(({ site }) => site.routes)])
+  const configured =
+    config.tenants.length > 0 ? withoutPrivateNames(asConfigured, isPrivateName) : asConfigured
   const router = withBuiltIn(configured, builtIn(config.publicUrl, 'public'))
   // Loaded where there is one: most of it is of no use without.
   const log =
@@ -166,6 +170,7 @@ export async function joinRooms({
             databases: mirrored,
             promises,
             root: { origins, router: configured },
+            isPrivateName,
           },
           shared,
         )
@@ -180,7 +185,10 @@ export async function joinRooms({
     // Counts of everything would tell of the tenants' modules.
     ...(config.tenants.length === 0 && { totals: () => catalog.totals() }),
     ...(tenants && { tenants: tenants.sites }),
-    ready: createReadiness(store, folder),
+    ready: createReadiness(store, folder, () =>
+      // Where reads are not recorded they go on.
+      (config.audit?.downloads ?? 0) > 0 ? audit?.blockedBy() : undefined,
+    ),
     limits: limiting.limits,
     ...(limiting.answered && { answered: limiting.answered }),
     warnings: () => warnings.flatMap((tell) => tell()),
@@ -239,9 +247,14 @@ function quotasOf({ tenants }: Config): Map<Realm, number> {
 /** How long one look at the disk counts, so that anybody may ask at any rate. Milliseconds. */
 const READY_FOR = 2_000
 
-function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<string[]> {
+/** Gives why nothing is served rightly now; `blockedBy` says so where it is not about the data folder. */
+function createReadiness(
+  store: ModuleStore,
+  folder: DataFolder,
+  blockedBy: () => string | undefined,
+): () => Promise<string[]> {
   let last: { at: number; reasons: Promise<string[]> } | undefined
-  return () => {
+  return async () => {
     if (last === undefined || Date.now() - last.at > READY_FOR) {
       const reasons = store
         .probe()
@@ -252,6 +265,7 @@ function createReadiness(store: ModuleStore, folder: DataFolder): () => Promise<
         )
       last = { at: Date.now(), reasons }
     }
-    return last.reasons
+    const blocked = blockedBy()
+    return [...(await last.reasons), ...(blocked === undefined ? [] : [blocked])]
   }
 }

@@ -350,3 +350,33 @@ test('each tenant is named with what was done on its site, also from memory, and
     'beta admin',
   ])
 })
+
+test('a server that refuses everything because its log is full is not ready, and says why', async (t) => {
+  const { modstead, tree } = await setStage(t, {
+    configured: true,
+    modstead: {
+      configOf: (upstream) => `
+origins: { up: { url: "${upstream}" } }
+audit: { disk: 1MiB, rotate: { size: 64KiB }, sync: 50ms }
+routes: [{ modules: "*", from: [up] }]
+`,
+    },
+  })
+  putModule(tree, PUBLIC)
+  const get = (path: string) => ask(modstead.url, path, { headers: { 'user-agent': 'x'.repeat(200) } })
+  const info = `${modulePath(PUBLIC)}.info`
+  assert.equal((await get('/readyz')).status, 200)
+  let status = 200
+  for (let i = 0; status === 200 && i < 500; i++) {
+    const answers = await Promise.all(Array.from({ length: 16 }, () => get(info)))
+    status = answers.at(-1)!.status
+  }
+  assert.equal(status, 503)
+  const ready = await get('/readyz')
+  assert.equal(ready.status, 503)
+  assert.match(
+    ready.body.toString(),
+    /^not ready\nnothing can be recorded: the audit log takes 1MiB, all that audit\.disk allows/,
+  )
+  assert.equal((await get('/healthz')).status, 200)
+})

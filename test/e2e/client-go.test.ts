@@ -15,16 +15,12 @@ suite('the laptop helper', () => {
     assert.match(stdout, /^ok\s/)
   })
 
-  for (const [GOOS, GOARCH] of [
-    ['linux', 'amd64'],
-    ['darwin', 'arm64'],
-    ['windows', 'amd64'],
-  ] as const)
-    test(`vet for ${GOOS}`, async (t) => {
-      const go = await createGoHome({ proxy: 'off' })
-      t.after(() => go.close())
-      const env = { GOOS, GOARCH, CGO_ENABLED: '0' }
-      const { code, stderr } = await go.run(['vet', './...'], { cwd: CLIENT, env })
-      assert.equal(code, 0, stderr)
-    })
+  // `go test` looks at the code for this system by itself; macOS has the same files, and Windows has its own.
+  test('vet for windows', async (t) => {
+    const go = await createGoHome({ proxy: 'off' })
+    t.after(() => go.close())
+    const env = { GOOS: 'windows', GOARCH: 'amd64', CGO_ENABLED: '0' }
+    const { code, stderr } = await go.run(['vet', './...'], { cwd: CLIENT, env })
+    assert.equal(code, 0, stderr)
+  })
 })

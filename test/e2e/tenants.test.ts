@@ -184,7 +184,10 @@ function questions(): [path: string, sent?: Sent][] {
 function shown(got: Got): object {
   const headers = { ...got.headers, date: undefined, etag: undefined, 'last-modified': undefined }
   const plain = (text: string) =>
-    text.replace(/127\.0\.0\.1:\d+/g, 'ADDRESS').replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    text
+      .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+      .replace(/(\.example):\d+/g, '$1:PORT')
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
   return {
     status: got.status,
     headers: JSON.parse(plain(JSON.stringify(headers))) as object,
@@ -309,6 +312,34 @@ test('nothing but its own address leads to a tenant', async (t) => {
       assert.notEqual(got.status, 200, `${target} ${JSON.stringify(headers)}`)
       assert.doesNotMatch(got.text, /ACME-ONLY/)
     }
+})
+
+test('names that are private at one site are asked of no public origin or checksum database by another', async (t) => {
+  const place = await stage(t, {
+    open: true,
+    acmeRoutes: '{ modules: "*.acme.example/team/lib", from: [own], private: true }',
+  })
+  const { modstead, upstreams, database } = place
+  const names = [
+    'corp.example/secret',
+    'corp.example/nothing',
+    'x.acme.example/team/lib',
+    'x.acme.example/team',
+  ]
+  for (const at of ['', '/t/beta']) {
+    for (const name of names) {
+      if (at !== '' && name.startsWith('corp.example')) continue
+      for (const path of [`/${name}/@v/list`, `/${name}/@latest`, `/${name}/@v/v1.0.0.zip`]) {
+        const got = await send(modstead.port, at + path)
+        assert.equal(got.status, 404, got.text)
+        assert.match(got.text, /is not stored, and no origin is configured that may be asked for it/)
+      }
+      const lookup = await send(modstead.port, `${at}/sumdb/sum.example.test/lookup/${name}@v1.0.0`)
+      assert.equal(lookup.status, 404, lookup.text)
+    }
+  }
+  const heard = [...upstreams.root.requests, ...upstreams.beta.requests, ...database.requests]
+  assert.doesNotMatch(heard.map(({ path }) => path).join('\n'), /corp\.example|acme\.example/)
 })
 
 test('a credential is good at its own tenant and nowhere else', async (t) => {

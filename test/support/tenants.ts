@@ -30,6 +30,8 @@ export interface TenantsOptions {
   more?: string
   /** More of acme alone. */
   acme?: string
+  /** A route that acme has besides, as YAML. */
+  acmeRoutes?: string
   /** More at the top level. */
   top?: string
   pathPrefix?: string
@@ -41,7 +43,15 @@ export interface TenantsOptions {
  * `up.example`, everybody with its token as its administrator, a hook and a host `go.NAME.example`.
  */
 export async function setTenants(t: TestContext, options: TenantsOptions = {}): Promise<TenantsStage> {
-  const { more = '', acme = '', top = '', pathPrefix = '', scheme = 'http', open = false } = options
+  const {
+    more = '',
+    acme = '',
+    acmeRoutes,
+    top = '',
+    pathPrefix = '',
+    scheme = 'http',
+    open = false,
+  } = options
   const trees = { root: createModuleTree(), acme: createModuleTree(), beta: createModuleTree() }
   const upstreams: Partial<Record<SiteName, Upstream>> = {}
   for (const name of ['root', 'acme', 'beta'] as const) {
@@ -66,6 +76,7 @@ hosts: [go.${name}.example]
 origins: { own: { url: "${upstreams[name]!.url}" }, uploads: { type: upload } }
 routes:
   - { modules: corp.example, from: [own], private: true, fresh: 0s, absent: 1h }
+${name === 'acme' && acmeRoutes !== undefined ? `  - ${acmeRoutes}` : ''}
   - { modules: up.example, from: [uploads], private: true }
   - { modules: own.example, from: [own], checksum: off, fresh: 1h, absent: 1h }
   - { modules: "*", from: [public], fresh: 1h, absent: 1h }

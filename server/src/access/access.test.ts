@@ -67,7 +67,7 @@ test('without tokens nobody may do anything, and the next step is said', async (
 })
 
 /** Access with issued tokens, a clock, and a count of how often tokens are looked up. */
-function issued() {
+function issued(tenant?: string) {
   const { token, id, hash } = newToken()
   const record: TokenRecord = { id, hash, owner: { kind: 'user', name: 'alice' }, note: '', created: 0 }
   const state = { looked: 0, touched: 0, record: record as TokenRecord | undefined }
@@ -87,6 +87,7 @@ function issued() {
         createConfigTokens(TOKENS),
         createAccessTokens({
           records,
+          tenant,
           people: peopleOf(new Map([['alice', ['a']]])),
           onTouchFailed: (error) => assert.fail(String(error)),
         }),
@@ -128,6 +129,40 @@ test('a token is looked up once in a while and else costs nothing; revoked, it i
   assert.ok(!access.mayRead(request(), module))
   await refused(access.require(from(`Bearer ${token}`), 'module:read', module), 'unauthenticated')
   assert.ok(access.isUnknown(request()), 'a refusal is not remembered as somebody')
+})
+
+test('who is the same at the next look stays the same object, and whose token was narrowed does not', async () => {
+  const { access, state, clock, token, record, request } = issued()
+  const module = 'corp.example/a/lib'
+  const same = request()
+  const look = () => access.identify(from(`Bearer ${token}`))
+  const first = await look()
+  assert.equal(access.reader(same, module), first)
+  clock.now += TOKEN_FRESH
+  assert.ok(access.isUnknown(same))
+  assert.equal(await look(), first)
+  assert.equal(access.reader(same, module), first, 'over the connection that was there before, too')
+
+  state.record = { ...record, modules: ['corp.example/b'] }
+  clock.now += TOKEN_FRESH
+  assert.ok(access.isUnknown(same))
+  assert.notEqual(await look(), first)
+  assert.ok(!access.mayRead(same, module))
+})
+
+test('a token is taken by the tenant that it was made for, whatever the records give', async () => {
+  for (const [site, made, taken] of [
+    ['acme', 'acme', true],
+    ['acme', 'beta', false],
+    ['acme', undefined, false],
+    [undefined, 'acme', false],
+  ] as const) {
+    const { access, state, record, token } = issued(site)
+    state.record = { ...record, ...(made !== undefined && { tenant: made }) }
+    const attempt = access.require(from(`Bearer ${token}`), 'module:read', 'corp.example/a')
+    if (taken) assert.equal((await attempt).id, 'alice')
+    else assert.match((await refused(attempt, 'unauthenticated')).message, /was never issued here/)
+  }
 })
 
 test('one connection may carry the credentials of several: none is taken for another', async () => {

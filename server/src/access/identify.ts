@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import { ModsteadError } from '../errors.ts'
 import type { ConnectionCredential } from './certificates/certificates.ts'
@@ -73,6 +74,20 @@ export function createIdentify({
     return { principal, until: began + judgement.fresh, reads: new Map() }
   }
 
+  /**
+   * Whoever is found to be the same as before stays the same object, whose time begins anew: what is remembered of it,
+   * here, by its connections and elsewhere, goes on to count.
+   */
+  function remember(digest: string, identity: Identity): Identity {
+    const before = identities.get(digest)
+    if (before === undefined || !isDeepStrictEqual(before.principal, identity.principal)) {
+      identities.set(digest, identity)
+      return identity
+    }
+    before.until = identity.until
+    return before
+  }
+
   return {
     known(headers, connection) {
       const { authorization } = headers
@@ -112,8 +127,7 @@ export function createIdentify({
         const judgement = await judge(presented, { address, now: Date.now() })
         if (judgement === 'not mine') continue
         const identity = identityOf(judgement, began)
-        if (identity.until > began) identities.set(digestOf(raw), identity)
-        return identity
+        return identity.until > began ? remember(digestOf(raw), identity) : identity
       }
       throw new ModsteadError('unauthenticated', 'the token of the request is not one of this server', {
         next: 'check that it is whole, and meant for this server',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { canonicalAddress, networkOf } from './network.ts'
+import { canonicalAddress, neighbourhoodOf, networkOf } from './network.ts'
 
 const ADDRESSES: [text: string, canonical: string | undefined, network?: string][] = [
   ['192.0.2.1', '192.0.2.1', '192.0.2.1'],
@@ -24,4 +24,14 @@ test('addresses have one spelling, and those of one network of IPv6 are one clie
     assert.equal(canonicalAddress(text), canonical, text)
     if (network !== undefined) assert.equal(networkOf(text), network, text)
   }
+})
+
+test('a neighbourhood is what one site may have', () => {
+  for (const [address, neighbourhood] of [
+    ['192.0.2.1', '192.0.2.0/24'],
+    ['::ffff:192.0.2.1', '192.0.2.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['unix', 'unix'],
+  ] as const)
+    assert.equal(neighbourhoodOf(address), neighbourhood)
 })

@@ -30,3 +30,13 @@ export function networkOf(address: string): string {
   const zeros = tail === undefined ? [] : Array.from({ length: 8 - front.length - back.length }, () => '0')
   return `${[...front, ...zeros, ...back].slice(0, 4).join(':')}::/64`
 }
+
+/**
+ * What one client may have many addresses in: of IPv4 the first 24 bits, of IPv6 the first 48, which is what sites are
+ * given. What is no IP address stays as it is.
+ */
+export function neighbourhoodOf(address: string): string {
+  const network = networkOf(address)
+  if (network.endsWith('::/64')) return `${network.split(':').slice(0, 3).join(':')}::/48`
+  return isIP(network) === 4 ? `${network.split('.').slice(0, 3).join('.')}.0/24` : network
+}

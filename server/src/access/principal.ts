@@ -17,6 +17,8 @@ export interface Principal {
   limit?: Limit
   /** When the credential ends, in milliseconds since the epoch; absent: not by itself, or it is not known. */
   expires?: number
+  /** The credential is that of a session, which gives another before it ends: `expires` is no end of the session. */
+  renewed?: boolean
 }
 
 /** What a credential was narrowed to. */

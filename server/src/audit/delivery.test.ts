@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ModsteadError } from '../errors.ts'
 import { eventually } from '../observe/test-support.ts'
 import { blocksOf, someEvent, testLog } from './audit.fixture.ts'
 import { type Delivery, openDelivery } from './delivery.ts'
@@ -53,13 +56,14 @@ async function place(t: TestContext, rotate?: { size: number; age: number }) {
       )
       await writer.checkpoint()
     },
-    async deliver(sink: AuditSink): Promise<Delivery> {
+    async deliver(sink: AuditSink, refusals?: number): Promise<Delivery> {
       const delivery = await openDelivery({
         files: log.files,
         sink,
         writer,
         observer: log.observer,
         pause: PAUSE,
+        ...(refusals !== undefined && { refusals }),
       })
       closing.push(() => delivery.close(0))
       return delivery
@@ -142,4 +146,34 @@ test('a cursor behind what a crash cut off begins at the end', async (t) => {
   delivery.wake()
   await eventually(() => sink.taken.length === 2, 'they were taken')
   assert.deepEqual(sink.taken, [6, 7])
+})
+
+test('a batch that a sink refuses for good is put aside, and what comes after it is delivered', async (t) => {
+  const { write, deliver, observer, folder } = await place(t)
+  const taken: number[] = []
+  let refused = 0
+  const sink: AuditSink = {
+    name: 'siem',
+    batch: 2,
+    async send(events) {
+      if (events.some(({ seq }) => seq === 3)) {
+        refused++
+        throw new ModsteadError('upstream_invalid', 'siem.corp.example answered 400: no')
+      }
+      taken.push(...events.map(({ seq }) => seq))
+    },
+    close: async () => undefined,
+  }
+  const delivery = await deliver(sink, 3)
+  await write(6)
+  delivery.wake()
+  await eventually(() => taken.includes(6), 'the rest was taken')
+  assert.deepEqual([taken, refused], [[1, 2, 5, 6], 3])
+  const lines = (await readFile(join(folder, 'rejected', 'siem-3-4.jsonl'), 'utf8')).trim().split('\n')
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { seq: number }).seq),
+    [3, 4],
+  )
+  assert.equal(observer.counts.get('modstead_audit_rejected_total siem'), 2)
+  assert.ok(observer.lines.some(({ level, message }) => level === 'error' && message.includes('put aside')))
 })

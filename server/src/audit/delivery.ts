@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ModsteadError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { AuditEvent } from './event.ts'
 import type { AuditFiles } from './files.ts'
@@ -27,6 +28,8 @@ export interface DeliveryOptions {
   observer: Observer
   /** For tests: how long it waits after failures, at first and at most. Milliseconds. */
   pause?: { first: number; most: number }
+  /** How often a batch is refused for good before it is put aside. Default: 50. */
+  refusals?: number
 }
 
 const cursorSchema = z.strictObject({ segment: z.int().min(0), at: z.int().min(0), seq: z.int().min(0) })
@@ -35,6 +38,8 @@ type Cursor = z.output<typeof cursorSchema>
 /** How long a sink may take for one batch; how long it is left alone after failures, twice as long after each. */
 const DEADLINE = 30_000
 const PAUSE = { first: 1_000, most: 60_000 }
+/** With the pauses that is most of an hour: time to mend the receiver. */
+const REFUSALS = 50
 /** How often the cursor is written. Milliseconds. */
 const NOTED = 1_000
 /** From when on a sink that takes nothing is told of at /readyz, and how often in the log. Milliseconds. */
@@ -45,7 +50,7 @@ const LATE = 60_000
  * stands is kept in a file, so that a restart goes on there; a sink that is new begins with what comes from then on.
  */
 export async function openDelivery(options: DeliveryOptions): Promise<Delivery> {
-  const { files, sink, writer, observer, pause = PAUSE } = options
+  const { files, sink, writer, observer, pause = PAUSE, refusals = REFUSALS } = options
   const { log } = observer
   const file = `cursor-${sink.name}`
   const delivered = observer.counter('modstead_audit_delivered_total', 'Events that a sink took.', ['sink'])
@@ -54,6 +59,13 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     'Batches that a sink did not take.',
     ['sink'],
   )
+  const aside = observer.counter(
+    'modstead_audit_rejected_total',
+    'Events that a sink refused for good, and that were put aside.',
+    ['sink'],
+  )
+  /** The batch that is refused, by the number of its first event. */
+  let poison = { seq: 0, times: 0 }
   const cursor = await readCursor()
   const closing = new AbortController()
   let failing: { since: number; reason: string; told: number } | undefined
@@ -107,7 +119,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
       const fresh = events.filter(({ seq }) => seq > cursor.seq)
       for (let i = 0; i < fresh.length; i += sink.batch) {
         const batch = fresh.slice(i, i + sink.batch)
-        await sendOne(batch)
+        await sendOrPutAside(batch)
         cursor.seq = batch.at(-1)!.seq
       }
       Object.assign(cursor, { ...place, seq: Math.max(cursor.seq, last.seq) })
@@ -122,6 +134,26 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     tries = 0
     if (failing !== undefined) log.info({ sink: sink.name }, 'events of the audit log are delivered again')
     failing = undefined
+  }
+
+  /** What a receiver refuses again and again must not keep all that comes after it. */
+  async function sendOrPutAside(batch: readonly AuditEvent[]): Promise<void> {
+    const { seq } = batch[0]!
+    try {
+      await sendOne(batch)
+    } catch (error) {
+      if (!(error instanceof ModsteadError) || error.code !== 'upstream_invalid') throw error
+      poison = { seq, times: poison.seq === seq ? poison.times + 1 : 1 }
+      if (poison.times < refusals) throw error
+      const name = `${sink.name}-${seq}-${batch.at(-1)!.seq}.jsonl`
+      const file = await files.putAside(name, batch.map((event) => `${JSON.stringify(event)}\n`).join(''))
+      aside.add(batch.length, sink.name)
+      log.error(
+        { err: error, sink: sink.name, file, events: batch.length },
+        'events of the audit log are refused for good, and were put aside',
+      )
+      tries = 0
+    }
   }
 
   function noteFailure(error: unknown): void {

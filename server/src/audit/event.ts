@@ -66,6 +66,12 @@ export const auditEventSchema = z.strictObject({
   decision_id: text(64, 'Of a refusal: the client was told it, too.'),
   action: text(256, 'What was done, for hooks and administrative acts.'),
   detail: text(400, 'More about it.'),
+  count: z
+    .int()
+    .min(1)
+    .describe(
+      'How many such events this one stands for; more than 1 for sums of what nobody in particular did.',
+    ),
 })
 
 export type AuditEvent = z.output<typeof auditEventSchema>

@@ -17,6 +17,8 @@ export interface AuditFiles {
   inbox(): Promise<{ name: string; text: string }[]>
   taken(name: string): Promise<void>
   leave(name: string, text: string): Promise<void>
+  /** Keeps what no sink takes, in a file of a folder of its own. Gives its path, for messages. */
+  putAside(name: string, text: string): Promise<string>
 }
 
 export interface SegmentFile {

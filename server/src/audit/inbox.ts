@@ -8,27 +8,36 @@ import type { AuditFiles } from './files.ts'
 
 const leftSchema = auditEventSchema
   .pick({ request_id: true, user_principal: true, principal_kind: true, action: true, detail: true })
-  .extend({ done: z.iso.datetime() })
+  .extend({
+    done: z.iso.datetime(),
+    module: auditEventSchema.shape.module.optional(),
+    version: auditEventSchema.shape.version.optional(),
+    tenant: auditEventSchema.shape.tenant.optional(),
+  })
 
 /** What a command did, and who did it: the user of this machine. */
 export interface LeftAct {
   action: string
   detail: string
   user: string
+  /** What it was about, where that is a version. */
+  module?: string
+  version?: string
+  /** Whose site it was. */
+  tenant?: string
 }
 
 /** `id` is a new ULID. */
 export async function leaveAct(
   files: Pick<AuditFiles, 'leave'>,
-  { action, detail, user }: LeftAct,
+  { user, ...act }: LeftAct,
   id: string,
 ): Promise<void> {
   const left: z.input<typeof leftSchema> = {
     request_id: id,
     user_principal: user,
     principal_kind: 'user',
-    action,
-    detail,
+    ...act,
     done: new Date().toISOString(),
   }
   await files.leave(id, JSON.stringify(left))
@@ -38,12 +47,15 @@ export async function leaveAct(
 export function parseLeft(text: string): AuditFacts | undefined {
   const { data } = leftSchema.safeParse(jsonIn(text))
   if (data === undefined) return undefined
-  const { done, detail, ...facts } = data
+  const { done, detail, module = '', version = '', tenant = '', ...facts } = data
   return {
     event_type: 'admin',
     auth_result: 'ok',
     kind: 'command',
-    detail: `${detail}; done ${done}`.slice(0, 400),
+    module,
+    version,
+    tenant,
+    detail: `${detail}${detail === '' ? '' : '; '}done ${done}`.slice(0, 400),
     ...facts,
   }
 }

@@ -45,7 +45,7 @@ export function clientPart(facts: ClientFacts): string {
 }
 
 export function answerPart(facts: AnswerFacts): string {
-  const { event_type: type, auth_result: result, status = 0, bytes = 0 } = facts
+  const { event_type: type, auth_result: result, status = 0, bytes = 0, count = 1 } = facts
   return (
     `,"event_type":"${type}","auth_result":"${result}"${text('kind', facts.kind, 32)}` +
     text('module', facts.module, 2048) +
@@ -53,7 +53,7 @@ export function answerPart(facts: AnswerFacts): string {
     `,"status":${status},"bytes":${bytes}${text('code', facts.code, 64)}` +
     text('decision_id', facts.decision_id, 64) +
     text('action', facts.action, 256) +
-    `${text('detail', facts.detail, 400)}}`
+    `${text('detail', facts.detail, 400)}${count === 1 ? '' : `,"count":${count}`}}`
   )
 }
 
@@ -98,6 +98,7 @@ const NOTHING: AuditEvent = {
   decision_id: '',
   action: '',
   detail: '',
+  count: 1,
 }
 
 const SANE = /^[A-Za-z0-9][\w.:/+=-]{0,63}$/

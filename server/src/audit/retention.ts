@@ -16,11 +16,12 @@ export interface RetentionOptions {
 
 /** How much of the log is kept. What is younger than `keep`, or not yet delivered, is never deleted. */
 export interface Retention {
-  readonly full: boolean
+  /** The part of `disk` that it takes with `waiting` bytes that are to be written; 1 or more: it is full. */
+  fill(waiting: number): number
   /** Why, where it is full. */
   readonly reason: string
   bytes(): number
-  warning(): string | undefined
+  warning(waiting: number): string | undefined
   /**
    * Counts what is there, and deletes what was allowed to go at the look before, so that its end is recorded first. Gives
    * the number of the last segment that goes next, if any does.
@@ -36,18 +37,17 @@ export function createRetention({ files, disk, keep, needed, now = Date.now }: R
   let current: Pick<Writer, 'segment' | 'position'> = { segment: 0, position: 0 }
   let announced = 0
   const bytes = (): number => closed + current.position
+  const fill = (waiting: number): number => (bytes() + waiting) / disk
 
   return {
-    get full() {
-      return bytes() >= disk
-    },
+    fill,
     get reason() {
       return `the audit log takes ${formatSize(disk)}, all that audit.disk allows, and nothing of it is older than ${formatDuration(keep)} and delivered`
     },
     bytes,
-    warning: () =>
-      bytes() >= NEARLY * disk
-        ? `the audit log takes ${Math.floor((100 * bytes()) / disk)} % of what audit.disk allows`
+    warning: (waiting) =>
+      fill(waiting) >= NEARLY
+        ? `the audit log takes ${Math.floor(100 * fill(waiting))} % of what audit.disk allows`
         : undefined,
     async look(writer) {
       current = writer

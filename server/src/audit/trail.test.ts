@@ -3,6 +3,7 @@ import * as promises from 'node:fs/promises'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestObserver, eventually, temporaryFolder } from '../observe/test-support.ts'
 import { openAuditFiles } from '../store/audit-files.ts'
 import type { AuditEvent, AuditFacts } from './event.ts'
@@ -15,6 +16,9 @@ import { createRetention } from './retention.ts'
 import { createTrail } from './trail.ts'
 import { verifyAudit } from './verify.ts'
 import { openWriter } from './writer.ts'
+
+/** As access/network.ts has it, which stands above. */
+const networkOf = (address: string) => address.replace(/:[^:]*$/, '::/64')
 
 const EVENT: AuditFacts = {
   event_type: 'download',
@@ -30,6 +34,8 @@ interface Options {
   rotate?: { size: number; age: number }
   sync?: number
   needed?: () => number
+  /** How long after a look at the inbox it is known what was there. Milliseconds. */
+  slow?: number
 }
 
 async function openPlace(t: TestContext, options: Options = {}) {
@@ -63,7 +69,15 @@ async function openPlace(t: TestContext, options: Options = {}) {
       return file
     },
   } as typeof promises
-  const files = await openAuditFiles(folder, { files: disks })
+  const quick = await openAuditFiles(folder, { files: disks })
+  const files = {
+    ...quick,
+    async inbox() {
+      const found = await quick.inbox()
+      if (options.slow !== undefined) await sleep(options.slow)
+      return found
+    },
+  }
   const { signer, verifierKey, verifiers } = await openKeys(files, [])
   const observer = createTestObserver()
   const newId = createIds()
@@ -81,7 +95,7 @@ async function openPlace(t: TestContext, options: Options = {}) {
   })
   const retention = createRetention({ files, disk, keep, needed: options.needed ?? (() => Infinity), now })
   const mask = createMask('partial', 'x')
-  const trail = createTrail({ files, writer, retention, newId, mask, sync, onFull, observer, now })
+  const trail = createTrail({ files, writer, retention, newId, mask, sync, onFull, observer, networkOf, now })
   closing.push(() => trail.close())
   return {
     folder,
@@ -146,11 +160,14 @@ test('what commands leave is taken, masked, and what others leave is not', async
   const { trail, files, folder, events, observer } = await openPlace(t, { sync: 10 })
   const ids = createIds()
   await leaveAct(files, { action: 'token.create', detail: 'abc for user:alice', user: 'oncall' }, ids())
+  const version = { module: 'corp.example/lib', version: 'v1.4.2', tenant: 'acme' }
+  await leaveAct(files, { action: 'version.promote', detail: '', user: 'oncall', ...version }, ids())
   await writeFile(join(folder, 'inbox', ids()), '{"event_type":"download"}')
   await writeFile(join(folder, 'inbox', 'other.txt'), 'no')
-  await eventually(() => observer.counts.get('modstead_audit_events_total') === 1, 'it was taken')
+  await eventually(() => observer.counts.get('modstead_audit_events_total') === 2, 'it was taken')
   await trail.flush()
-  const [event] = await events()
+  const [event, promotion] = await events()
+  assert.partialDeepStrictEqual(promotion, { action: 'version.promote', ...version })
   assert.partialDeepStrictEqual(event, {
     event_type: 'admin',
     action: 'token.create',
@@ -159,6 +176,22 @@ test('what commands leave is taken, masked, and what others leave is not', async
   })
   assert.match(event!.detail, /^abc for user:alice; done 20/)
   await eventually(() => observer.lines.some(({ message }) => message.includes('is no event')), 'it was told')
+})
+
+test('on a slow disk each act that commands leave is recorded once', async (t) => {
+  const { trail, files, folder, events } = await openPlace(t, { sync: 5, slow: 15 })
+  const ids = createIds()
+  for (let i = 0; i < 8; i++)
+    await leaveAct(files, { action: `token.create ${i}`, detail: '', user: 'oncall' }, ids())
+  const inbox = () => promises.readdir(join(folder, 'inbox'))
+  for (let i = 0; i < 200 && (await inbox()).length > 0; i++) await sleep(10)
+  assert.deepEqual(await inbox(), [])
+  await trail.close()
+  const actions = (await events()).map(({ action }) => action).filter((action) => action.startsWith('token'))
+  assert.deepEqual(
+    actions.toSorted(),
+    [0, 1, 2, 3, 4, 5, 6, 7].map((i) => `token.create ${i}`),
+  )
 })
 
 test('old segments go once all sinks have them, and that is recorded before', async (t) => {
@@ -189,4 +222,61 @@ test('old segments go once all sinks have them, and that is recorded before', as
   const [first] = await files.segments()
   await files.remove(first!.number)
   assert.deepEqual(await verify(), ['segment 4 is missing'])
+})
+
+test('a stranger who is refused 50,000 times does not fill the log, and is counted to the last', async (t) => {
+  const { trail, clock, events, verify } = await openPlace(t, { disk: 1 << 20, sync: 10 })
+  const refusal: AuditFacts = {
+    event_type: 'refusal',
+    auth_result: 'denied',
+    status: 401,
+    code: 'unauthenticated',
+    module: 'corp.example/lib',
+    user_agent: 'x'.repeat(200),
+  }
+  const alice: AuditFacts = {
+    ...EVENT,
+    user_principal: 'alice',
+    principal_kind: 'user',
+    client_ip: '10.0.0.1',
+  }
+  for (let i = 0; i < 50_000; i++) {
+    trail.record({ ...refusal, client_ip: `10.1.${(i >> 8) & 255}.${i & 255}` })
+    if (i % 1_000 !== 999) continue
+    clock.ahead += 6_000
+    trail.record(alice)
+    // As many as in an hour: the timer of the log comes only now and then.
+    await trail.flush()
+    assert.equal(trail.blocked, false, `${i}`)
+  }
+  await trail.close()
+  const all = await events()
+  const total = all
+    .filter(({ event_type }) => event_type === 'refusal')
+    .reduce((sum, { count }) => sum + count, 0)
+  assert.equal(total, 50_000)
+  assert.equal(all.filter(({ user_principal }) => user_principal === 'alice').length, 50)
+  assert.ok(all.length < 10_000, `${all.length}`)
+  assert.deepEqual(await verify(), [])
+})
+
+test('the log stays within its disk, and files within their size, however fast events come', async (t) => {
+  const disk = 1 << 20
+  const size = 64 << 10
+  const { trail, files, verify, events, observer } = await openPlace(t, { disk, rotate: { size, age: 1e9 } })
+  let taken = 0
+  // Whoever asks whether there is room is told before it is used up: nothing of this is written yet.
+  for (; !trail.blocked && taken < 20_000; taken++) trail.record(EVENT)
+  assert.match(trail.blockedBy() ?? '', /^nothing can be recorded: the audit log takes 1MiB, all that/)
+  await trail.flush()
+  assert.equal(trail.blocked, true)
+  const segments = await files.segments()
+  const block = 128 * 400
+  for (const { number, bytes } of segments) assert.ok(bytes < size + block, `${number} has ${bytes} bytes`)
+  const all = segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  // What chains and signs the lines comes on top.
+  assert.ok(all >= disk && all < 1.05 * disk, `${all}`)
+  assert.equal((await events()).length, taken)
+  assert.deepEqual(await verify(), [])
+  assert.equal(observer.counts.get('modstead_audit_dropped_total'), undefined)
 })

@@ -1,4 +1,5 @@
 import type { Observer } from '../observe/observer.ts'
+import { createCrowd, isOfCrowd } from './crowd.ts'
 import type { AuditFacts } from './event.ts'
 import type { AuditFiles } from './files.ts'
 import { answerPart, clientPart, requestPart } from './line.ts'
@@ -14,13 +15,15 @@ export interface AuditTrail {
    * recorded must refuse.
    */
   readonly blocked: boolean
+  /** Why it is blocked, in a sentence; `undefined` where it is not. */
+  blockedBy(): string | undefined
   /** To be called when something is refused because of that: it is counted, and told in the log once a minute. */
   noteRefused(): void
   /** An id as events have it, for requests and decisions. */
   newId(): string
   /** A name as the log may have it. */
   mask(name: string): string
-  /** `user_principal` must be masked before. */
+  /** `user_principal` must be masked before. What nobody in particular did may be summed: see crowd.ts. */
   record(facts: AuditFacts): void
   /** The same from parts that were made before; see line.ts. `''` for ids that the request has not. */
   recordParts(requestId: string, traceId: string, client: Uint8Array, answer: Uint8Array): void
@@ -41,6 +44,8 @@ export interface TrailOptions {
   sync: number
   onFull: 'block' | 'drop'
   observer: Observer
+  /** The network of an address, by which clients are counted. */
+  networkOf: (address: string) => string
   /** Told after events were written. */
   onWritten?: () => void
   now?: () => number
@@ -65,14 +70,20 @@ export function createTrail(options: TrailOptions): AuditTrail {
     'modstead_audit_refused_total',
     'Requests that were refused because they could not be recorded.',
   )
+  const summed = observer.counter(
+    'modstead_audit_summed_total',
+    'Events of nobody in particular that are recorded as part of a sum.',
+  )
   observer.gauge('modstead_audit_waiting_events', 'Events not written yet.', () => waiting.count())
   observer.gauge('modstead_audit_bytes', 'Bytes of the audit log.', () => retention.bytes())
   const waiting = createWaiting(now)
+  const crowd = createCrowd({ networkOf: options.networkOf, fill: () => fill(), now })
   /** Taken, and not written because that failed. */
   let unwritten: LineBlock[] = []
   let seq = writer.seq
   let failing: string | undefined
   let flushing: Promise<void> | undefined
+  let ticking: Promise<void> | undefined
   let signed = { seq: writer.seq, at: now() }
   let alarmed = -Infinity
   let lost = 0
@@ -82,11 +93,15 @@ export function createTrail(options: TrailOptions): AuditTrail {
   const timer = setInterval(() => void tick(), sync)
   timer.unref()
 
-  const isFull = (): boolean => waiting.bytes() > MOST || retention.full
+  const fill = (): number => retention.fill(waiting.bytes())
+  const isDiskFull = (): boolean => fill() >= 1
+  const isFull = (): boolean => waiting.bytes() > MOST || isDiskFull()
+
+  const isBlocked = (): boolean => onFull === 'block' && (failing !== undefined || isFull())
 
   function push(request: string, client: Uint8Array, answer: Uint8Array, always = false): void {
     const most = onFull === 'block' ? 2 * MOST : MOST
-    if (!always && (waiting.bytes() > most || (onFull === 'drop' && retention.full))) {
+    if (!always && (waiting.bytes() > most || (onFull === 'drop' && isDiskFull()))) {
       lose()
       return
     }
@@ -107,7 +122,7 @@ export function createTrail(options: TrailOptions): AuditTrail {
   }
 
   function reason(): string {
-    return failing ?? (retention.full ? retention.reason : 'they come faster than they can be written')
+    return failing ?? (isDiskFull() ? retention.reason : 'they come faster than they can be written')
   }
 
   function flush(toDisk: boolean): Promise<void> {
@@ -120,22 +135,19 @@ export function createTrail(options: TrailOptions): AuditTrail {
     try {
       for (;;) {
         if (unwritten.length === 0) unwritten = waiting.take()
-        const batch = unwritten.slice(0, BATCH)
+        const batch = fitting(unwritten, writer.room)
         if (batch.length === 0) break
         await writer.append(batch)
         unwritten = unwritten.slice(batch.length)
         waiting.give(batch)
         recorded.add(batch.reduce((sum, { lines }) => sum + lines, 0))
+        if (writer.room === 0) await sign()
       }
       if (toDisk && writer.seq > before) await writer.sync()
       const due = now() - signed.at
       const fresh = writer.seq - signed.seq
-      const many = (fresh >= SIGNED.events || writer.full) && due >= SIGNED.atMostEach
-      if (fresh > 0 && (due >= SIGNED.after || many)) {
-        await writer.checkpoint()
-        signed = { seq: writer.seq, at: now() }
-        await prune()
-      }
+      const many = fresh >= SIGNED.events && due >= SIGNED.atMostEach
+      if (fresh > 0 && (due >= SIGNED.after || many)) await sign()
       if (failing !== undefined) log.info({ folder: files.where }, 'the audit log is written again')
       failing = undefined
     } catch (error) {
@@ -149,6 +161,12 @@ export function createTrail(options: TrailOptions): AuditTrail {
       failing = error instanceof Error ? error.message : String(error)
     }
     if (writer.seq > before) options.onWritten?.()
+  }
+
+  async function sign(): Promise<void> {
+    await writer.checkpoint()
+    signed = { seq: writer.seq, at: now() }
+    await prune()
   }
 
   /** What it says is written before anything is deleted, at the next look. */
@@ -178,14 +196,30 @@ export function createTrail(options: TrailOptions): AuditTrail {
     }
   }
 
-  async function tick(): Promise<void> {
+  /** One after the other, however slow the disk is: what two looks at the inbox find would be recorded twice. */
+  function tick(): Promise<void> {
+    ticking ??= look().finally(() => (ticking = undefined))
+    return ticking
+  }
+
+  async function look(): Promise<void> {
     if (closing) return
+    // While nothing has room they grow, and none is lost.
+    if (!isFull()) crowd.take().forEach(add)
     await flush(true)
     await takeInbox()
-    if (failing === undefined && retention.full) await prune()
+    if (failing === undefined && isDiskFull())
+      await prune().catch((error: unknown) =>
+        log.warn({ err: error, folder: files.where }, 'old files of the audit log could not be looked at'),
+      )
   }
 
   function record(facts: AuditFacts): void {
+    if (!isOfCrowd(facts) || crowd.admit(facts)) add(facts)
+    else summed.add(1)
+  }
+
+  function add(facts: AuditFacts): void {
     const client = clientPart({
       client_ip: facts.client_ip ?? '',
       user_agent: facts.user_agent ?? '',
@@ -199,8 +233,9 @@ export function createTrail(options: TrailOptions): AuditTrail {
 
   return {
     get blocked() {
-      return onFull === 'block' && (failing !== undefined || isFull())
+      return isBlocked()
     },
+    blockedBy: () => (isBlocked() ? `nothing can be recorded: ${reason()}` : undefined),
     noteRefused() {
       refused.add(1)
       alarm({}, `requests are refused, because they cannot be recorded: ${reason()}`)
@@ -213,8 +248,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
     },
     warnings() {
       if (failing !== undefined) return [`the audit log cannot be written: ${failing}`]
-      if (retention.full) return [retention.reason]
-      const warning = retention.warning()
+      if (isDiskFull()) return [retention.reason]
+      const warning = retention.warning(waiting.bytes())
       return [
         ...(lost > 0 ? [`${lost} events of the audit log were lost since the start`] : []),
         ...(warning === undefined ? [] : [warning]),
@@ -227,6 +262,8 @@ export function createTrail(options: TrailOptions): AuditTrail {
     async close() {
       closing = true
       clearInterval(timer)
+      await ticking
+      crowd.take(true).forEach(add)
       await flushing
       await flush(true)
       if (waiting.count() > 0)
@@ -237,6 +274,13 @@ export function createTrail(options: TrailOptions): AuditTrail {
       await writer.close()
     },
   }
+}
+
+/** The first of `blocks` that are written at a time: up to the one that is the last to fit into the segment, if any. */
+function fitting(blocks: readonly LineBlock[], room: number): LineBlock[] {
+  let bytes = 0
+  const end = blocks.findIndex((block) => (bytes += block.bytes.length) >= room)
+  return blocks.slice(0, end < 0 ? BATCH : Math.min(BATCH, end + 1))
 }
 
 /** How the event begins whose action says which old segments are deleted, with the number of the last of them. */

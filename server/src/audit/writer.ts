@@ -26,8 +26,8 @@ export interface Writer {
   readonly segment: number
   /** Where the next line goes. */
   readonly position: number
-  /** Whether the next checkpoint closes the segment because of its size. */
-  readonly full: boolean
+  /** Bytes that the segment has room for. With none the next checkpoint closes it. */
+  readonly room: number
   /** Writes events in the order of their numbers, which follow `seq`, and what chains them. */
   append(blocks: readonly LineBlock[]): Promise<void>
   sync(): Promise<void>
@@ -149,8 +149,8 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
     get position() {
       return position
     },
-    get full() {
-      return position >= rotate.size
+    get room() {
+      return Math.max(0, rotate.size - position)
     },
     append: (blocks) => (blocks.length === 0 ? Promise.resolve() : append(blocks)),
     sync: () => file!.sync(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import type { AuthRecord, AuthRecords } from '../access/issued/records.ts'
+import type { AuthQuery, AuthRecord, AuthRecords } from '../access/issued/records.ts'
 
 export interface AuthRecordsUnderTest {
   catalog: AuthRecords
@@ -63,10 +63,13 @@ export function testAuthRecords(
         ['acme', { scope: 'acme' }],
       ] as const)
         await catalog.putAuthRecord({ ...RECORD, id, ...more })
-      const ids = async (of: { scope: string; kind: string; subject?: string }) =>
-        (await catalog.authRecords(of)).map(({ id }) => id)
+      const ids = async (of: AuthQuery) => (await catalog.authRecords(of)).map(({ id }) => id)
       assert.deepEqual(await ids({ scope: '', kind: 'session', subject: 'user:alice' }), ['early', 'late'])
       assert.deepEqual(await ids({ scope: '', kind: 'session' }), ['early', 'bob', 'late'])
+      assert.deepEqual(await ids({ scope: '', kind: 'session', after: 1_000 }), ['bob', 'late'])
+      assert.deepEqual(await ids({ scope: '', kind: 'session', subject: 'user:alice', after: 1_000 }), [
+        'late',
+      ])
       assert.deepEqual(await ids({ scope: 'acme', kind: 'session' }), ['acme'])
       assert.equal(await catalog.authRecord({ ...RECORD, id: 'acme' }), undefined)
       assert.equal(await catalog.removeAuthRecord({ ...RECORD, id: 'acme' }), false)

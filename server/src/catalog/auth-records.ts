@@ -1,5 +1,5 @@
 /** Between the rows of what signing in leaves behind and the words of the access room. */
-import type { AuthRecord, AuthRecords } from '../access/issued/records.ts'
+import type { AuthQuery, AuthRecord, AuthRecords } from '../access/issued/records.ts'
 import type { Write, WriteResult } from './apply-writes.ts'
 import type { Reads } from './queries.ts'
 import type { AuthRecordsTable } from './schema.ts'
@@ -46,12 +46,12 @@ export function createAuthRecords({ reads, read, write }: AuthRecordsOptions): A
 
 export function readAuthRecords(
   reads: Pick<Prepared<Reads>, 'authRecords' | 'authRecordsOf'>,
-  { scope, kind, subject }: { scope: string; kind: string; subject?: string },
+  { scope, kind, subject, after = 0 }: AuthQuery,
 ): AuthRecord[] {
   const rows =
     subject === undefined
-      ? reads.authRecords.all({ scope, kind })
-      : reads.authRecordsOf.all({ scope, kind, subject })
+      ? reads.authRecords.all({ scope, kind, after })
+      : reads.authRecordsOf.all({ scope, kind, subject, after })
   return rows.map(decodeAuthRecord)
 }
 

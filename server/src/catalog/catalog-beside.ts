@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { AuthKey, AuthRecord } from '../access/issued/records.ts'
+import type { AuthKey, AuthQuery, AuthRecord } from '../access/issued/records.ts'
 import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { ModsteadError } from '../errors.ts'
 import type { ActRow, IncidentRow, IncidentsOptions, Remark } from '../proxy/catalog.ts'
@@ -39,7 +39,7 @@ export interface CatalogBeside {
   addToken(token: TokenRecord): void
   revokeToken(id: string, by: string): TokenRecord | undefined
   /** As `AuthRecords.authRecords`, and as `removeAuthRecord`: gone from the disk when it returns. */
-  authRecords(of: { scope: string; kind: string; subject?: string }): AuthRecord[]
+  authRecords(of: AuthQuery): AuthRecord[]
   removeAuthRecord(key: AuthKey): boolean
 }
 
@@ -94,8 +94,10 @@ export function openCatalogBeside(path: string): CatalogBeside {
     incidents: (options) =>
       reading((database) => {
         const { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore } = READS
-        const page = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
-        return readIncidents(prepareAll(database, page), options)
+        const { incidentsInBefore, openIncidentsInBefore, acknowledgedIncidentsInBefore } = READS
+        const everywhere = { incidentsBefore, openIncidentsBefore, acknowledgedIncidentsBefore }
+        const inRealm = { incidentsInBefore, openIncidentsInBefore, acknowledgedIncidentsInBefore }
+        return readIncidents(prepareAll(database, { ...everywhere, ...inRealm }), options)
       }),
     acknowledge(id, remark) {
       const result = write({ kind: 'acknowledge', id, remark })

@@ -233,6 +233,32 @@ export function migrationsFor(engine: Engine): Record<string, Migration> {
           .execute()
       },
     },
+    '009_realms': {
+      async up(db: Kysely<Schema>) {
+        const inRealm = ['realm', 'id'] as const
+        await db.schema
+          .createIndex('acts_realm')
+          .on('acts')
+          .columns([...inRealm])
+          .execute()
+        await db.schema
+          .createIndex('incidents_realm')
+          .on('incidents')
+          .columns([...inRealm])
+          .execute()
+        await db.schema
+          .createIndex('incidents_realm_open')
+          .on('incidents')
+          .columns([...inRealm])
+          .where(sql.ref('acknowledged_at'), 'is', null)
+          .execute()
+        await db.schema
+          .createIndex('tokens_tenant')
+          .on('tokens')
+          .expression(sql`coalesce(${sql.ref('tenant')}, ''), ${sql.ref('created')}, ${sql.ref('id')}`)
+          .execute()
+      },
+    },
   }
 }
 

@@ -37,6 +37,7 @@ export function compileReads(db: Kysely<Schema>) {
   const page = { before: placeholder('before'), limit: placeholder('limit') }
   const incidentPage = (rows: typeof incidents) =>
     compileStatement(rows.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit))
+  const incidentsIn = incidents.where('realm', '=', placeholder('realm'))
   const tokensBefore = db
     .selectFrom('tokens')
     .selectAll()
@@ -49,6 +50,12 @@ export function compileReads(db: Kysely<Schema>) {
     .orderBy('created', 'desc')
     .orderBy('id', 'desc')
     .limit(page.limit)
+  // As the index has it.
+  const tokensInBefore = tokensBefore.where(
+    sql<string>`coalesce(${sql.ref('tenant')}, '')`,
+    '=',
+    placeholder('tenant'),
+  )
   return {
     version: compileStatement(
       module
@@ -72,6 +79,13 @@ export function compileReads(db: Kysely<Schema>) {
     ),
     act: compileStatement(acts.where('id', '=', placeholder('id'))),
     actsBefore: compileStatement(acts.where('id', '<', page.before).orderBy('id', 'desc').limit(page.limit)),
+    actsInBefore: compileStatement(
+      acts
+        .where('realm', '=', placeholder('realm'))
+        .where('id', '<', page.before)
+        .orderBy('id', 'desc')
+        .limit(page.limit),
+    ),
     begunActsBefore: compileStatement(
       acts
         .where('outcome', '=', sql.lit('begun'))
@@ -103,6 +117,9 @@ export function compileReads(db: Kysely<Schema>) {
     incidentsBefore: incidentPage(incidents),
     openIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is', null)),
     acknowledgedIncidentsBefore: incidentPage(incidents.where('acknowledged_at', 'is not', null)),
+    incidentsInBefore: incidentPage(incidentsIn),
+    openIncidentsInBefore: incidentPage(incidentsIn.where('acknowledged_at', 'is', null)),
+    acknowledgedIncidentsInBefore: incidentPage(incidentsIn.where('acknowledged_at', 'is not', null)),
     token: compileStatement(db.selectFrom('tokens').selectAll().where('id', '=', placeholder('id'))),
     tokenOwners: compileStatement(
       db
@@ -152,10 +169,23 @@ export function compileReads(db: Kysely<Schema>) {
         .where('owner_kind', '=', placeholder('owner_kind'))
         .where('owner', '=', placeholder('owner')),
     ),
+    tokensInBefore: compileStatement(tokensInBefore),
+    tokensOfInBefore: compileStatement(
+      tokensInBefore
+        .where('owner_kind', '=', placeholder('owner_kind'))
+        .where('owner', '=', placeholder('owner')),
+    ),
     authRecord: compileStatement(authRecords.where('id', '=', placeholder('id'))),
-    authRecords: compileStatement(authRecords.orderBy('expires').orderBy('id').limit(sql.lit(1000))),
+    authRecords: compileStatement(
+      authRecords
+        .where('expires', '>', placeholder('after'))
+        .orderBy('expires')
+        .orderBy('id')
+        .limit(sql.lit(1000)),
+    ),
     authRecordsOf: compileStatement(
       authRecords
+        .where('expires', '>', placeholder('after'))
         .where('subject', '=', placeholder('subject'))
         .orderBy('expires')
         .orderBy('id')

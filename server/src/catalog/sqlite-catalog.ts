@@ -118,6 +118,8 @@ export async function openSqliteCatalog(
     },
     acts: async ({ limit, before = MAX_ACT_ID, begun = false }) =>
       read(() => (begun ? reads.begunActsBefore : reads.actsBefore).all({ limit, before }).map(decodeAct)),
+    actsIn: async (realm, { limit, before = MAX_ACT_ID }) =>
+      read(() => reads.actsInBefore.all({ realm, limit, before }).map(decodeAct)),
     unfinished: async (realm, module) =>
       read(() => reads.unfinishedActs.all({ realm, path: module }).map(decodeAct)),
     marks: async (realm, module) => read(() => reads.marks.all({ realm, path: module }).map(decodeMark)),
@@ -126,15 +128,20 @@ export async function openSqliteCatalog(
         const row = reads.token.get({ id })
         return row && decodeToken(row)
       }),
-    tokens: async ({ limit, before, owner }) =>
+    tokens: async ({ limit, before, owner, tenant }) =>
       read(() => {
         const last = before === undefined ? NEWEST : reads.token.get({ id: before })
         if (last === undefined) return []
         const page = { limit, created: last.created, id: last.id }
+        const of = owner && { owner_kind: owner.kind, owner: owner.name }
         const rows =
-          owner === undefined
-            ? reads.tokensBefore.all(page)
-            : reads.tokensOfBefore.all({ ...page, owner_kind: owner.kind, owner: owner.name })
+          tenant === undefined
+            ? of === undefined
+              ? reads.tokensBefore.all(page)
+              : reads.tokensOfBefore.all({ ...page, ...of })
+            : of === undefined
+              ? reads.tokensInBefore.all({ ...page, tenant })
+              : reads.tokensOfInBefore.all({ ...page, ...of, tenant })
         return rows.map(decodeToken)
       }),
     async addToken(token) {

@@ -73,6 +73,15 @@ export const MIGRATIONS: readonly Migration[] = [
       'create index "promotions_module" on "promotions" ("tenant", "module", "id")',
     ],
   },
+  {
+    name: '009_realms',
+    statements: [
+      'create index "acts_realm" on "acts" ("realm", "id")',
+      'create index "incidents_realm" on "incidents" ("realm", "id")',
+      'create index "incidents_realm_open" on "incidents" ("realm", "id") where "acknowledged_at" is null',
+      'create index "tokens_tenant" on "tokens" (coalesce("tenant", \'\'), "created", "id")',
+    ],
+  },
 ]
 
 export const READS: Reads = {
@@ -91,6 +100,10 @@ export const READS: Reads = {
   actsBefore: {
     sql: 'select * from "acts" where "id" < ? order by "id" desc limit ?',
     names: ['before', 'limit'],
+  },
+  actsInBefore: {
+    sql: 'select * from "acts" where "realm" = ? and "id" < ? order by "id" desc limit ?',
+    names: ['realm', 'before', 'limit'],
   },
   begunActsBefore: {
     sql: 'select * from "acts" where "outcome" = \'begun\' and "id" < ? order by "id" desc limit ?',
@@ -123,6 +136,18 @@ export const READS: Reads = {
   acknowledgedIncidentsBefore: {
     sql: 'select * from "incidents" where "acknowledged_at" is not null and "id" < ? order by "id" desc limit ?',
     names: ['before', 'limit'],
+  },
+  incidentsInBefore: {
+    sql: 'select * from "incidents" where "realm" = ? and "id" < ? order by "id" desc limit ?',
+    names: ['realm', 'before', 'limit'],
+  },
+  openIncidentsInBefore: {
+    sql: 'select * from "incidents" where "realm" = ? and "acknowledged_at" is null and "id" < ? order by "id" desc limit ?',
+    names: ['realm', 'before', 'limit'],
+  },
+  acknowledgedIncidentsInBefore: {
+    sql: 'select * from "incidents" where "realm" = ? and "acknowledged_at" is not null and "id" < ? order by "id" desc limit ?',
+    names: ['realm', 'before', 'limit'],
   },
   token: {
     sql: 'select * from "tokens" where "id" = ?',
@@ -160,17 +185,25 @@ export const READS: Reads = {
     sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
     names: ['created', 'created', 'id', 'owner_kind', 'owner', 'limit'],
   },
+  tokensInBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and coalesce("tenant", \'\') = ? order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'tenant', 'limit'],
+  },
+  tokensOfInBefore: {
+    sql: 'select * from "tokens" where ("created" < ? or ("created" = ? and "id" < ?)) and coalesce("tenant", \'\') = ? and "owner_kind" = ? and "owner" = ? order by "created" desc, "id" desc limit ?',
+    names: ['created', 'created', 'id', 'tenant', 'owner_kind', 'owner', 'limit'],
+  },
   authRecord: {
     sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "id" = ?',
     names: ['scope', 'kind', 'id'],
   },
   authRecords: {
-    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? order by "expires", "id" limit 1000',
-    names: ['scope', 'kind'],
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "expires" > ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'after'],
   },
   authRecordsOf: {
-    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "subject" = ? order by "expires", "id" limit 1000',
-    names: ['scope', 'kind', 'subject'],
+    sql: 'select * from "auth_records" where "scope" = ? and "kind" = ? and "expires" > ? and "subject" = ? order by "expires", "id" limit 1000',
+    names: ['scope', 'kind', 'after', 'subject'],
   },
   totals: {
     sql: 'select "modules", "versions", "zip_bytes", "incidents", "open_incidents" from "totals" where "id" = 1',

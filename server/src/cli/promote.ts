@@ -47,7 +47,10 @@ export async function promote(
   })
   await recordAct(config, context, {
     action: 'version.promote',
-    detail: [`${module}@${version}`, ...(tenant === undefined ? [] : [`tenant ${tenant.name}`])].join(' '),
+    detail: [row.id, note].filter((text) => text !== '').join(' '),
+    module,
+    version,
+    ...(tenant !== undefined && { tenant: tenant.name }),
   })
   // So long a running server may still believe the one before.
   await setTimeout(PROMOTION_FRESH + 50)

@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
 import { factsOf, methodOf, SESSION, type SessionFacts } from '../access/issued/sessions.ts'
-import { TOKEN_FRESH } from '../access/tokens/access-tokens.ts'
+import { untilNoneIsFresh } from '../access/tokens/access-tokens.ts'
 import { isTokenId } from '../access/tokens/token-format.ts'
 import { type CatalogBeside, openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
@@ -57,9 +56,9 @@ export async function endSessions(
     throw new ModsteadError('not_found', `there is no session ${id} in ${config.dataDir}`, {
       next: 'modstead session list shows those that are there',
     })
-  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id })
-  // So long a server may still take their tokens for good.
-  if (ended.length > 0) await setTimeout(2 * TOKEN_FRESH)
+  const whose = given.tenant === undefined ? {} : { tenant: given.tenant }
+  for (const id of ended) await recordAct(config, context, { action: 'session.end', detail: id, ...whose })
+  if (ended.length > 0) await untilNoneIsFresh()
   context.stdout.write(
     ended.length === 0 ? `${subject} has no session\n` : ended.map((id) => `${id} is ended\n`).join(''),
   )

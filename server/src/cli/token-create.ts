@@ -61,6 +61,7 @@ export async function createToken(
   await recordAct(config, context, {
     action: 'token.create',
     detail: [id, `for ${given.for}`, ...narrowed].join(' '),
+    ...(tenant && { tenant: tenant.name }),
   })
   const ends = expires === undefined ? null : new Date(expires).toISOString()
   if (given.json === true) {

@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
-import { TOKEN_FRESH } from '../access/tokens/access-tokens.ts'
+import { untilNoneIsFresh } from '../access/tokens/access-tokens.ts'
 import { isTokenId, tokenId } from '../access/tokens/token-format.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
 import type { Flags } from '../config/settings.ts'
@@ -31,8 +30,7 @@ export async function revokeToken(given: string, flags: Flags, context: CommandC
       next: 'modstead token list shows those that are there',
     })
   await recordAct(config, context, { action: 'token.revoke', detail: id })
-  // So long a server may still take it for good.
-  await setTimeout(2 * TOKEN_FRESH)
+  await untilNoneIsFresh()
   const { at, by: who } = token.revoked
   context.stdout.write(`${id} is revoked since ${new Date(at).toISOString()}, by ${who}\n`)
   return EXIT.ok

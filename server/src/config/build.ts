@@ -53,7 +53,7 @@ export async function buildConfig(
   const listen = file.listen.map((address) =>
     'socket' in address ? { socket: absolutePath(context, ['listen'], address.socket) } : address,
   )
-  const trustedProxies = buildTrustedProxies(context, file.trustedProxies, file.forwardedHeader)
+  const trustedProxies = buildTrustedProxies(context, file)
   const tls = await buildTls(context, file.tls)
   const origins = await buildOrigins(context, file.origins ?? {})
   const uploads = uploadNames(file.origins)

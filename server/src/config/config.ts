@@ -118,6 +118,8 @@ export interface TrustedProxies {
   unix: boolean
   /** The header they say it in: the de facto one, or that of RFC 7239. */
   header: 'x-forwarded-for' | 'forwarded'
+  /** They overwrite X-Forwarded-Host and X-Forwarded-Proto, which are believed then. */
+  forwardedHost: boolean
 }
 
 export interface Network {

@@ -30,7 +30,7 @@ import { gitOriginSchema, ORIGIN_TYPES } from './git-schema.ts'
 import { limitsSchema } from './limits/limits.ts'
 import { tenantName, tenantSchema } from './tenants/tenant-schema.ts'
 import { versionMapSchema } from './tenants/version-map.ts'
-import { forwardedHeaderSchema, trustedProxiesSchema } from './trusted-proxies.ts'
+import { forwardedHeaderSchema, forwardedHostSchema, trustedProxiesSchema } from './trusted-proxies.ts'
 import { tlsSchema } from './tls.ts'
 
 const GIB = 2 ** 30
@@ -323,12 +323,17 @@ export const configSchema = z.strictObject({
   trustedProxies: trustedProxiesSchema
     .optional()
     .describe(
-      'Reverse proxies whose word is taken for the address of a client, and for the name and scheme it asked by: addresses, networks, or `unix` for all who come through a Unix socket. Default: nobody’s.',
+      'Reverse proxies whose word is taken for the address of a client: addresses, networks, or `unix` for all who come through a Unix socket. Default: nobody’s.',
     ),
   forwardedHeader: forwardedHeaderSchema
     .optional()
     .describe(
-      'The header that they say it in; `forwarded` is that of RFC 7239. Default: `x-forwarded-for`, with `X-Forwarded-Host` and `X-Forwarded-Proto`.',
+      'The header that they say it in; `forwarded` is that of RFC 7239, which tells host and scheme as well. Default: `x-forwarded-for`.',
+    ),
+  forwardedHost: forwardedHostSchema
+    .optional()
+    .describe(
+      'Believe `X-Forwarded-Host` and `X-Forwarded-Proto` of `trustedProxies`, too. Only where they overwrite both: else a client says what it likes. Default: false.',
     ),
   tls: tlsSchema.optional().describe('Serve https. `go` sends credentials over nothing else.'),
   dataDir: path('a folder')

@@ -17,6 +17,7 @@ test('addresses, networks and Unix sockets that are trusted, and the header', as
     ],
     unix: true,
     header: 'forwarded',
+    forwardedHost: false,
   })
   const again = await load({ yaml: formatConfig(config) })
   assert.deepEqual(again.config.trustedProxies, config.trustedProxies)
@@ -31,6 +32,17 @@ test('mistakes, and what is most likely one', async () => {
   const warned = async (yaml: string) => (await load({ yaml })).warnings.join('\n')
   assert.match(await warned('trustedProxies: 0.0.0.0/0'), /can claim any address/)
   assert.match(await warned('forwardedHeader: forwarded'), /without trustedProxies/)
+  assert.match(
+    (await problemsOf({ yaml: 'forwardedHost: true' })).join('\n'),
+    /forwardedHost: needs trustedProxies/,
+  )
+  assert.match(
+    await warned('trustedProxies: unix\nforwardedHeader: forwarded\nforwardedHost: true'),
+    /forwardedHost does nothing/,
+  )
+  const { config } = await load({ yaml: 'trustedProxies: unix\nforwardedHost: true' })
+  assert.equal(config.trustedProxies?.forwardedHost, true)
+  assert.deepEqual((await load({ yaml: formatConfig(config) })).config.trustedProxies, config.trustedProxies)
 })
 
 test('who names the reverse proxy is not warned that wrong passwords close it', async () => {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Network, TrustedProxies } from './config.ts'
 import { type BuildContext, complain, shown } from './context.ts'
-import { choice, texts } from './fields.ts'
+import { choice, flag, texts } from './fields.ts'
 
 export const trustedProxiesSchema = texts(
   'an address such as 10.0.0.7, a network such as 10.0.0.0/8, or "unix"',
@@ -9,20 +9,34 @@ export const trustedProxiesSchema = texts(
 
 export const forwardedHeaderSchema = choice(['x-forwarded-for', 'forwarded'])
 
+export const forwardedHostSchema = flag()
+
+/** What the file says, if anything. */
+export interface FileTrustedProxies {
+  trustedProxies?: readonly string[] | undefined
+  forwardedHeader?: TrustedProxies['header'] | undefined
+  forwardedHost?: boolean | undefined
+}
+
 /**
  * Whom the address of a client is believed from. Undefined where nobody is named: then headers that claim one mean
  * nothing.
  */
 export function buildTrustedProxies(
   context: BuildContext,
-  given: readonly string[] | undefined,
-  header: TrustedProxies['header'] | undefined,
+  { trustedProxies: given, forwardedHeader: header, forwardedHost = false }: FileTrustedProxies,
 ): TrustedProxies | undefined {
   if (given === undefined) {
     if (header !== undefined)
       context.warn('forwardedHeader does nothing without trustedProxies: no header is believed')
+    if (forwardedHost)
+      complain(context, ['forwardedHost'], 'needs trustedProxies: without them no header is believed')
     return undefined
   }
+  if (forwardedHost && header === 'forwarded')
+    context.warn(
+      'forwardedHost does nothing with forwardedHeader: forwarded, which says host and scheme itself',
+    )
   const networks: Network[] = []
   let unix = false
   for (const [index, text] of given.entries()) {
@@ -41,7 +55,7 @@ export function buildTrustedProxies(
       networks.push(network)
     }
   }
-  return { networks, unix, header: header ?? 'x-forwarded-for' }
+  return { networks, unix, header: header ?? 'x-forwarded-for', forwardedHost }
 }
 
 /** Reads `10.0.0.7`, `10.0.0.0/8`, `::1` or `fd00::/8`. */
@@ -55,10 +69,16 @@ export function parseNetwork(text: string): Network | undefined {
 }
 
 /** As a file would say it. */
-export function describeTrustedProxies({ networks, unix, header }: TrustedProxies): Record<string, unknown> {
+export function describeTrustedProxies({
+  networks,
+  unix,
+  header,
+  forwardedHost,
+}: TrustedProxies): Record<string, unknown> {
   return {
     trustedProxies: [...networks.map(formatNetwork), ...(unix ? ['unix'] : [])],
     forwardedHeader: header,
+    forwardedHost,
   }
 }
 

@@ -54,6 +54,7 @@ export function createActions(
 ): readonly Action[] {
   const { config, proxy, desk } = options
   const prefix = config.pathPrefix
+  const countAddresses = config.access?.lockout?.addresses ?? true
   const door = desk && createBrowserDoor({ desk, addressFor, scope: tenant ?? '' })
   return [
     createHooks({ hooks: config.hooks, prefix, receiver: options.pushes, observer }),
@@ -67,14 +68,14 @@ export function createActions(
             observer,
             prefix,
             addressFor,
-            countAddresses: config.access?.lockout?.addresses ?? true,
+            countAddresses,
           }),
         ]),
     ...(desk === undefined || door === undefined
       ? []
       : [
-          createAuthPages({ desk, door, prefix, observer }),
-          createBackchannelLogout({ desk, prefix, observer }),
+          createAuthPages({ desk, door, prefix, observer, countAddresses }),
+          createBackchannelLogout({ desk, prefix, observer, countAddresses }),
         ]),
     ...(options.log === undefined ? [] : [createLogAnswers({ log: options.log, access, prefix })]),
     createApi({

@@ -16,8 +16,8 @@ import { pathOf, type Exchange, type RequestKind } from './traffic.ts'
 export interface RequestAudit {
   /** Whether memory may answer: not while what it gives could not be recorded. */
   mayAnswer(): boolean
-  /** To be called for an answer from memory. */
-  hit(req: IncomingMessage, res: ServerResponse, entry: MemoryEntry, bytes: number): void
+  /** To be called for an answer from memory, given to `reader`. */
+  hit(req: IncomingMessage, res: ServerResponse, entry: MemoryEntry, reader: Principal, bytes: number): void
   /** To be called when a request goes on behind memory, before anything is answered. */
   begin(req: IncomingMessage, res: ServerResponse): void
   /** To be called once somebody was asked who sent a request. */
@@ -120,10 +120,10 @@ export function createRequestAudit({ trail, access, share, tenant }: RequestAudi
 
   return {
     mayAnswer: () => share === 0 || !trail.blocked,
-    hit(req, res, entry, bytes) {
+    hit(req, res, entry, reader, bytes) {
       if (share < 1 && Math.random() >= share) return
       const { headers } = req
-      const client = clientOf(req, access.principalOf(req) ?? ANONYMOUS)
+      const client = clientOf(req, reader)
       const requestId = headers['x-request-id']
       const trace = headers.traceparent
       const { statusCode } = res

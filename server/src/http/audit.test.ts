@@ -8,6 +8,7 @@ import { readEvents } from '../audit/read-events.ts'
 import { verifyAudit } from '../audit/verify.ts'
 import { createIdentify } from '../access/identify.ts'
 import { createAccess } from '../access/access.ts'
+import { networkOf } from '../access/network.ts'
 import { createDecide } from '../access/decide.ts'
 import { createConfigTokens } from '../access/tokens/config-tokens.ts'
 import type { Credential } from '../access/credential.ts'
@@ -74,6 +75,7 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
     sync: 60_000,
     onFull: more.onFull ?? 'block',
     observer,
+    networkOf,
   })
   const tokens = [
     { name: 'reader', token: SECRETS.reader, may: [] },
@@ -115,6 +117,7 @@ async function place(t: TestContext, more: Partial<AuditConfig> = {}): Promise<P
         networks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }],
         unix: false,
         header: 'x-forwarded-for',
+        forwardedHost: false,
       },
       hooks: new Map([['gl', { name: 'gl', type: 'gitlab', secret: 'hook-GEHEIM-0123456789' }]]),
     },
@@ -432,4 +435,41 @@ test('clients behind one reverse proxy are told apart, over one connection and f
     (await events()).map(({ client_ip }) => client_ip),
     ['192.0.2.1', '192.0.2.2', '192.0.2.1', '192.0.2.3'],
   )
+})
+
+test('a stranger who is refused again and again shuts nobody out', async (t) => {
+  const { get, events, trail } = await place(t, { disk: 300_000 })
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 8 })
+  t.after(() => agent.destroy())
+  const strange: Asked[] = [{}, { headers: bearer(SECRETS.stranger) }, { headers: bearer('locked-GEHEIM') }]
+  for (let i = 0; i < 250; i++)
+    await Promise.all(
+      Array.from({ length: 8 }, (_, k) => get(`${PRIVATE}/@v/list`, { agent, ...strange[k % 3] })),
+    )
+  const alice = { headers: bearer(SECRETS.reader) }
+  for (let i = 0; i < 100; i++) assert.equal((await get(`${PRIVATE}/@v/v1.0.0.zip`, alice)).status, 200)
+  const before = await events()
+  assert.equal(before.filter(({ status }) => status === 401).length, 60)
+  assert.equal(
+    before.filter(({ user_principal, status }) => user_principal === 'reader' && status === 200).length,
+    100,
+  )
+  await trail.close()
+  const sums = (await events()).map(({ auth_result, user_principal, client_ip, count }) => ({
+    auth_result,
+    user_principal,
+    client_ip,
+    count,
+  }))
+  assert.equal(sums.length, 3)
+  assert.equal(
+    sums.reduce((sum, { count }) => sum + count, 60),
+    2_000,
+  )
+  assert.ok(sums.every(({ client_ip }) => client_ip === '127.0.0.1'))
+  assert.deepEqual(sums.map(({ auth_result, user_principal }) => `${auth_result} ${user_principal}`).sort(), [
+    'blocked_by_circuit eve',
+    'denied ',
+    'failed ',
+  ])
 })

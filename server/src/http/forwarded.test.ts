@@ -11,7 +11,7 @@ trusted.addSubnet('fd00::', 8, 'ipv6')
 const isTrusted = (address: string) => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 function client(value: string | undefined, header: 'x-forwarded-for' | 'forwarded' = 'x-forwarded-for') {
-  return clientOf({ headers: { [header]: value }, peer: PEER, header, isTrusted })
+  return clientOf({ headers: { [header]: value }, peer: PEER, header, overwritten: false, isTrusted })
 }
 
 const CHAINS: [header: string | undefined, address: string][] = [
@@ -76,8 +76,8 @@ test('Forwarded, as RFC 7239 has it', () => {
 })
 
 test('name and scheme are those of the step that the address is of', () => {
-  const said = (more: Record<string, string>) =>
-    clientOf({ headers: more, peer: PEER, header: 'x-forwarded-for', isTrusted })
+  const said = (more: Record<string, string>, overwritten = true) =>
+    clientOf({ headers: more, peer: PEER, header: 'x-forwarded-for', overwritten, isTrusted })
   assert.deepEqual(said({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'go.example' }), {
     address: PEER,
     proto: 'https',
@@ -92,6 +92,15 @@ test('name and scheme are those of the step that the address is of', () => {
     { address: '192.0.2.1', proto: 'https', host: 'go.example' },
   )
   assert.equal(said({ 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'http, https' }).proto, 'https')
+  // A proxy that only appends to X-Forwarded-For passes on what the client wrote in the others.
+  const written = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' }
+  assert.deepEqual(said({ 'x-forwarded-for': '192.0.2.1', ...written }, false), { address: '192.0.2.1' })
+  const forwarded = { ...written, forwarded: 'for=203.0.113.9;host=evil.example;proto=http, for=192.0.2.1' }
+  for (const overwritten of [false, true])
+    assert.deepEqual(
+      clientOf({ headers: forwarded, peer: PEER, header: 'forwarded', overwritten, isTrusted }),
+      { address: '192.0.2.1' },
+    )
 })
 
 test('a long chain is followed for 32 steps only', () => {

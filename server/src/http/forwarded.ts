@@ -16,6 +16,8 @@ export interface ForwardedOptions {
   /** Address of the trusted proxy that sent them. */
   peer: string
   header: TrustedProxies['header']
+  /** Whether X-Forwarded-Host and X-Forwarded-Proto count: where proxies overwrite what clients send in them. */
+  overwritten: boolean
   isTrusted: (address: string) => boolean
 }
 
@@ -26,8 +28,11 @@ const LONGEST = 32
  * The client as trusted proxies tell it. Each proxy appends whom it got the request from, so that the list is read from
  * its right end: the first address that is no trusted proxy is the client, and what the client itself wrote to the left of
  * that is never read. Something that is no address counts as the proxy that wrote it.
+ *
+ * Name and scheme are those of the same element of Forwarded. X-Forwarded-Host and X-Forwarded-Proto have no such place:
+ * many proxies pass on what the client sent in them.
  */
-export function clientOf({ headers, peer, header, isTrusted }: ForwardedOptions): Forwarded {
+export function clientOf({ headers, peer, header, overwritten, isTrusted }: ForwardedOptions): Forwarded {
   const told = header === 'forwarded' ? headers.forwarded : headers['x-forwarded-for']
   let address = peer
   let depth = 0
@@ -46,10 +51,12 @@ export function clientOf({ headers, peer, header, isTrusted }: ForwardedOptions)
   const [host, proto] =
     header === 'forwarded'
       ? [pairs.get('host'), pairs.get('proto')]
-      : [
-          nthFromTheRight(headers['x-forwarded-host'], depth),
-          nthFromTheRight(headers['x-forwarded-proto'], depth),
-        ]
+      : overwritten
+        ? [
+            nthFromTheRight(headers['x-forwarded-host'], depth),
+            nthFromTheRight(headers['x-forwarded-proto'], depth),
+          ]
+        : []
   return { address, ...(host !== undefined && { host }), ...(proto !== undefined && { proto }) }
 }
 

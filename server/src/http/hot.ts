@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../access/access.ts'
+import type { Principal } from '../access/principal.ts'
 import type { RequestAudit } from './audit-requests.ts'
 import { isUnconditional } from './conditions.ts'
 import type { Memory, MemoryEntry } from './memory.ts'
@@ -30,12 +31,17 @@ export function createHotPath(
   const { logsAll } = traffic
   const passes = limits?.passes
 
-  function finishUnusual(entry: MemoryEntry, req: IncomingMessage, res: ServerResponse): void {
+  function finishUnusual(
+    entry: MemoryEntry,
+    req: IncomingMessage,
+    res: ServerResponse,
+    reader: Principal,
+  ): void {
     const bytes = sendReady(entry, req, res)
     memory.pin(entry, res, req.socket)
     traffic.countOther(entry.tally.kind, res.statusCode, bytes)
     if (passes !== undefined) limits?.sent(req, bytes)
-    audit?.hit(req, res, entry, bytes)
+    audit?.hit(req, res, entry, reader, bytes)
     if (logsAll) {
       const { kind } = entry.tally
       traffic.logHit(req, res, { kind, module: entry.facts.module, bytes, tenant })
@@ -56,7 +62,7 @@ export function createHotPath(
     // Whoever forbids fetching must not set off looking ahead either.
     if (entry.given !== undefined && headers['disable-module-fetch'] === undefined) entry.given(placeOf(req))
     if (unusual) {
-      finishUnusual(entry, req, res)
+      finishUnusual(entry, req, res, reader)
       return true
     }
     res.writeHead(200, entry.headers)
@@ -64,7 +70,7 @@ export function createHotPath(
     memory.pin(entry, res, req.socket)
     entry.tally.hits++
     entry.tally.bytes += entry.facts.size
-    audit?.hit(req, res, entry, entry.facts.size)
+    audit?.hit(req, res, entry, reader, entry.facts.size)
     return true
   }
 }

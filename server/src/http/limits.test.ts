@@ -50,6 +50,7 @@ async function limited(t: TestContext, config: Partial<LimitsConfig>, memory = 1
         networks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }],
         unix: false,
         header: 'x-forwarded-for',
+        forwardedHost: false,
       },
     },
   })

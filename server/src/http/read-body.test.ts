@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -30,7 +31,7 @@ async function startReader(
     socket.destroy()
     server.close()
   })
-  return { socket, outcome: outcome.promise }
+  return { socket, server, outcome: outcome.promise }
 }
 
 const HEAD = 'POST / HTTP/1.1\r\nHost: x\r\n'
@@ -92,4 +93,25 @@ test('a body that is too large is refused at once, however long its sender takes
   const { socket, outcome } = await startReader(t)
   socket.write(`${HEAD}Content-Length: 99\r\n\r\n0123456789a`)
   assert.equal(await outcome, 'payload_too_large')
+})
+
+test('a body that is declared too long is refused before any of it', async (t) => {
+  const { socket, outcome } = await startReader(t)
+  socket.write(`${HEAD}Content-Length: 11\r\n\r\n`)
+  assert.equal(await outcome, 'payload_too_large')
+})
+
+test('one client has few bodies under way, whose end makes room', async (t) => {
+  const readBody = reader({ ofOne: 1 })
+  const first = await startReader(t, readBody)
+  first.socket.write(`${HEAD}Content-Length: 3\r\n\r\n0`)
+  await once(first.server, 'request')
+  const second = await startReader(t, readBody)
+  second.socket.write(`${HEAD}Content-Length: 3\r\n\r\n012`)
+  assert.equal(await second.outcome, 'rate_limited')
+  first.socket.write('12')
+  assert.equal(await first.outcome, 3)
+  const third = await startReader(t, readBody)
+  third.socket.write(`${HEAD}Content-Length: 3\r\n\r\n012`)
+  assert.equal(await third.outcome, 3)
 })

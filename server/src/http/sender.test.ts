@@ -12,6 +12,7 @@ const LOOPBACK: TrustedProxies = {
   networks: [{ address: '127.0.0.0', prefix: 8, family: 'ipv4' }],
   unix: false,
   header: 'x-forwarded-for',
+  forwardedHost: true,
 }
 const CLAIM = {
   'x-forwarded-for': '192.0.2.7',
@@ -75,13 +76,20 @@ test('a trusted proxy tells clients apart, and the address they asked for, on on
   assert.doesNotMatch(odd.text, /onload|javascript:/)
 })
 
+test('host and scheme of a proxy that does not overwrite them are the client’s words, and mean nothing', async (t) => {
+  const { port } = await startServer(t, { config: { trustedProxies: { ...LOOPBACK, forwardedHost: false } } })
+  const home = await ask(port, '/', { headers: { ...CLAIM, accept: 'text/plain', host: 'asked.example' } })
+  assert.match(home.text, /http:\/\/asked\.example/)
+  assert.doesNotMatch(home.text, /go\.corp\.example/)
+})
+
 test('a Unix socket is trusted where that is said', async (t) => {
   const socket = join(await temporaryFolder(t), 's')
   for (const unix of [true, false]) {
     const { seen, access } = noting()
     const { server, proxy } = await startServer(t, {
       access,
-      config: { listen: [{ socket }], trustedProxies: { networks: [], unix, header: 'x-forwarded-for' } },
+      config: { listen: [{ socket }], trustedProxies: { ...LOOPBACK, networks: [], unix } },
     })
     proxy.answers.set(PATH, () => bytesAnswer('{}'))
     await new Promise<void>((resolve, reject) => {

@@ -35,7 +35,7 @@ export function createPeerTrust(
   trusted: TrustedProxies | undefined,
 ): (socket: Socket, unix: boolean) => void {
   if (trusted === undefined) return () => undefined
-  const { networks, header } = trusted
+  const { networks, header, forwardedHost: overwritten } = trusted
   const list = new BlockList()
   for (const { address, prefix, family } of networks) list.addSubnet(address, prefix, family)
   const isTrusted = (address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
@@ -54,7 +54,7 @@ export function createPeerTrust(
     proxied.set(socket, (headers) => {
       // Requests of one client often follow each other.
       if (last === undefined || RELEVANT.some((name) => last!.headers[name] !== headers[name]))
-        last = { headers, client: withPlace(clientOf({ headers, peer, header, isTrusted })) }
+        last = { headers, client: withPlace(clientOf({ headers, peer, header, overwritten, isTrusted })) }
       return last.client
     })
   }

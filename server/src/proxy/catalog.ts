@@ -132,6 +132,8 @@ export interface IncidentsOptions {
   before?: string
   /** Only open ones, or only acknowledged ones. Default: both. */
   open?: boolean
+  /** Only those with modules of this realm. Default: of all. */
+  realm?: Realm
 }
 
 /** `zipBytes` is in bytes; `openIncidents` are those of the `incidents` that nobody has acknowledged. */
@@ -190,6 +192,8 @@ export interface Catalog {
   end(id: string, outcome: 'done' | 'undone', facts?: VersionFacts): Promise<void>
   /** Newest first; `begun` ones only where that is asked. */
   acts(options: { limit: number; before?: string; begun?: boolean }): Promise<ActRow[]>
+  /** The same of one realm. It costs no more where others have done much. */
+  actsIn(realm: Realm, options: { limit: number; before?: string }): Promise<ActRow[]>
   /** The acts on versions of a module that were begun and have not ended, the oldest first. */
   unfinished(realm: Realm, module: ModulePath): Promise<ActRow[]>
   /** The versions of a module that were published or deleted here, in no order. */

@@ -32,6 +32,8 @@ export interface Route {
   private: boolean
   /** Its modules are the server's own: everybody may read them. */
   builtIn?: true
+  /** The name is private at another site: nobody is asked, and nothing of that is said. */
+  elsewhere?: true
   /** The database that must prove each version; absent where the configuration says `off`. */
   checksum: ChecksumDatabase | undefined
   lookAhead: boolean

@@ -249,6 +249,10 @@ function refuseFetch(request: ModuleRequest): never {
 function refusePrivate(router: Router, module: ModulePath): void {
   const route = router.routeOf(module)
   if (route.checksum !== undefined && !route.private) return
+  if (route.elsewhere)
+    throw new ModsteadError('not_found', `${module} is not in this checksum database`, {
+      next: 'check the spelling',
+    })
   const reason = route.private
     ? 'is under a private pattern, whose names are never sent to a public checksum database'
     : 'is configured to be served without a checksum database'

@@ -107,7 +107,7 @@ test('who follows the top level shares its public route and none of its private 
   assert.equal(realmOf(routes, 'example.com/mod', [], true), 'public')
   assert.equal(realmOf(routes, 'corp.example/mod', [], true), 'acme')
   assert.equal(realmOf(routes, 'mirrored.example/mod', [], true), 'acme')
-  // A name that is private at the top level is asked of its public origins for this tenant, as any other.
+  // Alone it would ask the public origins for a name that is private at the top level: private-names.ts keeps it from that.
   const router = createTenantRouter({
     routes,
     names: { origins: new Map(), databases, uploads: [] },

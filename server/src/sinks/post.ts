@@ -17,6 +17,8 @@ export interface Poster {
   close(): Promise<void>
 }
 
+/** Statuses that are about what was sent, and not about the receiver or who sends. */
+const FOR_GOOD: ReadonlySet<number> = new Set([400, 413, 415, 422])
 /** Bytes of an answer that are read at most. */
 const READ = 64 << 10
 
@@ -45,7 +47,8 @@ export async function createPoster(ca: string | undefined, env: Environment): Pr
       const { statusCode } = answer
       if (statusCode >= 200 && statusCode < 300) return
       const said = Buffer.concat(chunks).toString('utf8', 0, 200).replaceAll(/\s+/g, ' ').trim()
-      throw new ModsteadError('upstream_failed', `${new URL(url).host} answered ${statusCode}: ${said}`)
+      const code = FOR_GOOD.has(statusCode) ? 'upstream_invalid' : 'upstream_failed'
+      throw new ModsteadError(code, `${new URL(url).host} answered ${statusCode}: ${said}`)
     },
     close: () => dispatcher.close(),
   }

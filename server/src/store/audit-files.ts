@@ -6,6 +6,7 @@ import { syncFolder } from './durable.ts'
 import { type FileSystem, localFileSystem, type OpenFile } from './file-system.ts'
 
 const INBOX = 'inbox'
+const REJECTED = 'rejected'
 /** Files of the inbox that are read at a time, and the largest of them. Bytes. */
 const MOST = 1000
 const LARGEST = 64 << 10
@@ -127,6 +128,12 @@ export function auditFilesIn(
           if (errorCode(error) !== 'ENOENT') throw error
         }),
       ),
+    putAside: (name, text) =>
+      guarded('write', async () => {
+        await files.mkdir(path(REJECTED), { recursive: true, mode: 0o700 })
+        await replace(join(REJECTED, name), text)
+        return path(join(REJECTED, name))
+      }),
     // By a command, which root may run: the server, as the owner of the folder, is to read it.
     leave: (name, text) =>
       guarded('write', async () => replace(join(INBOX, name), text, await files.stat(join(folder, INBOX)))),

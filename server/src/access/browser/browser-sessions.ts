@@ -43,6 +43,8 @@ export interface BrowserSessionsOptions {
   scope: string
   /** Milliseconds since the epoch. */
   now: () => number
+  /** Called when there may be something to clean up. */
+  sweep: () => void
   /** Who it is by now, where a provider can be asked; `undefined` ends the session. */
   renew: (session: { account: Account; via: string; upstream?: string }) => Promise<Account | undefined>
 }
@@ -64,8 +66,6 @@ export const LONGEST = 24 * 3_600_000
 /** How often it is noted that a session was used, and how often its provider is asked. Milliseconds. */
 const NOTED = 60_000
 const CHECKED = 900_000
-/** How often what has expired is removed, and how long it stays. Milliseconds. */
-const SWEEP = 600_000
 /** Sessions of one person at most: the one that ends first goes. */
 const MOST = 50
 /** Characters of a secret: 32 bytes as base64url. */
@@ -75,10 +75,9 @@ export function createBrowserSessions({
   records,
   scope,
   now,
+  sweep,
   renew,
 }: BrowserSessionsOptions): BrowserSessions {
-  let swept = now()
-
   async function put(record: AuthRecord, kept: Kept): Promise<boolean> {
     const expires = Math.min(kept.seen + IDLE, kept.created + LONGEST)
     return records.putAuthRecord({ ...record, body: JSON.stringify(kept), expires })
@@ -112,10 +111,7 @@ export function createBrowserSessions({
     async begin({ account, via, upstream }) {
       const there = await records.authRecords({ scope, kind: KIND, subject: account.id })
       for (const { id } of there.slice(0, Math.max(0, there.length + 1 - MOST))) await end(id)
-      if (now() - swept >= SWEEP) {
-        swept = now()
-        await records.sweepAuthRecords(swept - SWEEP)
-      }
+      sweep()
       const secret = randomBytes(32).toString('base64url')
       const id = idOf(secret)
       const at = now()

@@ -4,6 +4,7 @@ import type { Sessions } from '../issued/sessions.ts'
 import type { Provider } from '../oidc/provider.ts'
 import type { LogoutTokens } from '../oidc/logout-token.ts'
 import type { Signins } from '../oidc/signins.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People } from '../people.ts'
 import type { Principal } from '../principal.ts'
 import type { BrowserSession, BrowserSessions } from './browser-sessions.ts'
@@ -26,24 +27,15 @@ export interface SignInDesk {
 }
 
 /**
- * Whoever is signed in with a browser; `undefined` for somebody whom the directory knows no more. Rejects as
- * `People.find`.
+ * Whoever is signed in with a browser, at a tenant of this name where one is given; `undefined` for somebody whom the
+ * directory knows no more. Rejects as `People.find`.
  */
 export async function principalOf(
   { account }: Pick<BrowserSession, 'account'>,
   people: People,
+  tenant?: string,
 ): Promise<Principal | undefined> {
-  const { id, groups, claims } = account
-  const known = await people.find(id)
-  return (
-    known && {
-      id,
-      kind: 'user',
-      groups: [...new Set([...groups, ...known.groups])],
-      claims: { ...known.claims, ...claims },
-      rights: [],
-    }
-  )
+  return joinPerson({ ...account, kind: 'user', ...(tenant !== undefined && { tenant }) }, people)
 }
 
 /** The sign-in that a session rests on, by what it says of itself; `undefined` for a password. */

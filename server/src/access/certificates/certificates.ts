@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateRule } from '../../config/access/access-config.ts'
 import type { Judgement } from '../credential.ts'
-import type { People, Person } from '../people.ts'
+import { joinPerson } from '../join-person.ts'
+import type { People } from '../people.ts'
 import { parseAlternativeNames } from './alternative-names.ts'
 import { type CertificateNames, compileRules, type Named } from './certificate-rules.ts'
 import type { CertificatesByConnection, ClientCertificate } from './client-certificate.ts'
@@ -62,18 +63,15 @@ export function createCertificates({ rules, presented, people }: CertificatesOpt
         next: 'open a new connection with the one that replaces it',
         proof: { result: 'expired', principal: { id, kind } },
       })
-    const person = kind === 'user' ? await people.find(id) : NOTHING
-    if (person === undefined)
+    const expires = now + left
+    const joined = await joinPerson({ id, kind, groups: named.groups, expires }, people)
+    if (joined === undefined)
       return refused('names somebody who is no user of the directory any more', {
         proof: { result: 'failed', principal: { id, kind } },
       })
-    const principal = {
-      id,
-      kind,
-      groups: [...new Set([...named.groups, ...person.groups])],
-      claims: { ...person.claims, certificate: given.certificate.fingerprint256 },
-      rights: [],
-    }
+    // It was seen here: nobody else may say another.
+    const claims = { ...joined.claims, certificate: given.certificate.fingerprint256 }
+    const principal = { ...joined, claims }
     return { principal, fresh: Math.min(FRESH, left) }
   }
 
@@ -85,8 +83,6 @@ export function createCertificates({ rules, presented, people }: CertificatesOpt
     },
   }
 }
-
-const NOTHING: Person = { groups: [], claims: {} }
 
 /** The names of a certificate, or why it proves nobody. */
 function namesOf({ certificate, trustDomain }: ClientCertificate): CertificateNames | string {

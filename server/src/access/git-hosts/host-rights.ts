@@ -2,6 +2,7 @@ import { compilePatterns } from '@modstead/gomod/pattern'
 import { LRUCache } from 'lru-cache'
 import type { GitHost } from '../../config/access/access-config.ts'
 import { ModsteadError } from '../../errors.ts'
+import { createLane } from '../lane.ts'
 import type { Principal } from '../principal.ts'
 import type { RepositoryRights } from './repository-rights.ts'
 import type { Whereabouts } from './where-repositories.ts'
@@ -42,7 +43,7 @@ export interface HostRightsOptions {
   now: () => number
 }
 
-/** Milliseconds: for one question; for which a host that failed is left alone; for which the last answers count. */
+/** Milliseconds: for one question, with the time that it waits for its turn; for which a host that failed is left alone; for which the last answers count. */
 const DEADLINE = 5_000
 const PAUSE = 2_000
 const LAST_KNOWN = 86_400_000
@@ -51,9 +52,9 @@ const LONGEST_NO = 60_000
 /** For how long a decision counts that was made while the host was down. */
 const DOWN = 10_000
 const WARNED = 60_000
-/** Questions remembered; asked at the same time of one host; and waiting for that, in all and for one account. */
+/** Questions remembered; asked at the same time of one host, and waiting for that: in all and for one account. */
 const REMEMBERED = 50_000
-const AT_ONCE = 16
+const AT_ONCE = { all: 16, each: 4 }
 const WAITING = { all: 2_000, each: 200 }
 /** Characters of an account: it becomes part of an address. */
 const ACCOUNT = /^[A-Za-z0-9_][\w.-]{0,254}$/
@@ -109,27 +110,57 @@ function createQuestions(
 ): (account: string, repository: string) => Promise<{ may: boolean; until: number }> {
   const known = new LRUCache<string, Known>({ max: REMEMBERED })
   const running = new Map<string, Promise<boolean>>()
-  const lane = createLane(config.name)
+  const lane = createLane({
+    atOnce: AT_ONCE.all,
+    atOnceEach: AT_ONCE.each,
+    waiting: WAITING.all,
+    waitingEach: WAITING.each,
+    deadline: DEADLINE,
+    overloaded: () =>
+      new ModsteadError('overloaded', `too many questions are waiting for the git host ${config.name}`),
+  })
   let failed: { at: number; error: unknown } | undefined
   let warned = -Infinity
 
-  async function askHost(key: string, account: string, repository: string): Promise<boolean> {
+  function requireUp(): void {
     if (failed !== undefined && now() - failed.at < PAUSE) throw failed.error
-    return lane(account, async () => {
+  }
+
+  /** Notes what went wrong with a question, and gives what is told of it. */
+  function fail(error: unknown): ModsteadError {
+    const told = unavailable(config.name, error)
+    if (isOfHost(error)) failed = { at: now(), error: told }
+    if (now() - warned >= WARNED) {
+      warned = now()
+      onFailure(config.name, error)
+    }
+    return told
+  }
+
+  async function askHost(key: string, account: string, repository: string): Promise<boolean> {
+    requireUp()
+    let isAsked = false
+    let told: ModsteadError | undefined
+    const ask = async (signal: AbortSignal): Promise<boolean> => {
+      // The host may have failed while this one waited for its turn.
+      requireUp()
+      isAsked = true
       try {
-        const may = await withDeadline((signal) => rights.mayRead(account, repository, signal))
+        const may = await rights.mayRead(account, repository, signal)
         known.set(key, { may, at: now() })
         failed = undefined
         return may
       } catch (error) {
-        failed = { at: now(), error: unavailable(config.name, error) }
-        if (now() - warned >= WARNED) {
-          warned = now()
-          onFailure(config.name, error)
-        }
-        throw failed.error
+        // Before the next one has its turn.
+        throw (told ??= fail(error))
       }
-    })
+    }
+    try {
+      return await withDeadline((signal) => lane(() => ask(signal), { of: account.toLowerCase(), signal }))
+    } catch (error) {
+      if (isAsked) throw (told ??= fail(error))
+      throw isTimeout(error) ? unavailable(config.name, error) : error
+    }
   }
 
   return async (account, repository) => {
@@ -170,42 +201,18 @@ async function withDeadline<T>(ask: (signal: AbortSignal) => Promise<T>): Promis
   }
 }
 
+const isTimeout = (error: unknown): boolean =>
+  error instanceof ModsteadError && error.code === 'upstream_timeout'
+
+/** Not only of the repository or the account that was asked about: then others need not be kept waiting for the same. */
+const isOfHost = (error: unknown): boolean =>
+  !(error instanceof ModsteadError && error.code === 'upstream_invalid')
+
 /** What those hear who want to read: nothing of the answer of the host, which the log has. */
 function unavailable(host: string, cause: unknown): ModsteadError {
-  const timeout = cause instanceof ModsteadError && cause.code === 'upstream_timeout'
   return new ModsteadError(
-    timeout ? 'upstream_timeout' : 'upstream_failed',
+    isTimeout(cause) ? 'upstream_timeout' : 'upstream_failed',
     `the git host ${host} could not be asked who may read this`,
     { next: 'try again in a moment; who runs this server finds the reason in its log', cause },
   )
-}
-
-/** Runs work a few at a time, in order. Throws `overloaded` when too much waits, for one account sooner than for all. */
-function createLane(host: string): <T>(account: string, work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
-  const each = new Map<string, number>()
-  let free = AT_ONCE
-
-  async function wait(account: string): Promise<void> {
-    const own = each.get(account) ?? 0
-    if (waiting.length >= WAITING.all || own >= WAITING.each)
-      throw new ModsteadError('overloaded', `too many questions are waiting for the git host ${host}`)
-    each.set(account, own + 1)
-    await new Promise<void>((resolve) => waiting.push(resolve))
-    const left = each.get(account)! - 1
-    if (left === 0) each.delete(account)
-    else each.set(account, left)
-  }
-
-  return async (account, work) => {
-    if (free > 0) free--
-    else await wait(account)
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) free++
-      else next()
-    }
-  }
 }

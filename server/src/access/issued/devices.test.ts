@@ -26,10 +26,10 @@ test('a code is found however it was typed, by every process, and used once', as
   clock.now += 5_000
   assert.equal(await two.devices.redeem(deviceCode), 'authorization_pending')
   assert.equal(await one.devices.redeem(deviceCode), 'slow_down')
-  assert.equal(await two.devices.approve(userCode, sign, 'user:alice'), true)
+  assert.ok(await two.devices.approve(userCode, sign, 'user:alice'))
   assert.equal(
     await one.devices.approve(userCode, { ...sign, principal: { ...ALICE, id: 'eve' } }, 'user:eve'),
-    false,
+    undefined,
   )
   clock.now += 5_000
   assert.equal(await one.devices.redeem(deviceCode), 'slow_down', 'each time it has to wait longer')
@@ -45,13 +45,13 @@ test('a device that is refused, or waits too long', async (t) => {
   const { clock, open } = await setUp(t)
   const { devices } = await open()
   const refused = await devices.begin('192.0.2.7')
-  assert.equal(await devices.deny(refused.userCode, 'user:alice'), true)
+  assert.ok(await devices.deny(refused.userCode, 'user:alice'))
   assert.equal(await devices.redeem(refused.deviceCode), 'access_denied')
   assert.equal(await devices.redeem(refused.deviceCode), 'invalid_grant')
   const late = await devices.begin('192.0.2.7')
   clock.now += 600_000
   assert.equal(await devices.find(late.userCode, 'user:alice'), undefined)
-  assert.equal(await devices.approve(late.userCode, sign, 'user:alice'), false)
+  assert.equal(await devices.approve(late.userCode, sign, 'user:alice'), undefined)
   assert.equal(await devices.redeem(late.deviceCode), 'expired_token')
 })
 
@@ -82,4 +82,24 @@ test('nobody fills the disk with devices', async (t) => {
   await devices.begin('192.0.2.7', false)
   clock.now += 600_000
   await devices.begin('192.0.2.7')
+})
+
+test('a network has its share of the devices that wait, and expired ones hide nobody', async (t) => {
+  const { clock, open } = await setUp(t)
+  const { devices, catalog } = await open()
+  const full = { code: 'overloaded' }
+  for (let i = 0; i < 20; i++) await devices.begin(`2001:db8:0:1::${i.toString(16)}`)
+  await assert.rejects(devices.begin('2001:db8:0:1:ffff::1'), full)
+  // Other networks of the same site, until it has a tenth.
+  for (let i = 0; i < 70; i++) await devices.begin(`2001:db8:0:${(i + 2).toString(16)}::1`)
+  await assert.rejects(devices.begin('2001:db8:0:ffff::1'), full)
+  for (let i = 0; i < 90; i++) await devices.begin(`192.0.2.${i}`)
+  await assert.rejects(devices.begin('192.0.2.200'), full)
+  await devices.begin('2001:db8:1:1::1')
+  await devices.begin('198.51.100.1')
+  const old = { scope: '', kind: 'device', body: '{}', expires: clock.now - 1, revision: 0 }
+  await Promise.all(
+    Array.from({ length: 1_000 }, async (_, i) => catalog.putAuthRecord({ ...old, id: `${i}` })),
+  )
+  await assert.rejects(devices.begin('2001:db8:0:ffff::1'), full)
 })

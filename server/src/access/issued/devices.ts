@@ -1,5 +1,6 @@
 import { randomInt, timingSafeEqual } from 'node:crypto'
 import { ModsteadError } from '../../errors.ts'
+import { neighbourhoodOf, networkOf } from '../network.ts'
 import { hashToken, hasCheck, randomLetters, withCheck } from '../tokens/token-format.ts'
 import type { AuthRecord, AuthRecords } from './records.ts'
 import { newSessionId } from './refresh-token.ts'
@@ -8,6 +9,8 @@ import type { IssuedSession, Sessions, SignIn } from './sessions.ts'
 
 /** What a device is told that wants somebody to sign in for it (RFC 8628, section 3.2). Seconds. */
 export interface DeviceGrant {
+  /** Names it in the audit log, and is no secret. */
+  id: string
   deviceCode: string
   userCode: string
   expiresIn: number
@@ -26,7 +29,7 @@ export interface WaitingDevice {
 
 /** What a device hears when it asks (RFC 8628, section 3.5). */
 export type Redeemed =
-  | IssuedSession
+  | (IssuedSession & { deviceId: string })
   | 'authorization_pending'
   | 'slow_down'
   | 'access_denied'
@@ -44,10 +47,10 @@ export interface Devices {
    * types it, for instance `user:alice`: throws `rate_limited` for who has tried too many.
    */
   find(userCode: string, by: string): Promise<WaitingDevice | undefined>
-  /** Lets the device in as somebody. `false` where it does not wait any more. Throws as `find`. */
-  approve(userCode: string, sign: SignIn, by: string): Promise<boolean>
+  /** Lets the device in as somebody. Gives its id; `undefined` where it does not wait any more. Throws as `find`. */
+  approve(userCode: string, sign: SignIn, by: string): Promise<string | undefined>
   /** The same, against it. */
-  deny(userCode: string, by: string): Promise<boolean>
+  deny(userCode: string, by: string): Promise<string | undefined>
   /** Gives the tokens of an approved device, once. */
   redeem(deviceCode: string): Promise<Redeemed>
 }
@@ -84,8 +87,11 @@ const INTERVAL = 5_000
 /** No vowels, so that no words come about, and nothing that looks like a digit (RFC 8628, section 6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 const DEVICE_PREFIX = 'msd_'
-/** Devices that wait at most, so that nobody fills the disk: all together, and of one address. */
-const MOST = { together: 900, address: 20 }
+/**
+ * Devices that wait at most, so that nobody fills the disk: all together, of one address (of IPv6 its /64), and of its
+ * neighbourhood, so that whoever has many addresses shuts out few others.
+ */
+const MOST = { together: 900, network: 20, neighbourhood: 90 }
 /** Wrong user codes of one person, and of all, within the lifetime of a code. 20^8 codes make a hit unlikely anyway. */
 const TRIES = { each: 10, together: 1_000 }
 
@@ -125,24 +131,31 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
     return records.putAuthRecord({ ...record, body: JSON.stringify(kept) })
   }
 
-  async function answer(userCode: string, by: string, answer: 'denied' | SignIn): Promise<boolean> {
+  async function answer(
+    userCode: string,
+    by: string,
+    answer: 'denied' | SignIn,
+  ): Promise<string | undefined> {
     // The device itself writes each time it asks.
     for (let tries = 0; tries < 5; tries++) {
       const found = await waiting(userCode, by)
-      if (found === undefined) return false
-      if (await put(found.record, { ...found.kept, answer: closed(answer, found.kept) })) return true
+      if (found === undefined) return undefined
+      if (await put(found.record, { ...found.kept, answer: closed(answer, found.kept) }))
+        return found.record.id
     }
-    return false
+    return undefined
   }
 
   return {
     async begin(address, counted = true) {
       sweep()
-      const there = (await records.authRecords({ scope, kind: KIND })).filter(
-        ({ expires }) => expires > now(),
-      )
-      const same = there.filter(({ body }) => (JSON.parse(body) as Kept).address === address)
-      if (there.length >= MOST.together || (counted && same.length >= MOST.address))
+      const there = await records.authRecords({ scope, kind: KIND, after: now() })
+      const others = there.map(({ body }) => (JSON.parse(body) as Kept).address)
+      const same = (of: (address: string) => string): number =>
+        others.filter((other) => of(other) === of(address)).length
+      const isFull =
+        counted && (same(networkOf) >= MOST.network || same(neighbourhoodOf) >= MOST.neighbourhood)
+      if (there.length >= MOST.together || isFull)
         throw new ModsteadError('overloaded', 'too many devices wait for somebody to sign in', {
           next: 'finish one of the sign-ins that were begun, or begin again in ten minutes',
         })
@@ -163,6 +176,7 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
       const record = { scope, kind: KIND, id, subject, body: '', expires: at + LIFETIME, revision: 0 }
       if (!(await put(record, kept))) throw new TypeError('the id of a device came twice')
       return {
+        id,
         deviceCode,
         userCode: written(subject),
         expiresIn: LIFETIME / 1000,
@@ -197,7 +211,8 @@ export function createDevices({ records, scope, sessions, sweep, now }: DevicesO
       }
       // Of two who ask at once, one gets the tokens.
       if (!(await records.removeAuthRecord(record))) return 'invalid_grant'
-      return kept.answer === 'denied' ? 'access_denied' : sessions.begin(opened(kept.answer, deviceCode))
+      if (kept.answer === 'denied') return 'access_denied'
+      return { ...(await sessions.begin(opened(kept.answer, deviceCode))), deviceId: id }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Credential } from '../credential.ts'
-import type { People, Person } from '../people.ts'
+import { joinPerson } from '../join-person.ts'
+import type { People } from '../people.ts'
 import type { Principal } from '../principal.ts'
 import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
 import type { AccessJwt, Verified } from './access-jwt.ts'
@@ -24,18 +25,15 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
     const ended = session === undefined ? await sessions.isRevoked(token.id) : found === undefined
     if (ended) return undefined
     const { principal, limit } = found ?? token
-    const { kind, id, claims = {} } = principal
-    const person = kind === 'user' ? await people.find(id) : NOBODY_SPECIAL
-    if (person === undefined) return undefined
-    return {
-      id,
-      kind,
-      groups: [...new Set([...principal.groups, ...person.groups])],
-      claims: { ...person.claims, ...claims },
-      rights: [],
-      expires: token.expires,
-      ...(limit !== undefined && { limit }),
-    }
+    return joinPerson(
+      {
+        ...principal,
+        expires: token.expires,
+        ...(session !== undefined && { renewed: true }),
+        ...(limit !== undefined && { limit }),
+      },
+      people,
+    )
   }
 
   return async ({ secret }, { now }) => {
@@ -50,8 +48,6 @@ export function createIssuedTokens({ jwt, sessions, people }: IssuedTokensOption
     return { principal, fresh: Math.max(0, Math.min(TOKEN_FRESH, verified.expires - now)) }
   }
 }
-
-const NOBODY_SPECIAL: Person = { groups: [], claims: {} }
 
 const GONE = {
   refusal:

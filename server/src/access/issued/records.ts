@@ -20,11 +20,17 @@ export interface AuthRecord {
 
 export type AuthKey = Pick<AuthRecord, 'scope' | 'kind' | 'id'>
 
+/** Of one kind: all of a subject, or with none all there are. */
+export interface AuthQuery extends Pick<AuthRecord, 'scope' | 'kind' | 'subject'> {
+  /** Only those that end later than that, in milliseconds since the epoch. Default: expired ones, too. */
+  after?: number
+}
+
 /** Where they are kept, for every process that uses the same medium. Failures of the medium are `store_unavailable`. */
 export interface AuthRecords {
   authRecord(key: AuthKey): Promise<AuthRecord | undefined>
-  /** Of one kind: all of a subject, or with none all there are. Those that end first come first; at most 1000. */
-  authRecords(of: { scope: string; kind: string; subject?: string }): Promise<AuthRecord[]>
+  /** Those that end first come first; at most 1000. */
+  authRecords(of: AuthQuery): Promise<AuthRecord[]>
   /**
    * Writes it if that is still the revision there is: of two who read the same, one wins. A new one (0) may not be there
    * yet. `false`: nothing was written.

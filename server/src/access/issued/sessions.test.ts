@@ -28,6 +28,7 @@ test('a session is begun, known by its access token, renewed and ended', async (
     kind: 'user',
     groups: ['dev', 'team-a'],
     claims: {},
+    renewed: true,
     rights: [],
     expires: clock.now + DAY,
   })

@@ -1,6 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Limit } from '../principal.ts'
-import { TOKEN_FRESH } from '../tokens/access-tokens.ts'
+import { untilNoneIsFresh } from '../tokens/access-tokens.ts'
 import type { AccessJwt, SignedIn } from './access-jwt.ts'
 import type { AuthRecord, AuthRecords } from './records.ts'
 import {
@@ -94,6 +93,8 @@ export interface Ended {
 
 export interface SessionsOptions {
   records: AuthRecords
+  /** Where access tokens are looked up, which may outlast the medium. */
+  looks: Pick<AuthRecords, 'authRecord'>
   /** The name of the tenant, or `''`. */
   scope: string
   jwt: AccessJwt
@@ -140,13 +141,13 @@ const NOT_VALID =
   'the refresh token is not valid: its session has ended or expired, or it was never issued here'
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { records, scope, jwt, lifetime, now, warn } = options
+  const { records, looks, scope, jwt, lifetime, now, warn } = options
   const rechecks = new Map<string, Recheck>()
   /** One refresh of a session at a time: providers take a second use of their own token for theft. */
   const running = new Map<string, Promise<unknown>>()
 
-  async function read(id: string): Promise<{ record: AuthRecord; kept: Kept } | undefined> {
-    const record = await records.authRecord({ scope, kind: KIND, id })
+  async function read(id: string, from = looks): Promise<{ record: AuthRecord; kept: Kept } | undefined> {
+    const record = await from.authRecord({ scope, kind: KIND, id })
     if (record === undefined || record.expires <= now()) return undefined
     return { record, kept: JSON.parse(record.body) as Kept }
   }
@@ -211,7 +212,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function rotate(token: RefreshToken): Promise<IssuedSession | { refused: string }> {
     // Whoever writes between the look and the write is another process: a second look tells what came of it.
     for (let tries = 0; tries < 3; tries++) {
-      const found = await read(token.session)
+      const found = await read(token.session, records)
       if (found === undefined || found.kept.family !== hashOf(token.family)) return { refused: NOT_VALID }
       const { record, kept } = found
       const hash = hashOf(token.token)
@@ -254,7 +255,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       (await records.removeAuthRecord({ scope, kind: KIND, id: session })) ? { session, ...of } : undefined
     const refresh = parseRefreshToken(given)
     if (refresh !== undefined) {
-      const found = await read(refresh.session)
+      const found = await read(refresh.session, records)
       if (found?.kept.family !== hashOf(refresh.family)) return undefined
       return drop(refresh.session, { principal: found.kept.principal })
     }
@@ -307,8 +308,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async end(given) {
       const ended = await end(given)
-      // So long it may still be taken for good, here and in other processes.
-      if (ended !== undefined) await wait(2 * TOKEN_FRESH)
+      if (ended !== undefined) await untilNoneIsFresh()
       return ended
     },
     async list(subject) {
@@ -324,7 +324,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return found && factsOf(found.record)
     },
     async isRevoked(id) {
-      return (await records.authRecord({ scope, kind: REVOKED, id })) !== undefined
+      return (await looks.authRecord({ scope, kind: REVOKED, id })) !== undefined
     },
     recheckWith: (method, recheck) => void rechecks.set(method, recheck),
   }

@@ -4,8 +4,9 @@ import type { JwtIssuer } from '../../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { FailedProof } from '../../errors.ts'
 import type { Credential, Judgement } from '../credential.ts'
-import type { People, Person } from '../people.ts'
-import type { Limit, Principal } from '../principal.ts'
+import { joinPerson } from '../join-person.ts'
+import type { People } from '../people.ts'
+import type { Limit } from '../principal.ts'
 import { createVerifier } from './verify.ts'
 
 export interface JwtOptions {
@@ -33,38 +34,28 @@ export function createJwt({ issuers, keyFor, people, remember }: JwtOptions): Cr
     const { payload, issuer } = verified
     const id = bearerOf(payload, issuer)
     if (id === undefined) return refusal(`its ${issuer.subject} cannot be a name here`)
-    const person = issuer.kind === 'user' ? await people.find(id) : NOTHING
-    if (person === undefined) return refusal('its bearer is no user of the directory any more')
-    const principal = principalOf(payload, issuer, id, person)
-    if (typeof principal === 'string') return refusal(principal)
-    const left = payload.exp! * 1000 + issuer.clockSkew - now
-    return { principal, fresh: Math.max(0, Math.min(remember, left)) }
+    const limit = limitOf(payload)
+    if (typeof limit === 'string') return refusal(limit)
+    const expires = payload.exp! * 1000 + issuer.clockSkew
+    const principal = await joinPerson(
+      {
+        id,
+        kind: issuer.kind,
+        groups: textsIn(payload[issuer.groups]),
+        claims: payload,
+        expires,
+        ...(limit !== undefined && { limit }),
+      },
+      people,
+    )
+    if (principal === undefined) return refusal('its bearer is no user of the directory any more')
+    return { principal, fresh: Math.max(0, Math.min(remember, expires - now)) }
   }
 }
-
-const NOTHING: Person = { groups: [], claims: {} }
 
 function bearerOf(payload: JWTPayload, { subject }: JwtIssuer): string | undefined {
   const id = payload[subject]
   return typeof id === 'string' && /^[^\s\p{Cc}]{1,256}$/u.test(id) ? id : undefined
-}
-
-function principalOf(
-  payload: JWTPayload,
-  { groups: groupsClaim, kind }: JwtIssuer,
-  id: string,
-  person: Person,
-): Principal | string {
-  const limit = limitOf(payload)
-  if (typeof limit === 'string') return limit
-  return {
-    id,
-    kind,
-    groups: [...new Set([...textsIn(payload[groupsClaim]), ...person.groups])],
-    claims: { ...person.claims, ...payload },
-    rights: [],
-    ...(limit !== undefined && { limit }),
-  }
 }
 
 function limitOf({ scope, resource_id: resources }: JWTPayload): Limit | string | undefined {

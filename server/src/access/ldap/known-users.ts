@@ -44,6 +44,11 @@ export interface KnownUsersOptions {
 export interface KnownUsers extends People {
   /** Somebody has just proven to be this user. Rejects as `find`. */
   signedIn(user: string): Promise<Person | undefined>
+  /**
+   * Whether the file or the directory has this user now: nobody else has a password. What was never in the directory is
+   * somebody for `find`, whoever else vouches for them. Rejects as `find`.
+   */
+  has(user: string): Promise<boolean>
   /** Asks the directory for all of them again. Rejects as `Directory.read`, and has changed nothing then. */
   sync(signal: AbortSignal): Promise<void>
   counts(): { users: number; groups: number }
@@ -113,19 +118,21 @@ export async function createKnownUsers(options: KnownUsersOptions): Promise<Know
     return running
   }
 
+  /** What is known of somebody who is no user of our own, asked for where that is too old. */
+  async function look(id: string): Promise<KnownUser> {
+    const user = users.get(id)
+    if (user === undefined) return askOnce(id)
+    user.seen = now()
+    const age = now() - user.checked
+    if (user.state === 'gone' || (age >= 0 && age < (user.state === 'absent' ? ABSENT : keepFor))) return user
+    // Whoever has nothing from the directory loses nothing while it is down.
+    if (user.state === 'absent') return askOnce(id).catch(() => user)
+    return askOnce(id)
+  }
+
   return {
-    async find(id) {
-      if (await isLocal(id)) return { groups: own(id), claims: {} }
-      const user = users.get(id)
-      if (user === undefined) return personOf(await askOnce(id))
-      user.seen = now()
-      const age = now() - user.checked
-      if (user.state === 'gone' || (age >= 0 && age < (user.state === 'absent' ? ABSENT : keepFor)))
-        return personOf(user)
-      // Whoever has nothing from the directory loses nothing while it is down.
-      if (user.state === 'absent') return personOf(await askOnce(id).catch(() => user))
-      return personOf(await askOnce(id))
-    },
+    find: async (id) => ((await isLocal(id)) ? { groups: own(id), claims: {} } : personOf(await look(id))),
+    has: async (id) => (await isLocal(id)) || (await look(id)).state === 'present',
     signedIn: async (id) => personOf(await askOnce(id)),
     async sync(signal) {
       const began = now()

@@ -74,6 +74,8 @@ interface Tokens {
 }
 
 const KIND = 'signin'
+/** A second record of the same id, by which a sign-in is found where a provider names its own session alone. */
+const AT_PROVIDER = 'signin-session'
 /** Within this time the provider is not asked again. Milliseconds. */
 const FRESH = 5_000
 /** After this time without a question it is forgotten. Milliseconds. */
@@ -88,8 +90,40 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
     return { record, kept: JSON.parse(record.body) as Kept }
   }
 
-  const write = (record: AuthRecord, kept: Kept) =>
-    records.putAuthRecord({ ...record, body: JSON.stringify(kept), expires: now() + KEPT })
+  async function write(record: AuthRecord, kept: Kept): Promise<boolean> {
+    const expires = now() + KEPT
+    // First, so that no sign-in is there that its provider could not end.
+    if (kept.session !== undefined) await noteSession(record.id, kept.provider, kept.session, expires)
+    return records.putAuthRecord({ ...record, body: JSON.stringify(kept), expires })
+  }
+
+  async function noteSession(id: string, provider: string, session: string, expires: number): Promise<void> {
+    const key = { scope, kind: AT_PROVIDER, id }
+    const before = await records.authRecord(key)
+    const subject = ownerOf(provider, session)
+    // Where another process writes the same at this moment, that does.
+    await records.putAuthRecord({ ...key, subject, body: '{}', expires, revision: before?.revision ?? 0 })
+  }
+
+  async function remove(id: string): Promise<void> {
+    await records.removeAuthRecord({ scope, kind: KIND, id })
+    await records.removeAuthRecord({ scope, kind: AT_PROVIDER, id })
+  }
+
+  /** The sign-ins of a person, or those that rest on a session of the provider. */
+  async function signinsAt(
+    provider: string,
+    { subject, session }: { subject?: string; session?: string },
+  ): Promise<{ id: string; kept: Kept }[]> {
+    if (subject !== undefined) {
+      const there = await records.authRecords({ scope, kind: KIND, subject: ownerOf(provider, subject) })
+      return there.map(({ id, body }) => ({ id, kept: JSON.parse(body) as Kept }))
+    }
+    if (session === undefined) return []
+    const there = await records.authRecords({ scope, kind: AT_PROVIDER, subject: ownerOf(provider, session) })
+    const found = await Promise.all(there.map(async ({ id }) => ({ id, kept: (await read(id))?.kept })))
+    return found.flatMap(({ id, kept }) => (kept === undefined ? [] : [{ id, kept }]))
+  }
 
   async function ask(upstream: string): Promise<Renewed> {
     const { id, secret } = partsOf(upstream)
@@ -141,7 +175,7 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
   }
 
   async function end(id: string, why: string): Promise<Renewed> {
-    await records.removeAuthRecord({ scope, kind: KIND, id })
+    await remove(id)
     return { ended: why }
   }
 
@@ -180,18 +214,14 @@ export function createSignins({ records, scope, providers, now, onFailure }: Sig
       const { idToken } = open(found.kept.tokens, secret)
       return { provider, ...(idToken !== undefined && { idToken }) }
     },
-    async end(id) {
-      await records.removeAuthRecord({ scope, kind: KIND, id })
-    },
-    async endAt(provider, { subject, session }) {
-      const whose = subject === undefined ? {} : { subject: ownerOf(provider, subject) }
-      const found = await records.authRecords({ scope, kind: KIND, ...whose })
-      const meant = found.filter(({ body }) => {
-        const kept = JSON.parse(body) as Kept
-        return kept.provider === provider && (session === undefined || kept.session === session)
-      })
-      for (const { id } of meant) await records.removeAuthRecord({ scope, kind: KIND, id })
-      return meant.map(({ id, body }) => ({ id, user: (JSON.parse(body) as Kept).account.id }))
+    end: remove,
+    async endAt(provider, whose) {
+      const { session } = whose
+      const meant = (await signinsAt(provider, whose)).filter(
+        ({ kept }) => kept.provider === provider && (session === undefined || kept.session === session),
+      )
+      for (const { id } of meant) await remove(id)
+      return meant.map(({ id, kept }) => ({ id, user: kept.account.id }))
     },
   }
 }
@@ -213,7 +243,7 @@ function stillThat(kept: Kept, { claims }: Told, { config }: Provider): Account 
   return account.id === kept.account.id ? account : `${config.label} has given the account another name`
 }
 
-/** Of a length that does not depend on what the provider chose. */
+/** Of a length that does not depend on what the provider chose. `subject` is `sub`, or `sid` for the second record. */
 function ownerOf(provider: string, subject: string): string {
   return createHash('sha256').update(`${provider}\0${subject}`).digest('base64url')
 }

@@ -4,9 +4,10 @@ import { ModsteadError } from '../../errors.ts'
 import type { Credential } from '../credential.ts'
 import { networkOf } from '../network.ts'
 import type { Directory } from '../ldap/directory.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People, Person } from '../people.ts'
 import { type HtpasswdUsers, LOOKED_AT } from './htpasswd-file.ts'
-import { createLane } from './lane.ts'
+import { createLane, type Lane } from '../lane.ts'
 import type { Guesses } from './lockout.ts'
 
 export interface PasswordsOptions {
@@ -77,6 +78,22 @@ const WRONG = {
   next: 'check both; after several different wrong passwords nobody gets in under that name, or from there, for some minutes',
 }
 
+/** Passwords that may wait for their turn, and for how long: milliseconds. */
+const WAITING = 64
+const PATIENCE = 30_000
+
+function passwordLane(atOnce: number): Lane {
+  return createLane({
+    atOnce,
+    waiting: WAITING,
+    deadline: PATIENCE,
+    overloaded: () =>
+      new ModsteadError('overloaded', 'too many passwords are waiting to be compared', {
+        next: 'ask again in a moment; a token is compared at once',
+      }),
+  })
+}
+
 /**
  * Users with a password: those of our own, then those of a directory, with one lockout for both. A password of our own is
  * compared in a thread of the system's pool, two at a time. Outcomes are remembered by a keyed hash, together with what
@@ -88,8 +105,8 @@ export function createPasswords(options: PasswordsOptions): Credential {
   const key = randomBytes(32)
   const outcomes = new LRUCache<string, Outcome>({ max: REMEMBERED })
   const running = new Map<string, Promise<Verdict>>()
-  const comparing = createLane(AT_ONCE)
-  const asking = createLane(directory?.connections ?? 1)
+  const comparing = passwordLane(AT_ONCE)
+  const asking = passwordLane(directory?.connections ?? 1)
 
   /** Who the password proves; counted for all names that are meant, and for the address. */
   async function judge(
@@ -248,9 +265,8 @@ export function createPasswords(options: PasswordsOptions): Credential {
       return { ...WRONG, proof: { result: verdict, ...(known && { principal: { id: user, kind: 'user' } }) } }
     }
     const { id } = verdict
-    const person = await people.find(id)
-    if (person === undefined) return WRONG
-    const principal = { id, kind: 'user', ...person, rights: [] } as const
+    const principal = await joinPerson({ id, kind: 'user' }, people)
+    if (principal === undefined) return WRONG
     return { principal, fresh: Math.min(LOOKED_AT, remember) }
   }
 }

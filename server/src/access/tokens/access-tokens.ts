@@ -1,6 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
 import type { Credential } from '../credential.ts'
+import { joinPerson } from '../join-person.ts'
 import type { People } from '../people.ts'
 import { hashToken, TOKEN_PREFIX, tokenId } from './token-format.ts'
 
@@ -34,6 +36,8 @@ export interface TokensOptions {
   before?: string
   /** Only those of this owner. */
   owner?: TokenRecord['owner']
+  /** Only those of this tenant; empty: those that are nobody's in particular. */
+  tenant?: string
 }
 
 /** Where the tokens are kept. Failures of the medium are `store_unavailable`. */
@@ -50,20 +54,33 @@ export interface TokenRecords {
 
 export interface AccessTokensOptions {
   records: Pick<TokenRecords, 'token' | 'touchTokens'>
+  /** The name of the tenant whose tokens are taken, and no other's; absent: those that are nobody's in particular. */
+  tenant?: string | undefined
   people: People
   onTouchFailed: (error: unknown) => void
 }
 
 /**
- * How long a token that is good is not looked up again, in milliseconds: so short that a command that revokes one
- * outlasts it, and nobody sees a request succeed after that.
+ * How long a token that is good is not looked up again, in milliseconds. Whatever revokes one waits for longer than this
+ * before it says that it did, so that nobody sees a request succeed after that.
  */
-export const TOKEN_FRESH = 20
+export const TOKEN_FRESH = 100
+
+/** For after a revocation: when it settles, no process takes for good any more what was revoked before. */
+export async function untilNoneIsFresh(): Promise<void> {
+  await wait(2 * TOKEN_FRESH)
+}
+
 /** How often the use of a token is noted. Milliseconds. */
 const NOTED = 60_000
 
 /** The tokens that modstead issued. What begins with `mst_` is judged here and nowhere else. */
-export function createAccessTokens({ records, people, onTouchFailed }: AccessTokensOptions): Credential {
+export function createAccessTokens({
+  records,
+  tenant,
+  people,
+  onTouchFailed,
+}: AccessTokensOptions): Credential {
   const noted = new Map<string, number>()
 
   function note(id: string, at: number): void {
@@ -79,33 +96,31 @@ export function createAccessTokens({ records, people, onTouchFailed }: AccessTok
     if (id === undefined) return MISTYPED
     const record = await records.token(id)
     const good =
-      record !== undefined && timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
+      record !== undefined &&
+      record.tenant === tenant &&
+      timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(secret)))
     if (!good) return GONE
     const owned = { id: record.owner.name, kind: record.owner.kind }
     if (record.revoked !== undefined) return { ...GONE, proof: { result: 'failed', principal: owned } }
     if (record.expires !== undefined && now >= record.expires)
       return { ...GONE, proof: { result: 'expired', principal: owned } }
-    const person = record.owner.kind === 'user' ? await people.find(record.owner.name) : NOTHING
-    if (person === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
-    note(id, now)
-    const { owner, permissions, modules } = record
+    const { permissions, modules, expires } = record
     const narrowed = permissions !== undefined || modules !== undefined
-    return {
-      principal: {
-        id: owner.name,
-        kind: owner.kind,
-        ...person,
-        rights: [],
+    const principal = await joinPerson(
+      {
+        ...owned,
+        ...(expires !== undefined && { expires }),
         ...(narrowed && {
           limit: { permissions: permissions ?? PERMISSIONS, ...(modules && { modules }) },
         }),
       },
-      fresh: TOKEN_FRESH,
-    }
+      people,
+    )
+    if (principal === undefined) return { ...LEFT, proof: { result: 'failed', principal: owned } }
+    note(id, now)
+    return { principal, fresh: TOKEN_FRESH }
   }
 }
-
-const NOTHING = { groups: [], claims: {} }
 
 const MISTYPED = {
   refusal: 'the token of the request is incomplete or mistyped: its last characters do not fit the others',

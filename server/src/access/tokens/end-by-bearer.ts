@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
-import { TOKEN_FRESH, type TokenRecord, type TokenRecords } from './access-tokens.ts'
+import { type TokenRecord, type TokenRecords, untilNoneIsFresh } from './access-tokens.ts'
 import { hashToken, tokenId } from './token-format.ts'
 
 /**
@@ -18,6 +17,6 @@ export async function endByBearer(
   if (!timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashToken(token)))) return undefined
   if (record.revoked !== undefined) return record
   await records.revokeToken(record.id, 'its bearer')
-  await wait(2 * TOKEN_FRESH)
+  await untilNoneIsFresh()
   return record
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createIds } from '../../audit/ids.ts'
-import { leaveAct } from '../../audit/inbox.ts'
+import { leaveAct, type LeftAct } from '../../audit/inbox.ts'
 import type { Config } from '../../config/config.ts'
 import { redactText } from '../../observe/redact.ts'
 import { auditFilesIn } from '../../store/audit-files.ts'
@@ -14,7 +14,7 @@ import type { CommandContext } from '../context.ts'
 export async function recordAct(
   { audit }: Pick<Config, 'audit'>,
   { user, stderr }: Pick<CommandContext, 'user' | 'stderr'>,
-  act: { action: string; detail: string },
+  act: Omit<LeftAct, 'user'>,
 ): Promise<void> {
   if (audit === undefined) return
   if (!existsSync(audit.folder)) {

@@ -135,3 +135,17 @@ test('mistakes', async () => {
   for (const when of ['repository: "corp/*"', 'sub: "repo:corp/**"', 'repository_owner_id: "65", ref: "*"'])
     await load({ yaml: github(when) })
 })
+
+test('people with passwords need an address that they know, unless they are on this machine', async () => {
+  const warned = async (text: string): Promise<boolean> => {
+    const { warnings } = await load({
+      yaml: `access: { htpasswd: /etc/users }\n${text}`,
+      files: { '/etc/users': '' },
+    })
+    return warnings.some((line) => line.includes('people of access.htpasswd'))
+  }
+  assert.equal(await warned('listen: 0.0.0.0:6637'), true)
+  assert.equal(await warned('listen: 127.0.0.1:6637'), false)
+  assert.equal(await warned(''), false)
+  assert.equal(await warned('listen: 0.0.0.0:6637\npublicUrl: https://go.corp.example'), false)
+})

@@ -60,6 +60,24 @@ hooks: { forge: { type: gitea, secret: "\${SECRET}" } }`,
   assert.ok(Object.isFrozen(site.routes))
 })
 
+test('a tenant that says nothing of access is closed where the top level has access', async () => {
+  const guarded = await load(given('acme: {}\nbeta: { access: { anonymous: none } }', 'access: {}'))
+  const [acme, beta] = guarded.config.tenants
+  assert.deepEqual(acme!.site.access, guarded.config.access)
+  assert.deepEqual(beta!.site.access?.anonymous, [])
+  const about = guarded.warnings.filter((warning) => /has no access/.test(warning))
+  assert.equal(about.length, 1)
+  assert.match(about[0]!, /^tenants\.acme: has no access, and the top level has: private modules are closed/)
+  assert.deepEqual(
+    (await load({ yaml: formatConfig(guarded.config) })).config.tenants,
+    guarded.config.tenants,
+  )
+
+  const open = await load(given('acme: {}'))
+  assert.equal(open.config.tenants[0]!.site.access, undefined)
+  assert.doesNotMatch(open.warnings.join(), /has no access/)
+})
+
 test('where clients reach a tenant', async () => {
   const rows: [top: string, tenant: string, url: string | undefined][] = [
     ['publicUrl: https://go.corp.example', 'acme: {}', 'https://go.corp.example/t/acme'],

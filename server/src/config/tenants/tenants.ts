@@ -1,3 +1,4 @@
+import { accessSchema } from '../access/access-schema.ts'
 import { buildAccess } from '../access/access.ts'
 import { buildChecksumLog } from '../checksum-log.ts'
 import { warnOfHighWater } from '../high-water.ts'
@@ -59,7 +60,7 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   const tokens = await buildTokens(context, file)
   const trustDomains = (root.tls?.clients ?? []).flatMap(({ trustDomain }) => trustDomain ?? [])
   const publicUrl = publicUrlOf(root, name, hosts)
-  const access = await buildAccess(context, file.access, tokens, trustDomains, publicUrl)
+  const access = await buildAccess(context, accessOf(context, file, root), tokens, trustDomains, publicUrl)
   const files = file.routes ?? []
   const reserved = reservedOrigins(files)
   const open = Object.entries(file.origins ?? {})
@@ -131,6 +132,18 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
     quotas: bytes === undefined ? {} : { bytes },
     site,
   }
+}
+
+/**
+ * The access that the file gives a tenant. Where the top level is guarded, a tenant of which nothing is said is not open
+ * to all: it has what `access: {}` means.
+ */
+function accessOf(context: BuildContext, file: FileTenant, root: Config): FileTenant['access'] {
+  if (file.access !== undefined || root.access === undefined) return file.access
+  context.warn(
+    'has no access, and the top level has: private modules are closed to everybody here, as with access: {}; write access to say who may read them',
+  )
+  return accessSchema.parse({})
 }
 
 /** Credentials are used for nobody who was not said to use them. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '../../observe/test-support.ts'
 import { startApi } from './api.fixture.ts'
 
 test('what the configuration says of access can be read by who may audit, and by nobody else', async (t) => {
@@ -71,13 +72,17 @@ test('who am I', async (t) => {
 })
 
 test('the list of a module is asked for anew, by who manages the cache', async (t) => {
-  const { tokenFor, call, proxy } = await startApi(t)
+  const { tokenFor, call, proxy, audited } = await startApi(t)
   const body = JSON.stringify({ module: 'example.com/mod' })
   const refresh = (token: string, body: string) => call(token, '/cache/refresh', { method: 'POST', body })
   assert.equal((await refresh(await tokenFor('developer'), body)).status, 403)
   assert.deepEqual(proxy.served, [])
   const operator = await tokenFor('operator')
   assert.equal((await refresh(operator, body)).status, 404)
+  await eventually(
+    () => audited.some(({ module, event_type }) => module === 'example.com/mod' && event_type === 'admin'),
+    'the audit log has the module',
+  )
   assert.equal((await refresh(operator, '{"module":"../x"}')).status, 400)
   // The list comes back: it takes the right to read it, too.
   proxy.served.length = 0

@@ -8,10 +8,13 @@ import { createAccessTokens, type TokenRecord } from '../../access/tokens/access
 import { createConfigTokens } from '../../access/tokens/config-tokens.ts'
 import { issueToken } from '../../access/tokens/issue-token.ts'
 import { USUAL } from '../../access/issued/issued.fixture.ts'
+import type { AuditFacts } from '../../audit/event.ts'
+import { createTestTrail } from '../../audit/trail.fixture.ts'
 import type { Sessions } from '../../access/issued/sessions.ts'
 import { openIssued } from '../../open-issued.ts'
 import { openSqliteCatalog } from '../../catalog/sqlite-catalog.ts'
 import type { AccessConfig } from '../../config/access/access-config.ts'
+import type { Permission } from '../../config/permissions.ts'
 import { createTestObserver, temporaryFolder } from '../../observe/test-support.ts'
 import { ask, type Asked, type Reply, type Running, startServer } from '../http.fixture.ts'
 import { apiEndpoints } from './endpoints.ts'
@@ -22,18 +25,24 @@ const BINDINGS: AccessConfig['bindings'] = [
     to: [{ kind: 'user' as const, name: role }],
     role,
   })),
+  { to: [{ kind: 'user', name: 'keeper' }], role: 'keeper' },
   { to: [{ kind: 'group', name: 'team' }], role: 'developer', modules: ['corp.example/team'] },
 ]
 const ACCESS = {
   anonymous: ['*'],
   groups: new Map([['ann', ['team']]]),
   admins: [{ kind: 'user', name: 'root' }],
-  roles: new Map([['auditor', ['audit:read']]]),
+  roles: new Map<string, readonly Permission[]>([
+    ['auditor', ['audit:read']],
+    ['keeper', ['policy:write', 'token:create']],
+  ]),
   bindings: BINDINGS,
 } satisfies Partial<AccessConfig>
 
 export interface ApiServer extends Running {
   sessions: Sessions
+  /** What the audit log was told. */
+  audited: readonly AuditFacts[]
   /** A token of a user, made as the command makes it. */
   tokenFor(name: string, more?: Partial<TokenRecord>): Promise<string>
   /** A request with a token, and what came as JSON. */
@@ -71,7 +80,9 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
     closed: false,
   })
   const configuration = () => ({ pathPrefix: '' })
+  const audit = createTestTrail()
   const running = await startServer(t, {
+    audit,
     records: catalog,
     access,
     configuration,
@@ -94,6 +105,7 @@ export async function startApi(t: TestContext): Promise<ApiServer> {
   return {
     ...running,
     sessions,
+    audited: audit.events,
     async tokenFor(name, more = {}) {
       const owner = { kind: 'user', name } as const
       const { token, record } = issueToken({ owner, note: '', ...more }, Date.now())

@@ -89,7 +89,13 @@ export function createApi({ endpoints, access, prefix, browser }: ApiOptions): A
     const principal = await whoMay(req, endpoint.needs, note)
     const query = new URLSearchParams(/\?(.*)$/s.exec(target)?.[1] ?? '')
     const body = async () => jsonIn(req, await readBody(req, signal))
-    const value = await endpoint.answer({ values, query, principal, body })
+    const value = await endpoint.answer({
+      values,
+      query,
+      principal,
+      body,
+      note: (facts) => note?.(facts),
+    })
     // What was made has its id nowhere in the address.
     if (endpoint.status === 201 && 'id' in value && typeof value.id === 'string') note?.({ detail: value.id })
     return send(req, res, endpoint.status ?? 200, value)

@@ -25,11 +25,12 @@ export function refreshEndpoint(
       'Asks the origins of a module for its versions now, and gives the list as it is then: takes `module:read` for it, too.',
     body: z.strictObject({ module: z.string({ error: 'is not the path of a module' }) }),
     gives: z.object({ module: z.string(), versions: z.array(z.string()) }),
-    async answer({ body: { module }, principal }) {
+    async answer({ body: { module }, principal, note }) {
       if (!isModulePath(module))
         throw new ModsteadError('bad_request', `${JSON.stringify(module)} is not the path of a module`, {
           next: 'write it as in an import, such as example.com/lib/v2',
         })
+      note({ module })
       if (access.decide(principal, { permission: 'module:read', module }) !== 'allow')
         throw new ModsteadError('not_permitted', `${described(principal)} may not read ${module}`, {
           next: 'it takes the permission module:read for the module, since its list is given',

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Principal } from '../../access/principal.ts'
 import type { Permission } from '../../config/permissions.ts'
+import type { Noted } from '../action.ts'
 import { parseBody, parseQuery } from './parse-input.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -43,6 +44,8 @@ export interface RawApiRequest {
   query: URLSearchParams
   /** Who asks; anonymous only where anybody may. */
   principal: Principal
+  /** Told what the audit log says of it. */
+  note(facts: Pick<Noted, 'module' | 'version' | 'detail'>): void
   /** The body, parsed. Throws `unsupported_media_type`, `payload_too_large`, and `bad_request` for what is no JSON object. */
   body(): Promise<Readonly<Record<string, unknown>>>
 }
@@ -53,6 +56,7 @@ export interface ApiRequest<Query, Body> {
   principal: Principal
   query: Query
   body: Body
+  note: RawApiRequest['note']
 }
 
 /** Joins what an endpoint takes and gives with what it does. Its input is refused with `bad_request` where it does not fit. */
@@ -63,7 +67,7 @@ export function endpoint<Query extends z.ZodObject, Body extends z.ZodObject>(
 ): ApiEndpoint {
   return {
     ...shape,
-    async answer({ values, principal, query, body }) {
+    async answer({ values, principal, query, body, note }) {
       const parsedQuery = parseQuery(shape.query, query)
       const parsedBody = shape.body === undefined ? {} : parseBody(shape.body, await body())
       return shape.answer({
@@ -71,6 +75,7 @@ export function endpoint<Query extends z.ZodObject, Body extends z.ZodObject>(
         principal,
         query: parsedQuery as z.output<Query>,
         body: parsedBody as z.output<Body>,
+        note,
       })
     },
   }

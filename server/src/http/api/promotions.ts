@@ -51,11 +51,12 @@ export function promotionEndpoints(
       body: wanted,
       gives: promotion,
       status: 201,
-      async answer({ body: { module, version, note }, principal }) {
+      async answer({ body: { module, version, note }, principal, note: tell }) {
         if (!isModulePath(module) || !isCanonicalFor(module, version))
           throw new ModsteadError('bad_request', `${module}@${version} cannot be a version of a module`, {
             next: 'write a module path and a canonical version of its major version, such as v1.4.2',
           })
+        tell({ module, version })
         if (access.decide(principal, { permission: 'module:publish', module }) !== 'allow')
           throw new ModsteadError(
             'not_permitted',

@@ -94,6 +94,51 @@ test('whoever holds a role for some modules makes tokens; and none is wider than
   assert.deepEqual([service.json.owner, service.json.expires], ['service:ci', null])
 })
 
+test('a token ends no later than the one it was made with', async (t) => {
+  const { tokenFor, call, sessions } = await startApi(t)
+  const make = (token: string, body: object = {}) =>
+    call(token, '/tokens', { method: 'POST', body: JSON.stringify(body) })
+  const ends = Date.now() + 3_600_000
+  const short = await tokenFor('developer', { expires: ends })
+  for (const body of [{}, { expires: '30d' }])
+    assert.equal((await make(short, body)).json.expires, new Date(ends).toISOString())
+  const sooner = await make(short, { expires: '1m' })
+  assert.ok(Date.parse(String(sooner.json.expires)) < ends)
+  const rootShort = await tokenFor('root', { expires: ends })
+  for (const body of [{ expires: 'never' }, { for: 'service:ci', expires: 'never' }])
+    assert.equal((await make(rootShort, body)).json.expires, new Date(ends).toISOString())
+  const forever = await make(await tokenFor('developer'), { expires: 'never' })
+  assert.equal(forever.status, 403, forever.text)
+
+  const principal = { kind: 'user', id: 'developer', groups: [] } as const
+  const exchanged = await make((await sessions.exchange({ principal }, 60)).accessToken)
+  assert.ok(Date.parse(String(exchanged.json.expires)) < ends)
+  const days = ({ json }: { json: Record<string, unknown> }) =>
+    Math.round((Date.parse(String(json.expires)) - Date.now()) / 86_400_000)
+  const sign = { principal, via: 'password' }
+  assert.equal(days(await make((await sessions.begin(sign)).accessToken)), 90)
+  const limit = { permissions: ['token:create'] } as const
+  assert.equal(days(await make((await sessions.begin({ ...sign, limit })).accessToken)), 1)
+})
+
+test('a token for somebody else may no more than whoever made it may with all modules', async (t) => {
+  const { tokenFor, call } = await startApi(t)
+  const make = (token: string, body: object) =>
+    call(token, '/tokens', { method: 'POST', body: JSON.stringify(body) })
+  const keeper = await tokenFor('keeper')
+  const wide = await make(keeper, { for: 'user:root', can: ['module:delete'] })
+  assert.equal(wide.status, 403, wide.text)
+  const { json, status } = await make(keeper, { for: 'user:root' })
+  assert.equal(status, 201)
+  assert.deepEqual(json.permissions, ['policy:write', 'token:create'])
+  const publish = await call(String(json.token), '/whoami')
+  assert.deepEqual(publish.json.permissions, ['policy:write', 'token:create'])
+  const narrowed = await make(keeper, { for: 'user:root', can: ['policy:write'] })
+  assert.deepEqual(narrowed.json.permissions, ['policy:write'])
+  const root = await tokenFor('root')
+  assert.equal((await make(root, { for: 'service:ci' })).json.permissions, null)
+})
+
 const WRONG: [body: unknown, detail: RegExp][] = [
   [{ for: 'alice' }, /for is neither user:NAME/],
   [{ for: 'workload:x' }, /for is neither/],

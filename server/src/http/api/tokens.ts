@@ -1,9 +1,8 @@
-import { setTimeout } from 'node:timers/promises'
 import { checkPattern } from '@modstead/gomod/pattern'
 import { z } from 'zod'
 import type { Access } from '../../access/access.ts'
 import { described, type Principal } from '../../access/principal.ts'
-import { TOKEN_FRESH, type TokenRecord, type TokenRecords } from '../../access/tokens/access-tokens.ts'
+import { type TokenRecord, type TokenRecords, untilNoneIsFresh } from '../../access/tokens/access-tokens.ts'
 import { issueToken, parseOwner, TOKEN_LIFETIME } from '../../access/tokens/issue-token.ts'
 import { isTokenId } from '../../access/tokens/token-format.ts'
 import { type Permission, PERMISSIONS } from '../../config/permissions.ts'
@@ -47,7 +46,10 @@ const wanted = z.strictObject({
     .array(z.enum(PERMISSIONS, `is none of ${PERMISSIONS.join(', ')}`), 'is not a list of permissions')
     .min(1, 'is an empty list')
     .optional()
-    .meta({ description: 'The most it may be used for. Default: all that its owner may.' }),
+    .meta({
+      description:
+        'The most it may be used for. Default: all that its owner may; for somebody else, as far as whoever asks may it with all modules.',
+    }),
   modules: z
     .array(
       z.string('is not a text').superRefine((pattern, context) => {
@@ -69,12 +71,16 @@ const wanted = z.strictObject({
       return z.NEVER
     })
     .prefault('90d')
-    .meta({ description: 'A duration such as 30d, or `never`. Default: 90d.' }),
+    .meta({
+      description:
+        'A duration such as 30d, or with `policy:write` `never`. Default: 90d. Never later than the credential it is asked for with.',
+    }),
 })
 
 /**
  * Access tokens: everybody who may `token:create` has its own; those of others are seen with `audit:read`, and made and
- * revoked with `policy:write`. A token never may more than the credential it was asked for with.
+ * revoked with `policy:write`. A token never may more than the credential it was asked for with, nor does it outlive
+ * that.
  */
 export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): ApiEndpoint[] {
   const may = (principal: Principal, ...anyOf: readonly Permission[]) =>
@@ -90,6 +96,27 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
         next: `it takes the permission ${anyOf.join(' or ')}`,
       },
     )
+  }
+
+  /** What would outlive every review is for those who may do anything anyway. */
+  function requireForever(principal: Principal): void {
+    if (may(principal, 'policy:write')) return
+    throw new ModsteadError('not_permitted', `${described(principal)} may not make a token that never ends`, {
+      next: 'ask for a duration such as 90d; "never" takes the permission policy:write',
+    })
+  }
+
+  /** A token for somebody else gives nobody more than whoever makes it may do with all modules. */
+  function withinOwn(principal: Principal, { can, modules }: Wish): Wish {
+    const held = PERMISSIONS.filter((permission) => may(principal, permission))
+    const wider = can?.find((permission) => !held.includes(permission))
+    if (wider !== undefined)
+      throw new ModsteadError(
+        'not_permitted',
+        `${described(principal)} may not ${wider} with all modules, and so cannot give it to others`,
+        { next: `ask for some of ${held.join(', ')}` },
+      )
+    return { can: can ?? (held.length === PERMISSIONS.length ? undefined : held), modules }
   }
 
   /** A token of somebody else is not there for those who may not see it. */
@@ -147,16 +174,19 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
       status: 201,
       async answer({ principal, body }) {
         const owner = body.for ?? ownerOf(principal)
-        if (!isOwner(principal, owner)) require(principal, 'policy:write')
+        const own = isOwner(principal, owner)
+        if (!own) require(principal, 'policy:write')
+        if (body.expires === Infinity) requireForever(principal)
         const now = Date.now()
-        const { can, modules } = within(principal, body)
+        const { can, modules } = own ? within(principal, body) : withinOwn(principal, body)
+        const expires = Math.min(now + body.expires, endOf(principal))
         const { token, record } = issueToken(
           {
             owner,
             note: body.note.trim(),
             ...(can && { permissions: can }),
             ...(modules && { modules }),
-            ...(body.expires !== Infinity && { expires: now + body.expires }),
+            ...(expires !== Infinity && { expires }),
           },
           now,
         )
@@ -188,8 +218,7 @@ export function tokenEndpoints({ tokens, access, log }: TokenEndpointsOptions): 
         if (!isOwner(principal, owner)) require(principal, 'policy:write')
         const record = await tokens.revokeToken(id, described(principal))
         if (record === undefined) throw new TypeError(`the token ${id} was there a moment ago`)
-        // So long this server may still take it for good.
-        await setTimeout(2 * TOKEN_FRESH)
+        await untilNoneIsFresh()
         log.info({ token: id, by: principal.id }, 'an access token was revoked')
         return tokenJson(record, Date.now())
       },
@@ -209,12 +238,21 @@ function ownerOf(principal: Principal): Owner {
   })
 }
 
+interface Wish {
+  can?: readonly Permission[] | undefined
+  modules?: readonly string[] | undefined
+}
+
+/**
+ * When what is made with this credential has to end, in milliseconds since the epoch: with the credential itself. A
+ * session goes on after its access tokens, unless what was presented of it was narrowed.
+ */
+function endOf({ expires = Infinity, renewed, limit }: Principal): number {
+  return renewed === true && limit === undefined ? Infinity : expires
+}
+
 /** What of a wish the credential of whoever asks can give: one that was narrowed makes none that is wider. */
-function within(
-  principal: Principal,
-  { can, modules }: { can?: readonly Permission[] | undefined; modules?: readonly string[] | undefined },
-): { can?: readonly Permission[] | undefined; modules?: readonly string[] | undefined } {
-  const { limit } = principal
+function within({ limit }: Principal, { can, modules }: Wish): Wish {
   if (limit === undefined) return { can, modules }
   const wider = can?.find((permission) => !limit.permissions.includes(permission))
   if (wider === undefined) return { can: can ?? limit.permissions, modules }

@@ -7,7 +7,7 @@ import { ALICE, setUp } from '../../access/issued/issued.fixture.ts'
 import { issueTokens } from '../../access/workloads/workloads.fixture.ts'
 import { issueToken } from '../../access/tokens/issue-token.ts'
 import { withCheck } from '../../access/tokens/token-format.ts'
-import type { AuditFacts } from '../../audit/event.ts'
+import { createTestTrail } from '../../audit/trail.fixture.ts'
 import type { AuditTrail } from '../../audit/trail.ts'
 import { ask, type Asked, askRaw, type Reply, startServer } from '../http.fixture.ts'
 
@@ -16,7 +16,14 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; audit?: AuditTrail } = {}) {
+async function serve(
+  t: TestContext,
+  {
+    prefix = '',
+    audit,
+    publicUrl = 'https://go.corp.example',
+  }: { prefix?: string; audit?: AuditTrail; publicUrl?: string } = {},
+) {
   const { open, clock } = await setUp(t)
   clock.now = Date.now()
   const gitlab = await issueTokens(t, clock)
@@ -37,7 +44,7 @@ async function serve(t: TestContext, { prefix = '', audit }: { prefix?: string; 
     records: issued.catalog,
     ...(audit && { audit }),
     config: {
-      publicUrl: 'https://go.corp.example',
+      publicUrl,
       pathPrefix: prefix,
       log: { level: 'info', format: 'json', requests: true },
     },
@@ -84,6 +91,13 @@ test('what there is can be found out', async (t) => {
   assert.deepEqual([head.status, head.text], [200, ''])
 })
 
+test('metadata names the issuer that tokens name, by whichever address it was asked for', async (t) => {
+  const { port } = await serve(t, { publicUrl: 'https://all.corp.example' })
+  const metadata = said(await ask(port, '/.well-known/oauth-authorization-server'))
+  assert.equal(metadata.issuer, 'https://go.corp.example')
+  assert.equal(metadata.token_endpoint, 'https://all.corp.example/auth/token')
+})
+
 test('a device signs in, renews, is known, and signs out', async (t) => {
   const { post, whoami, devices, clock, catalog } = await serve(t)
   const begun = said(await post('/auth/device', { client_id: 'modstead' }))
@@ -96,7 +110,7 @@ test('a device signs in, renews, is known, and signs out', async (t) => {
   const redeem = () => post('/auth/token', { grant_type: DEVICE, client_id: 'modstead', device_code })
   failed(await redeem(), 400, 'authorization_pending')
   failed(await redeem(), 400, 'slow_down')
-  assert.equal(await devices.approve(user_code, { principal: ALICE, via: 'password' }, 'user:alice'), true)
+  assert.ok(await devices.approve(user_code, { principal: ALICE, via: 'password' }, 'user:alice'))
   clock.now += 10_000
   const tokens = said(await redeem())
   assert.deepEqual([tokens.token_type, tokens.expires_in], ['Bearer', 86_400])
@@ -245,18 +259,8 @@ test('an address that fails again and again waits, and a device that is patient 
 })
 
 test('the audit log has who got a token and who did not, and nothing of what was only asked', async (t) => {
-  const events: AuditFacts[] = []
-  const audit: AuditTrail = {
-    blocked: false,
-    noteRefused: () => undefined,
-    newId: () => 'id',
-    mask: (name) => name,
-    record: (facts) => void events.push(facts),
-    recordParts: () => undefined,
-    warnings: () => [],
-    flush: async () => undefined,
-    close: async () => undefined,
-  }
+  const audit = createTestTrail()
+  const { events } = audit
   const { post, port, gitlab, sessions, whoami, devices, clock } = await serve(t, { audit })
   const exchange = (subject_token: string) =>
     post('/auth/token', { grant_type: EXCHANGE, subject_token, subject_token_type: JWT })
@@ -268,7 +272,7 @@ test('the audit log has who got a token and who did not, and nothing of what was
   const client_id = 'modstead'
   await post('/auth/token', { grant_type: 'refresh_token', client_id, refresh_token: refreshToken })
   await post('/auth/token', { grant_type: 'refresh_token', client_id, refresh_token: 'msr_x' })
-  // None of these is about who somebody is.
+  // Says nothing about who somebody is.
   await ask(port, '/.well-known/oauth-authorization-server')
   const { device_code, user_code } = said(await post('/auth/device', { client_id })) as Record<string, string>
   const redeem = () => post('/auth/token', { grant_type: DEVICE, client_id, device_code: device_code! })
@@ -276,20 +280,29 @@ test('the audit log has who got a token and who did not, and nothing of what was
   await devices.deny(user_code!, 'user:alice')
   clock.now += 10_000
   await redeem()
+  const next = said(await post('/auth/device', { client_id })) as Record<string, string>
+  await devices.approve(next.user_code!, { principal: ALICE, via: 'password' }, 'user:alice')
+  await post('/auth/token', { grant_type: DEVICE, client_id, device_code: next.device_code! })
   await whoami(accessToken)
   await whoami('x.y.z')
   assert.deepEqual(
     events.map(({ event_type, auth_result, user_principal, principal_kind, detail }) =>
-      [event_type, auth_result, principal_kind, user_principal, detail].join(' ').trim(),
+      [event_type, auth_result, principal_kind, user_principal, detail]
+        .join(' ')
+        .trim()
+        .replace(/(session|device) \w{12}/g, '$1 ID'),
     ),
     [
       'authentication ok workload ci-corp/app grant exchange',
       'authentication denied anonymous  grant exchange: invalid_grant',
       'authentication failed anonymous  grant exchange: invalid_grant',
       'authentication expired anonymous  grant exchange: invalid_grant',
-      'authentication ok user alice grant refresh',
+      'authentication ok user alice grant refresh: session ID',
       'authentication failed anonymous  grant refresh: invalid_grant',
+      'authentication ok anonymous  device ID begun',
       'authentication denied anonymous  grant device: access_denied',
+      'authentication ok anonymous  device ID begun',
+      'authentication ok user alice grant device: session ID of device ID',
       'authentication ok user alice',
       'authentication failed anonymous',
     ],

@@ -32,7 +32,9 @@ export interface AuthOptions {
 }
 
 /** The largest token has 8 KiB. Bytes; milliseconds. */
-const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 10_000 }
+const BODIES = { each: 16 << 10, together: 4 << 20, deadline: 5_000 }
+/** Of one client: many jobs may come from one address. */
+const BODIES_OF_ONE = 64
 const METADATA = '/.well-known/oauth-authorization-server'
 /** Methods of the endpoints by their path. */
 export const AUTH_ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
@@ -58,7 +60,7 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, 'GET' | 'POST'>> = {
 export function createAuth(options: AuthOptions): Action {
   const { access, issued, prefix, addressFor } = options
   const { issuer, sessions, devices, workloads } = issued
-  const readBody = createBodyReader(BODIES)
+  const readBody = createBodyReader({ ...BODIES, ...(options.countAddresses && { ofOne: BODIES_OF_ONE }) })
   const grant = createGrants({ sessions, devices, issuer, ...(workloads && { workloads }) })
   const outcomes = options.observer.counter(
     'modstead_auth_grants_total',
@@ -72,7 +74,8 @@ export function createAuth(options: AuthOptions): Action {
   function metadata(req: IncomingMessage): object {
     const address = addressFor(req)
     return {
-      issuer: address,
+      // As tokens say, by whichever of its addresses this site was reached.
+      issuer,
       token_endpoint: `${address}/auth/token`,
       device_authorization_endpoint: `${address}/auth/device`,
       revocation_endpoint: `${address}/auth/revoke`,
@@ -83,10 +86,14 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function beginDevice(req: IncomingMessage, form: ReadonlyMap<string, string>): Promise<object> {
+  async function beginDevice(
+    { req, note }: ActionExchange,
+    form: ReadonlyMap<string, string>,
+  ): Promise<object> {
     if (fieldOf(form, 'client_id') !== CLIENT)
       return failure('invalid_client', `client_id can only be ${CLIENT}`)
     const begun = await devices.begin(senderOf(req).address, options.countAddresses)
+    note?.({ event: { type: 'authentication', result: 'ok' }, detail: `device ${begun.id} begun` })
     const page = `${addressFor(req)}/auth/device`
     return {
       device_code: begun.deviceCode,
@@ -134,21 +141,22 @@ export function createAuth(options: AuthOptions): Action {
     }
   }
 
-  async function answerForm(path: string, { req, signal, note }: ActionExchange): Promise<object> {
+  async function answerForm(path: string, exchange: ActionExchange): Promise<object> {
+    const { req, signal, note } = exchange
     const { address } = senderOf(req)
     failures.check(address)
     const form = parseForm(req, await readBody(req, signal))
-    if (path === '/auth/device') return beginDevice(req, form)
+    if (path === '/auth/device') return beginDevice(exchange, form)
     if (path === '/auth/revoke') {
       const ended = await revoke(fieldOf(form, 'token'))
       if (ended !== undefined) note?.(ended)
       return {}
     }
-    const { reply, event } = await grant(form, signal)
+    const { reply, event, about } = await grant(form, signal)
     const failed = 'error' in reply ? reply.error : undefined
     const name = grantName(form)
     if (event !== undefined)
-      note?.({ event, detail: failed === undefined ? `grant ${name}` : `grant ${name}: ${failed}` })
+      note?.({ event, detail: [`grant ${name}`, failed ?? about ?? []].flat().join(': ') })
     outcomes.add(1, name, failed ?? 'ok')
     if (failed !== undefined) failures.note(address, failed)
     // What the job is told, without its claims: those may name people.

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type SignInDesk, viaOf } from '../../access/browser/sign-in.ts'
+import { ANONYMOUS } from '../../access/principal.ts'
 import { ModsteadError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Action } from '../action.ts'
@@ -12,30 +13,39 @@ export interface BackchannelLogoutOptions {
   /** `''`, or a path like `/goproxy`. */
   prefix: string
   observer: Observer
+  /** As in `AuthOptions`. */
+  countAddresses: boolean
 }
 
 /** A logout token is a JWT of a few hundred bytes. Bytes; milliseconds. */
-const BODIES = { each: 16 << 10, together: 1 << 20, deadline: 10_000 }
+const BODIES = { each: 16 << 10, together: 1 << 20, ofOne: 16, deadline: 5_000 }
 
 /**
  * `POST /auth/backchannel-logout/NAME`: a provider says that somebody has signed out there, or was (OpenID Connect
  * Back-Channel Logout 1.0). All sessions that rest on that sign-in end, those of command lines too.
  */
-export function createBackchannelLogout({ desk, prefix, observer }: BackchannelLogoutOptions): Action {
-  const readBody = createBodyReader(BODIES)
+export function createBackchannelLogout({
+  desk,
+  prefix,
+  observer,
+  countAddresses,
+}: BackchannelLogoutOptions): Action {
+  const readBody = createBodyReader({ ...BODIES, ...(!countAddresses && { ofOne: undefined }) })
 
-  /** Those of whoever it was, as far as they rest on one of the sign-ins that have ended. */
+  /** Those of whoever it was, as far as they rest on one of the sign-ins that have ended. Gives their ids. */
   async function endSessions(
     provider: string,
     ended: readonly { id: string; user: string }[],
-  ): Promise<void> {
+  ): Promise<string[]> {
+    const sessions: string[] = []
     for (const { id, user } of ended) {
       const via = viaOf(provider, id)
       for (const session of await desk.browsers.list(user))
-        if (session.via === via) await desk.browsers.end(session.id)
+        if (session.via === via && (await desk.browsers.end(session.id))) sessions.push(session.id)
       for (const session of await desk.sessions.list({ kind: 'user', id: user }))
-        if (session.via === via) await desk.sessions.end(session.id)
+        if (session.via === via && (await desk.sessions.end(session.id))) sessions.push(session.id)
     }
+    return sessions
   }
 
   return {
@@ -59,8 +69,14 @@ export function createBackchannelLogout({ desk, prefix, observer }: BackchannelL
         return send(res, 400, { error: 'invalid_request', error_description: said })
       }
       const ended = await desk.signins.endAt(name, said)
-      await endSessions(name, ended)
-      note?.({ event: { type: 'authentication', result: 'ok' }, detail: `back-channel logout: ${name}` })
+      const sessions = await endSessions(name, ended)
+      // A provider speaks of one person at a time.
+      const [first] = ended
+      const principal = first === undefined ? ANONYMOUS : ({ kind: 'user', id: first.user } as const)
+      note?.({
+        event: { type: 'authentication', result: 'ok', principal },
+        detail: [`back-channel logout: ${name}: ${sessions.length} sessions ended`, ...sessions].join(' '),
+      })
       observer.log.info(
         { provider: name, users: ended.map(({ user }) => user) },
         'a provider signed somebody out',

@@ -93,6 +93,10 @@ test('a tenant has a cookie of its own', async () => {
   const own = `__Host-modstead-a=${SECRET}`
   assert.equal((await open('a').principal(request('GET', { cookie: own })))?.id, 'alice')
   assert.deepEqual(cookieNames('a', false).session, 'modstead-a')
+  // Whatever tenants are called, no cookie of one is that of another.
+  const scopes = ['', 'a', 'signin', 'form', 'a-signin', 'a-form']
+  const names = scopes.flatMap((scope) => Object.values(cookieNames(scope, true)))
+  assert.equal(new Set(names).size, names.length)
 })
 
 test('behind what ends TLS the origin has another scheme than the connection', () => {

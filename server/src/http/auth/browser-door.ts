@@ -51,7 +51,7 @@ export function createBrowserDoor({ desk, addressFor, scope }: BrowserDoorOption
     const entered = { base, root: rootFor(req), secure, names }
     const secret = cookieIn(req, names.session)
     const session = secret === undefined ? undefined : await desk.browsers.find(secret)
-    const principal = session && (await principalOf(session, desk.people))
+    const principal = session && (await principalOf(session, desk.people, scope === '' ? undefined : scope))
     if (secret === undefined || session === undefined || principal === undefined) return entered
     return { ...entered, session, principal, secret }
   }

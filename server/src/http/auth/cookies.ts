@@ -11,11 +11,12 @@ export interface CookieNames {
 
 /**
  * Over TLS with the prefix `__Host-`: browsers take such a cookie from this very host only, for all paths, so that no
- * neighbouring host can set it. `scope` is the name of the tenant, or `''`.
+ * neighbouring host can set it. `scope` is the name of the tenant, or `''`: no name has a dot, so that those of two
+ * tenants differ.
  */
 export function cookieNames(scope: string, secure: boolean): CookieNames {
   const base = `${secure ? '__Host-' : ''}modstead${scope === '' ? '' : `-${scope}`}`
-  return { session: base, pending: `${base}-signin`, form: `${base}-form` }
+  return { session: base, pending: `${base}.signin`, form: `${base}.form` }
 }
 
 /** The value of a cookie; `undefined` where it is not there, or there twice. */

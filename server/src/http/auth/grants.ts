@@ -27,6 +27,8 @@ interface Tokens {
 export interface Granted {
   reply: Tokens | OauthFailure
   event?: ExchangeEvent
+  /** Which session, and of which device. */
+  about?: string
 }
 
 /** The one client of ours: it is public, and proves nothing. */
@@ -109,7 +111,7 @@ export function createGrants(options: GrantsOptions) {
       }
       case DEVICE: {
         const given = await devices.redeem(fieldOf(form, 'device_code'))
-        if (typeof given !== 'string') return ofSession(given)
+        if (typeof given !== 'string') return ofSession(given, given.deviceId)
         const result = DEVICE_RESULTS[given]
         return { reply: failure(given, DEVICE_WORDS[given]), ...(result && { event: judged(result) }) }
       }
@@ -151,9 +153,10 @@ function bearer({ accessToken, expiresIn }: { accessToken: string; expiresIn: nu
   return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
 }
 
-function ofSession(given: IssuedSession): Granted {
+function ofSession(given: IssuedSession, device?: string): Granted {
   const reply = { ...bearer(given), refresh_token: given.refreshToken }
-  return { reply, event: judged('ok', given.principal) }
+  const about = `session ${given.sessionId}${device === undefined ? '' : ` of device ${device}`}`
+  return { reply, event: judged('ok', given.principal), about }
 }
 
 /** `undefined` for words that nothing here means. */

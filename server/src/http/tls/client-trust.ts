@@ -68,12 +68,19 @@ async function readTrust(files: Pick<ClientListener, 'ca' | 'crl'>): Promise<Cli
     tls.createSecureContext(options)
     const ends = crl === undefined ? undefined : firstEndOf(crl)
     return { options, ...(ends !== undefined && { ends }) }
-  } catch {
+  } catch (error) {
     return {
-      problem: `${pathsOf(files).join(' or ')} cannot be used`,
+      problem: `${pathsOf(files).join(' or ')} cannot be used (${reasonOf(error)})`,
       next: 'check that the authorities are whole PEM certificates, and the list whole PEM revocation lists',
     }
   }
+}
+
+/** In one line: that of OpenSSL where it has one. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  const text = message.replaceAll(/\s+/g, ' ').slice(0, 200)
+  return code === undefined || text.includes(code) ? text : `${code}: ${text}`
 }
 
 function pathsOf({ ca, crl }: Pick<ClientListener, 'ca' | 'crl'>): string[] {

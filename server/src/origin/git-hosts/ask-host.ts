@@ -25,7 +25,7 @@ const ABSENT: ReadonlySet<number> = new Set([301, 307, 308, 400, 404, 410, 414, 
 
 /**
  * Asks the API of a git host for what is at a path of elements. Throws `upstream_failed` for what is about the host as a
- * whole and `upstream_invalid` for what is no JSON, besides what undici throws.
+ * whole and `upstream_invalid` for what is about this question alone, or no JSON, besides what undici throws.
  */
 export async function askHost(
   { base, headers, dispatcher }: HostApi,
@@ -55,10 +55,15 @@ export async function askHost(
   // GitHub says 403, too, where too much was asked.
   const limited = said['retry-after'] !== undefined || said['x-ratelimit-remaining'] === '0'
   if (statusCode === 403 && !limited) return { kind: 'forbidden' }
+  const isOfHost = statusCode >= 500 || statusCode === 401 || statusCode === 429 || limited
   if (statusCode !== 200)
-    throw new ModsteadError('upstream_failed', `it answered ${elements[0]} with ${statusCode}`, {
-      ...(statusCode === 401 && { next: 'check the token in access.gitHosts' }),
-    })
+    throw new ModsteadError(
+      isOfHost ? 'upstream_failed' : 'upstream_invalid',
+      `it answered ${elements[0]} with ${statusCode}`,
+      {
+        ...(statusCode === 401 && { next: 'check the token in access.gitHosts' }),
+      },
+    )
   try {
     return { kind: 'found', value: JSON.parse(Buffer.concat(chunks).toString()) as unknown }
   } catch (cause) {

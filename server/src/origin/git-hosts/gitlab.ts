@@ -66,10 +66,10 @@ export function createGitlabRights(
   }
 }
 
-/** 403 is about the token here, whatever was asked. Throws `upstream_failed`. */
+/** 403 is about the token here, be it for one project. Throws `upstream_invalid`. */
 function valueOf(answer: HostAnswer): unknown {
   if (answer.kind === 'forbidden')
-    throw new ModsteadError('upstream_failed', 'it does not let the token ask', {
+    throw new ModsteadError('upstream_invalid', 'it does not let the token ask', {
       next: 'give the token in access.gitHosts the scope read_api, and make it that of an administrator',
     })
   return answer.kind === 'found' ? answer.value : undefined

@@ -140,7 +140,7 @@ ${leaveForm(root, formToken)}`,
           next: 'look at your sessions again',
         })
       await (of === 'browser' ? browsers : sessions).end(id)
-      visit.note({ event: { type: 'authentication', result: 'ok' }, detail: 'session ended' })
+      visit.note({ event: { type: 'authentication', result: 'ok' }, detail: `session ${id} ended` })
       observer.log.info({ user, of }, 'somebody ended a session of their own')
       return { location: `${root}/auth` }
     },

@@ -65,8 +65,11 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
       if (session === undefined) return toSignIn(root, code)
       const { id } = session.account
       if (form.get('answer') !== 'approve') {
-        await devices.deny(code, byOf(session))
-        note({ event: { type: 'authentication', result: 'ok' }, detail: 'device denied' })
+        const device = await devices.deny(code, byOf(session))
+        note({
+          event: { type: 'authentication', result: 'ok' },
+          detail: device === undefined ? 'a device that waits no more was denied' : `device ${device} denied`,
+        })
         observer.log.info({ user: id }, 'a device was denied')
         return {
           html: signInPage(
@@ -75,9 +78,9 @@ ${hidden('token', formToken)}${hidden('user_code', userCode)}
           ),
         }
       }
-      if (!(await devices.approve(code, signInOf(session), byOf(session))))
-        return { status: 404, html: ask(root, NOBODY) }
-      note({ event: { type: 'authentication', result: 'ok' }, detail: 'device approved' })
+      const device = await devices.approve(code, signInOf(session), byOf(session))
+      if (device === undefined) return { status: 404, html: ask(root, NOBODY) }
+      note({ event: { type: 'authentication', result: 'ok' }, detail: `device ${device} approved` })
       observer.log.info({ user: id }, 'a device was approved')
       return {
         html: signInPage(

@@ -30,7 +30,7 @@ export const AUTH_PAGES = [
 ] as const
 
 /** Forms have a handful of short fields. Bytes; milliseconds. */
-const BODIES = { each: 8 << 10, together: 1 << 20, deadline: 10_000 }
+const BODIES = { each: 8 << 10, together: 1 << 20, ofOne: 8, deadline: 5_000 }
 /** Seconds: a sign-in page may stand open for a while. */
 const FORM_COOKIE = 3_600
 
@@ -53,7 +53,7 @@ export function createAuthPages(options: PagesOptions): Action {
   const signIn = createSignIn(options)
   const device = createDevicePage(options)
   const account = createAccount(options)
-  const readBody = createBodyReader(BODIES)
+  const readBody = createBodyReader({ ...BODIES, ...(!options.countAddresses && { ofOne: undefined }) })
   const fixed: Readonly<Record<(typeof AUTH_PAGES)[number], Page>> = {
     '': { get: account.show },
     '/': { get: account.show },
@@ -78,11 +78,13 @@ export function createAuthPages(options: PagesOptions): Action {
     const known = secret ?? cookieIn(req, names.form)
     const formSecret = known ?? randomBytes(32).toString('base64url')
     const formToken = formTokenOf(formSecret)
-    const form =
-      req.method === 'POST' ? parseForm(req, await readBody(req, signal)) : new Map<string, string>()
+    let form: ReadonlyMap<string, string> = new Map()
     if (req.method === 'POST') {
+      // Before the body, which takes what others need, too.
       door.checkOrigin(req)
-      if (known === undefined || !isSame(form.get('token') ?? '', formToken)) throw stale()
+      if (known === undefined) throw stale()
+      form = parseForm(req, await readBody(req, signal))
+      if (!isSame(form.get('token') ?? '', formToken)) throw stale()
     }
     return {
       req,

@@ -3,6 +3,7 @@ import { LONGEST } from '../../../access/browser/browser-sessions.ts'
 import { PENDING } from '../../../access/browser/pending-signin.ts'
 import { localPath } from '../../../access/browser/return-path.ts'
 import { viaOf } from '../../../access/browser/sign-in.ts'
+import { ANONYMOUS } from '../../../access/principal.ts'
 import type { Account } from '../../../access/oidc/account.ts'
 import { accountOf } from '../../../access/oidc/account.ts'
 import type { Provider } from '../../../access/oidc/provider.ts'
@@ -118,9 +119,11 @@ ${hidden('token', formToken)}${hidden('return', then)}
       const { address } = senderOf(req)
       const judgement = await password({ user, secret }, { address, now: Date.now() })
       if (judgement === 'not mine' || 'refusal' in judgement) {
-        const result = judgement === 'not mine' ? 'failed' : (judgement.proof?.result ?? 'failed')
+        const proof = judgement === 'not mine' ? undefined : judgement.proof
+        const result = proof?.result ?? 'failed'
         visit.note({
-          event: { type: 'authentication', result, principal: { kind: 'user', id: user } },
+          // Only a name that is known here: people type passwords into the wrong field.
+          event: { type: 'authentication', result, principal: proof?.principal ?? ANONYMOUS },
           detail: 'sign-in with a password',
         })
         observer.log.info({ address }, 'a sign-in with a password was refused')

@@ -15,6 +15,8 @@ export interface PagesOptions {
   /** `''`, or a path like `/goproxy`. */
   prefix: string
   observer: Observer
+  /** As in `AuthOptions`. */
+  countAddresses: boolean
 }
 
 /** One request for a page. */

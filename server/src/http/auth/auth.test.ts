@@ -311,14 +311,9 @@ test('the audit log has who got a token and who did not, and nothing of what was
 })
 
 test('the audit log has whose session or token a bearer has ended', async (t) => {
-  const events: AuditFacts[] = []
-  const trail: Partial<AuditTrail> = {
-    blocked: false,
-    newId: () => 'id',
-    mask: (name) => name,
-    record: (facts) => void events.push(facts),
-  }
-  const { post, catalog, sessions } = await serve(t, { audit: trail as AuditTrail })
+  const audit = createTestTrail()
+  const { events } = audit
+  const { post, catalog, sessions } = await serve(t, { audit })
   const one = await sessions.begin({ principal: ALICE, via: 'password' })
   const two = await sessions.begin({ principal: ALICE, via: 'password' })
   const { accessToken } = await sessions.exchange({ principal: ALICE }, 900)

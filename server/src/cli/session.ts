@@ -34,9 +34,9 @@ export async function listSessions(
   if (given.tenant !== undefined) tenantIn(config, given.tenant)
   const catalog = openCatalogBeside(catalogIn(config.dataDir))
   const places = given.tenant === undefined ? ['', ...config.tenants.map(({ name }) => name)] : [given.tenant]
-  const sessions = places.flatMap((tenant) =>
-    sessionsIn(catalog, { tenant }, subject).map((session) => ({ ...session, tenant })),
-  )
+  const sessions = places
+    .flatMap((tenant) => sessionsIn(catalog, { tenant }, subject).map((session) => ({ ...session, tenant })))
+    .toSorted((a, b) => a.expires - b.expires)
   context.stdout.write(given.json === true ? asJson(sessions) : asText(sessions))
   return EXIT.ok
 }

@@ -61,7 +61,7 @@ test('what cannot be', async (t) => {
     [['end'], /expected either the id of a session or --for/, 2],
     [['end', 'AAAAAAAAAAAA', '--for', 'user:a'], /expected either/, 2],
     [['end', 'nothing'], /no id of a session/, 2],
-    [['end', 'AAAAAAAAAAAA'], /there is no session AAAAAAAAAAAA/, 1],
+    [['end', 'AAAAAAAAAAAA'], /there is no session AAAAAAAAAAAA.*\nmodstead session list shows/, 1],
     [['list', '--for', 'alice'], /--for: expected user:NAME.* found "alice"/, 2],
   ]
   for (const [args, message, code] of cases) {

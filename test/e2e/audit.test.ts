@@ -148,7 +148,7 @@ test('a day is recorded: each request once, with who asked and what came of it; 
   assert.equal(verified.code, 0, verified.stdout)
   assert.match(
     verified.stdout,
-    /is what was written: (\d+) events in \d+ segments\nsigned through event (\d+) of \2, /,
+    /is what was written: (\d+) events? in \d+ segments?\nsigned through event (\d+) of \2, /,
   )
   const events = await exported()
   async function exported(...flags: string[]): Promise<AuditEvent[]> {

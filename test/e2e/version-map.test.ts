@@ -138,6 +138,8 @@ test('the stable version: promoted over the API and by the command, for this ten
   assert.equal(await resolved(await go(), 'stable'), 'v1.4.2')
   assert.equal(await resolved(await go(), 'latest'), 'v1.4.2')
 
+  // The command takes what was seen before.
+  assert.equal((await get(`/${MODULE}/@v/v1.3.0.info`)).status, 200)
   const config = await writeConfig(t, 'tenants: { acme: {}, beta: {} }\n')
   const command = await runCommand(
     [
@@ -159,7 +161,16 @@ test('the stable version: promoted over the API and by the command, for this ten
     command.stdout,
     /^pro-\w{4}-\w{4} corp\.example\/lib@v1\.3\.0 is the stable version for acme\n$/,
   )
+  assert.match(command.stderr, /^warning: no entry of versions says STABLE for corp\.example\/lib for acme/)
   assert.equal((await get(`/${MODULE}/@v/list`)).text, 'v1.3.0\n')
+  const unseen = ['promote', `${MODULE}@v1.9.9`, '--config', config, '--data-dir', dataDir, '--tenant']
+  for (const tenant of ['acme', 'beta']) {
+    const { code, stderr } = await runCommand([...unseen, tenant], { cwd: dataDir })
+    assert.notEqual(code, 0)
+    assert.match(stderr, /corp\.example\/lib@v1\.9\.9 was never seen here/)
+  }
+  const forced = await runCommand([...unseen, 'beta', '--force'], { cwd: dataDir })
+  assert.equal(forced.code, 0, forced.stderr)
   const list = JSON.parse((await get('/api/v1/promotions')).text) as {
     promotions: { version: string; who: string; note: string }[]
   }
@@ -172,7 +183,10 @@ test('the stable version: promoted over the API and by the command, for this ten
     ],
   )
   const beta = await send(port, '/t/beta/api/v1/promotions', { headers: bearer(SECRETS.beta) })
-  assert.deepEqual(JSON.parse(beta.text), { promotions: [] })
+  assert.deepEqual(
+    (JSON.parse(beta.text) as typeof list).promotions.map(({ version }) => version),
+    ['v1.9.9'],
+  )
   // What is not there is not promoted, and nobody promotes without the right to publish.
   assert.equal((await promote('v1.9.9')).status, 404)
   assert.equal((await promote('v2.0.0')).status, 400)
@@ -184,6 +198,7 @@ test('the stable version: promoted over the API and by the command, for this ten
   assert.equal(stranger.status, 401)
   for (const [wrong, reason] of [
     [['promote', `${MODULE}@v1.3`], /is not a version of a module/],
+    [['promote', `${MODULE}@v9.9.9`], /from v2 on the path of a module ends in its major version/],
     [
       ['promote', `${MODULE}@v1.3.0`, '--tenant', 'acmee', '--config', config],
       /has no tenant "acmee"; did you mean "?acme/,

@@ -36,7 +36,9 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
+/** A command keeps its spelling: it is to be copied. */
 function capitalised(text: string): string {
+  if (text.startsWith('modstead ')) return text
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

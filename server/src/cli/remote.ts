@@ -29,6 +29,14 @@ const IDLE = 300_000
 const CONTINUE = 3_000
 /** What is sent without asking whether it is wanted. Bytes. */
 const SMALL_BODY = 64 << 10
+/** What Node calls certificates of an authority that it does not know. */
+const UNTRUSTED = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
 const LARGEST_ANSWER = 4 << 20
 
 /**
@@ -55,6 +63,15 @@ async function ask(base: URL, request: RemoteRequest): Promise<string> {
   const url = new URL(base.pathname.replace(/\/$/, '') + request.path, base)
   const { status, text } = await exchange(url, request).catch((cause: NodeJS.ErrnoException) => {
     const reason = cause.code ?? cause.message
+    if (UNTRUSTED.has(reason))
+      throw new ModsteadError(
+        'upstream_unreachable',
+        `the certificate of ${base.host} is not trusted (${reason})`,
+        {
+          cause,
+          next: 'name the certificate of its authority: NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+        },
+      )
     throw new ModsteadError('upstream_unreachable', `${base.host} gave no answer (${reason})`, {
       cause,
       next: 'check the address in --to, and that modstead runs there',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { dirname } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { bearer, setUp } from '../access/issued/issued.fixture.ts'
 import { runHere } from './run.fixture.ts'
@@ -8,7 +9,10 @@ test('who is signed in is listed, and ended beside the server', async (t) => {
   const { clock, open, file } = await setUp(t)
   clock.now = Date.now()
   const { sessions, judge } = await open()
-  const run = (...args: string[]) => runHere({ args: ['session', ...args, '--data-dir', dirname(file)] })
+  const config = join(dirname(file), 'modstead.yaml')
+  await writeFile(config, 'tenants: { acme: {}, beta: {} }\n')
+  const run = (...args: string[]) =>
+    runHere({ args: ['session', ...args, '--config', config, '--data-dir', dirname(file)] })
   assert.equal((await run('list')).stdout, 'nobody is signed in\n')
   const begin = (id: string) =>
     sessions.begin({
@@ -39,6 +43,13 @@ test('who is signed in is listed, and ended beside the server', async (t) => {
     via: 'x',
   })
   assert.match((await run('list', '--tenant', 'acme')).stdout, new RegExp(`^${sessionId}  user:bob .*\\n$`))
+  assert.match((await run('list')).stdout, new RegExp(`^${sessionId}  user:bob  tenant acme; via x`, 'm'))
+  assert.equal((await run('list', '--tenant', 'beta')).stdout, 'nobody is signed in\n')
+  for (const verb of [['list'], ['end', sessionId]]) {
+    const { code, stderr } = await run(...verb, '--tenant', 'bta')
+    assert.equal(code, 2)
+    assert.match(stderr, /has no tenant "bta"; did you mean "?beta/)
+  }
   assert.equal((await run('end', sessionId)).code, 1)
   assert.equal((await run('end', sessionId, '--tenant', 'acme')).code, 0)
 })
@@ -50,7 +61,7 @@ test('what cannot be', async (t) => {
     [['end'], /expected either the id of a session or --for/, 2],
     [['end', 'AAAAAAAAAAAA', '--for', 'user:a'], /expected either/, 2],
     [['end', 'nothing'], /no id of a session/, 2],
-    [['end', 'AAAAAAAAAAAA'], /there is no session AAAAAAAAAAAA/, 1],
+    [['end', 'AAAAAAAAAAAA'], /there is no session AAAAAAAAAAAA.*\nmodstead session list shows/, 1],
     [['list', '--for', 'alice'], /--for: expected user:NAME.* found "alice"/, 2],
   ]
   for (const [args, message, code] of cases) {

@@ -8,11 +8,12 @@ import { catalogIn } from '../store/data-folder.ts'
 import { recordAct } from './audit/leave.ts'
 import { type CommandContext, EXIT } from './context.ts'
 import { readConfig } from './read-config.ts'
+import { tenantIn } from './tenant-flag.ts'
 
 export interface SessionFlags {
   /** `user:alice`: of whom. */
   for?: string
-  /** Of which tenant; default: of the server outside its tenants. */
+  /** Of which tenant; default: to list, of all; to end, of the server outside its tenants. */
   tenant?: string
   json?: boolean
 }
@@ -29,7 +30,12 @@ export async function listSessions(
 ): Promise<number> {
   const subject = subjectIn(given)
   const { config } = await readConfig(context, flags)
-  const sessions = sessionsIn(openCatalogBeside(catalogIn(config.dataDir)), given, subject)
+  if (given.tenant !== undefined) tenantIn(config, given.tenant)
+  const catalog = openCatalogBeside(catalogIn(config.dataDir))
+  const places = given.tenant === undefined ? ['', ...config.tenants.map(({ name }) => name)] : [given.tenant]
+  const sessions = places
+    .flatMap((tenant) => sessionsIn(catalog, { tenant }, subject).map((session) => ({ ...session, tenant })))
+    .toSorted((a, b) => a.expires - b.expires)
   context.stdout.write(given.json === true ? asJson(sessions) : asText(sessions))
   return EXIT.ok
 }
@@ -49,6 +55,7 @@ export async function endSessions(
     throw wrong('expected either the id of a session or --for')
   if (id !== undefined && !isTokenId(id)) throw wrong('what was given is no id of a session')
   const { config } = await readConfig(context, flags)
+  if (given.tenant !== undefined) tenantIn(config, given.tenant)
   const catalog = openCatalogBeside(catalogIn(config.dataDir))
   const ids = id === undefined ? sessionsIn(catalog, given, subject).map((session) => session.id) : [id]
   const ended = ids.filter((id) => catalog.removeAuthRecord({ ...placeOf(given), id }))
@@ -79,9 +86,13 @@ function subjectIn({ for: subject }: SessionFlags): string | undefined {
   throw wrong(`--for: expected user:NAME, service:NAME or workload:NAME, found ${JSON.stringify(subject)}`)
 }
 
-function asJson(sessions: readonly SessionFacts[]): string {
-  const shown = sessions.map(({ id, principal, via, limit, created, refreshed, expires }) => ({
+/** `tenant` is empty outside the tenants. */
+type ListedSession = SessionFacts & { tenant: string }
+
+function asJson(sessions: readonly ListedSession[]): string {
+  const shown = sessions.map(({ id, tenant, principal, via, limit, created, refreshed, expires }) => ({
     id,
+    tenant: tenant === '' ? null : tenant,
     subject: `${principal.kind}:${principal.id}`,
     groups: principal.groups,
     via: methodOf({ via }),
@@ -93,12 +104,12 @@ function asJson(sessions: readonly SessionFacts[]): string {
   return `${JSON.stringify({ sessions: shown }, null, 2)}\n`
 }
 
-function asText(sessions: readonly SessionFacts[]): string {
+function asText(sessions: readonly ListedSession[]): string {
   if (sessions.length === 0) return 'nobody is signed in\n'
   const time = (at: number) => new Date(at).toISOString()
   const lines = sessions.map(
-    ({ id, principal, via, created, refreshed, expires }) =>
-      `${id}  ${principal.kind}:${principal.id}  via ${methodOf({ via })}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
+    ({ id, tenant, principal, via, created, refreshed, expires }) =>
+      `${id}  ${principal.kind}:${principal.id}  ${tenant === '' ? '' : `tenant ${tenant}; `}via ${methodOf({ via })}; since ${time(created)}; last token ${time(refreshed)}; ends ${time(expires)}`,
   )
   return `${lines.join('\n')}\n`
 }

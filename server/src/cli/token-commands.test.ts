@@ -90,6 +90,7 @@ test('what cannot be', async (t) => {
     [['create', '--for', 'user:a', '--can', 'read'], /--can: expected some of module:read.* found "read"/, 2],
     [['create', '--for', 'user:a', '--modules', 'https://x'], /--modules: the pattern .* scheme/, 2],
     [['create', '--for', 'user:a', '--expires', 'soon'], /--expires: expected a duration/, 2],
+    [['create', '--for', 'user:a', '--expires', '30'], /--expires: expected a unit, as in 30d or 30m/, 2],
     [['create', '--for', 'user:a', '--expires', '4000d'], /--expires: expected/, 2],
     [['create', '--for', 'user:a', '--note', 'two\nlines'], /--note: the note/, 2],
     [['revoke', 'AAAAAAAAAAAA'], /there is no token AAAAAAAAAAAA/, 1],

@@ -108,6 +108,9 @@ function patternsIn(text: string): string[] {
 
 function expiryOf(text: string, now: number): number | undefined {
   if (text === 'never') return undefined
+  // Days are what most people mean, and seconds what a bare number is elsewhere.
+  if (/^[\d.]+$/.test(text))
+    throw wrong('expires', `expected a unit, as in ${text}d or ${text}m, or "never", found ${text}`)
   const time = parseDuration(text)
   if (time !== undefined && time >= 1000 && time <= TOKEN_LIFETIME.longest) return now + time
   throw wrong('expires', `expected a duration from 1s to 3650d, or "never", found ${JSON.stringify(text)}`)

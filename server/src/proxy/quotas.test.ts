@@ -16,6 +16,7 @@ test('what does not fit into a realm is refused, and realms without a quota have
   time += 2_000
   await assert.rejects(room('acme', 0), full)
   await assert.rejects(room('acme', 1), /100 of 100 bytes are used up/)
+  await assert.rejects(room('acme', 101), /it is larger than the whole quota of 100 bytes/)
   used = 10
   time += 2_000
   await room('acme', 90)

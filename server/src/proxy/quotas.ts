@@ -34,8 +34,15 @@ export function createRoom(
     const size = bytes === 0 ? 'a zip' : `a zip of ${bytes} bytes`
     throw new ModsteadError(
       'quota_exceeded',
-      `${size} is not taken in: ${sum.bytes} of ${quota} bytes are used up`,
-      { next: 'delete versions that nobody needs, or ask who runs this server for a larger quota' },
+      bytes > quota
+        ? `${size} is not taken in: it is larger than the whole quota of ${quota} bytes`
+        : `${size} is not taken in: ${sum.bytes} of ${quota} bytes are used up`,
+      {
+        next:
+          bytes > quota
+            ? 'ask who runs this server for a larger quota'
+            : 'delete versions that nobody needs, or ask who runs this server for a larger quota',
+      },
     )
   }
 }

@@ -84,7 +84,7 @@ test('verify says where it is signed through, and with another key that it is no
   assert.equal(good.code, 0, good.stdout)
   assert.match(
     good.stdout,
-    /^the audit log is what was written: 1 events in 1 segments\nsigned through event 1 of 1, at /,
+    /^the audit log is what was written: 1 event in 1 segment\nsigned through event 1 of 1, at /,
   )
   assert.equal((JSON.parse((await run('verify', '--json')).stdout) as { ok: boolean }).ok, true)
   const key = (await run('key')).stdout.trim()

@@ -40,7 +40,7 @@ export async function verifyLocalAudit(
     return findings.length === 0 ? EXIT.ok : EXIT.failure
   }
   for (const finding of findings) stdout.write(`${describe(finding)}\n`)
-  const many = `${events} events in ${segments} segments`
+  const many = `${events} ${events === 1 ? 'event' : 'events'} in ${segments} ${segments === 1 ? 'segment' : 'segments'}`
   if (findings.length > 0) stdout.write(`the audit log is NOT what was written: ${many}\n`)
   else stdout.write(`the audit log is what was written: ${many}\n`)
   if (signedAt !== undefined) stdout.write(`signed through event ${signed} of ${last}, at ${signedAt}\n`)

@@ -16,6 +16,7 @@ export function describePromote({ program, context, done }: CommandLine): void {
       .description('make MODULE@VERSION the stable version of its module, on the machine of the server')
       .option('--tenant <name>', 'for this tenant (default: the server outside its tenants)')
       .option('--note <text>', 'why, in one line')
+      .option('--force', 'also a version that was never seen here')
       .addHelpText('after', NOTES),
     ['config', 'dataDir'],
   ).action(async (version, options, command) =>

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { CommandLine } from './command-line.ts'
 
 const NOTES = `
-The token is one of those in the configuration of that modstead (see docs/publishing.md), and is read from the variable
-MODSTEAD_TOKEN or from --token-file.
+The token is one that modstead issued (mst_…) or one of those in the configuration of that modstead (see
+docs/publishing.md). It is read from the variable MODSTEAD_TOKEN or from --token-file.
 
 Examples:
   modstead publish --version v1.2.3 --to https://go.corp.example

@@ -23,7 +23,7 @@ export function describeSessionCommands({ program, context, done }: CommandLine)
       .command('list')
       .description('list them, those that end first come first')
       .option('--for <subject>', whose)
-      .option('--tenant <name>', tenant)
+      .option('--tenant <name>', 'of which tenant (default: of all, and of the server outside them)')
       .option('--json', 'as JSON'),
     ['config', 'dataDir'],
   ).action(async (options, command) =>

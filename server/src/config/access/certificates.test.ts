@@ -81,7 +81,7 @@ const MISTAKES: [rule: string, problem: RegExp][] = [
   ['subject: CN=*, as: "user:{name}"', /as: \{name\} stands for nothing/],
   [
     'subject: CN=*, as: "user:{1}", groups: "{2}"',
-    /groups: \{2\} stands for nothing: the pattern has 1 stars/,
+    /groups: \{2\} stands for nothing: the pattern has 1 star(?!s)/,
   ],
   ['san: "ip:127.0.0.1", as: "user:a"', /san: expected "dns:PATTERN", "email:PATTERN" or "uri:PATTERN"/],
   ['san: "dns:a/b", as: "user:a"', /expected a host such as/],

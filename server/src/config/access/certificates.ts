@@ -69,7 +69,11 @@ function buildRule(
   ])
     for (const [brace, number] of given.matchAll(/\{([^}]*)\}/g))
       if (!/^\d+$/.test(number!) || Number(number) > stars || (number === '0' && match.kind === 'subject'))
-        complain(context, place, `${brace} stands for nothing: the pattern has ${stars} stars`)
+        complain(
+          context,
+          place,
+          `${brace} stands for nothing: the pattern has ${stars} ${stars === 1 ? 'star' : 'stars'}`,
+        )
   return { match, as: { kind: kind as CertificateRule['as']['kind'], name }, groups }
 }
 

@@ -6,6 +6,9 @@ import { startApi } from './api.fixture.ts'
 test('the description is valid OpenAPI 3.1, readable by anybody, and names what each endpoint takes', async (t) => {
   const { call } = await startApi(t)
   const { status, json } = await call('', '/openapi.json')
+  const [server] = json.servers as { url: string }[]
+  for (const base of ['/api/v1', '/go/t/acme/api/v1'])
+    assert.equal(new URL(server!.url, `http://go.example${base}/openapi.json`).pathname, base)
   assert.equal(status, 200)
   const result = await new Validator().validate(structuredClone(json))
   assert.ok(result.valid, JSON.stringify(result.errors, undefined, 2))

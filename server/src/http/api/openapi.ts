@@ -70,7 +70,8 @@ export function openApiOf({ endpoints, version }: OpenApiOptions): Json {
       description: 'The administrative API of a modstead.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/api/v1' }],
+    // Beside the address at which this is read, be it below a prefix or that of a tenant (OpenAPI 3.1, section 4.8.5).
+    servers: [{ url: '../v1' }],
     security: [{ bearer: [] }, { basic: [] }],
     paths,
     components: {

@@ -145,6 +145,7 @@ const REFUSED: [target: string, code: ErrorCode, text?: RegExp][] = [
   ['/example.com/m/@v/v1.0.0+meta.mod', 'bad_version'],
   ['/example.com/m/@v/v2.0.0.zip', 'bad_version', /major versions differ/],
   ['/example.com/m/v2/@v/v1.0.0.mod', 'bad_version'],
+  ['/t/nope/corp.example/lib/@v/list', 'no_endpoint'],
   ['/example.com/m/@v/v1.0.0.ziphash', 'no_endpoint'],
   ['/example.com/m/@v/v1.0.0.lock', 'no_endpoint'],
   ['/example.com/m/@v/v1.0.0', 'no_endpoint'],

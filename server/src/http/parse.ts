@@ -24,6 +24,7 @@ import {
   unescapeVersion,
 } from '@modstead/gomod/version'
 import type { Version } from '@modstead/gomod/version'
+import { TENANTS_PATH } from '../config/fixed-paths.ts'
 import { ModsteadError, type ErrorCode } from '../errors.ts'
 import type { ModuleRequest } from '../proxy/request.ts'
 import { encodePath, requestPath } from './request-path.ts'
@@ -76,6 +77,8 @@ export function createParser({ prefix, databases }: ParserOptions): (target: str
   function parseEndpoint(path: string): Endpoint | undefined {
     if (!path.startsWith(prefix) || path.charCodeAt(prefix.length) !== SLASH) return undefined
     const rest = path.slice(prefix.length)
+    // No module path begins with an element without a dot: whoever asks here means a tenant.
+    if (rest.startsWith(TENANTS_PATH)) throw noTenant(rest.slice(TENANTS_PATH.length).split('/', 1)[0]!)
     const sumdb = parseSumdb(rest)
     if (sumdb !== undefined) return sumdb
     const request = parseModuleRequest(rest)
@@ -90,6 +93,12 @@ export function createParser({ prefix, databases }: ParserOptions): (target: str
       throw new ModsteadError('bad_request', 'the address has a query (?), which no module request has')
     return endpoint
   }
+}
+
+function noTenant(name: string): ModsteadError {
+  return new ModsteadError('no_endpoint', `there is no tenant ${JSON.stringify(name.slice(0, 40))} here`, {
+    next: 'check the name behind /t/ in GOPROXY; without /t/ it is the site that is nobody’s in particular',
+  })
 }
 
 /** The path of a module request below the prefix, as `go` writes it but with a plain `!`. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runHere } from './run.fixture.ts'
+import { fileURLToPath } from 'node:url'
+
+const CERTIFICATES = fileURLToPath(new URL('../../../test/testdata/tls/', import.meta.url))
 
 const usage: [args: string[], code: number, stream: 'stdout' | 'stderr', expected: RegExp][] = [
   [[], 2, 'stderr', /^Usage: modstead/],
@@ -64,6 +67,12 @@ test('config check', async () => {
     /^modstead: the configuration has mistakes\n\nmodstead\.yaml:1:1: lisen: unknown key/,
   )
   assert.match(bad.stderr, /\nmodstead\.yaml:2:9: memory: expected a size/)
+  const swapped = await runHere({
+    args: ['config', 'check'],
+    yaml: `tls: { cert: "${CERTIFICATES}ca.pem", key: "${CERTIFICATES}key.pem" }`,
+  })
+  assert.equal(swapped.code, 2)
+  assert.match(swapped.stderr, /the certificate .*ca\.pem or its key cannot be used/)
   const missing = await runHere({ args: ['config', 'check', 'none.yaml'] })
   assert.equal(missing.code, 2)
   assert.match(

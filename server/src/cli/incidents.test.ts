@@ -148,7 +148,7 @@ test('what cannot be done says why, and what to do', async (t) => {
     ]) {
       const { code, stdout, stderr } = await run(...args)
       assert.deepEqual([code, stdout], [1, ''])
-      assert.match(stderr, /there is no incident inc-0000-0000.*\n[A-Z].*/)
+      assert.match(stderr, /there is no incident inc-0000-0000.*\n(modstead |[A-Z])/)
     }
     for (const [args, expected] of [
       [['show', 'act-0000-0000'], /"act-0000-0000" is not the id of an incident/],

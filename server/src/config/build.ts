@@ -1,7 +1,7 @@
 import { isModulePath, type ModulePath } from '@modstead/gomod/path'
 import { DEFAULT_GOSUMDB } from '@modstead/gomod/sumdb/known'
 import type { Config, OriginConfig, RouteEntry, SumdbConfig } from './config.ts'
-import { buildAccess } from './access/access.ts'
+import { buildAccess, warnOfClosedRoutes } from './access/access.ts'
 import { refuseOwnIssuer, warnOfOwnIssuer } from './access/own-issuer.ts'
 import { buildAudit } from './audit/audit.ts'
 import { buildChecksumLog } from './checksum-log.ts'
@@ -116,6 +116,7 @@ export async function buildConfig(
   }
   warnOfPublishing(context, config)
   warnOfLockout(context, config)
+  warnOfClosedRoutes(context, config)
   warnOfCertificates(context, config)
   refuseOwnIssuer(context, config)
   warnOfOwnIssuer(context, config)

@@ -104,3 +104,16 @@ test('a reverse proxy that all requests come from', async () => {
   const told = await load({ yaml: yaml.replace('users }', 'users, lockout: { addresses: false } }'), files })
   assert.deepEqual(told.warnings, [])
 })
+
+test('private modules that nobody may read are warned of, and a misspelt role has a suggestion', async () => {
+  const routes = 'routes: [{ modules: corp.example, from: [direct], private: true }, { modules: "*" }]\n'
+  const { warnings } = await load({ yaml: `access: {}\n${routes}` })
+  assert.match(
+    warnings.join('\n'),
+    /nobody may read the private modules corp\.example: access\.bindings says/,
+  )
+  const bound = 'access: { bindings: [{ to: user:a, role: viewer }] }\n'
+  assert.deepEqual((await load({ yaml: bound + routes })).warnings, [])
+  const problems = await problemsOf({ yaml: 'access: { bindings: [{ to: user:a, role: develper }] }' })
+  assert.match(JSON.stringify(problems), /did you mean .{0,3}developer/)
+})

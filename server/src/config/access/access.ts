@@ -8,8 +8,10 @@ import { buildWorkloads } from './workloads.ts'
 import { buildIssuers } from './jwt.ts'
 import { buildOidc } from './oidc.ts'
 import { buildLdap } from './ldap.ts'
+import type { Config } from '../config.ts'
 import { absolutePath, type BuildContext, complain, readNamedFile, shown } from '../context.ts'
 import { BUILT_IN_GROUPS, BUILT_IN_ROLES } from '../permissions.ts'
+import { didYouMean } from '../nearest.ts'
 import type { KeyPath } from '../problems.ts'
 
 /** `access` of the file with its references followed. */
@@ -52,7 +54,7 @@ export async function buildAccess(
       complain(
         context,
         [...path, 'role'],
-        `expected one of ${[...BUILT_IN_ROLES, ...roles.keys()].join(', ')}, found ${shown(context, [...path, 'role'], binding.role)}`,
+        `expected one of ${[...BUILT_IN_ROLES, ...roles.keys()].join(', ')}, found ${shown(context, [...path, 'role'], binding.role)}${didYouMean(binding.role, [...BUILT_IN_ROLES, ...roles.keys()])}`,
       )
     return {
       to: subjects([...path, 'to'], binding.to),
@@ -78,6 +80,20 @@ export async function buildAccess(
     remember: file.remember,
     lockout: file.lockout,
   }
+}
+
+/** Private modules that nobody may read, which is hardly ever meant. */
+export function warnOfClosedRoutes(
+  context: BuildContext,
+  { access, routes }: Pick<Config, 'access' | 'routes'>,
+): void {
+  const closed = routes.find((route) => route.private)
+  if (access === undefined || closed === undefined) return
+  const { bindings, admins, gitHosts } = access
+  if (bindings.length + admins.length + gitHosts.length === 0)
+    context.warn(
+      `nobody may read the private modules ${closed.modules.join(', ')}: access.bindings says who may`,
+    )
 }
 
 const SUBJECTS =

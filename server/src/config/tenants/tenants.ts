@@ -1,5 +1,5 @@
 import { accessSchema } from '../access/access-schema.ts'
-import { buildAccess } from '../access/access.ts'
+import { buildAccess, warnOfClosedRoutes } from '../access/access.ts'
 import { buildChecksumLog } from '../checksum-log.ts'
 import { warnOfHighWater } from '../high-water.ts'
 import type { ChecksumLogConfig, Config, OriginConfig, RouteConfig, TenantConfig } from '../config.ts'
@@ -119,6 +119,7 @@ async function buildTenant(context: BuildContext, given: Given): Promise<TenantC
   }
   warnOfPublishing(context, { ...site, uploads: ownUploads })
   warnOfLockout(context, site)
+  warnOfClosedRoutes(context, site)
   warnOfVanity(context, site.vanity, routes)
   if (checksumLog) await warnOfHighWater(context, checksumLog.highWater, site.dataDir)
   const bytes = file.quotas?.bytes

@@ -14,7 +14,7 @@ async function folder(t: TestContext) {
   const catalog = await openSqliteCatalog(join(dir, 'catalog.db'), { observer: createTestObserver() })
   t.after(() => catalog.close())
   const run = (...args: string[]) => runHere({ args: ['token', ...args, '--data-dir', dir] })
-  return { catalog, run }
+  return { catalog, run, dir }
 }
 
 test('a token is made, found by the open catalog, listed, and revoked once', async (t) => {
@@ -103,4 +103,20 @@ test('what cannot be', async (t) => {
   }
   const nowhere = await runHere({ args: ['token', 'list'] })
   assert.match(nowhere.stderr, /there is no catalog/)
+})
+
+test('an owner that no binding names is told of: it is made all the same', async (t) => {
+  const { dir } = await folder(t)
+  const yaml = 'access: { groups: { team: ann }, bindings: [{ to: "service:ci, group:team", role: viewer }] }'
+  for (const [owner, told] of [
+    ['service:ci', false],
+    ['user:ann', false],
+    ['service:typo', true],
+    ['user:bob', true],
+  ] as const) {
+    const args = ['token', 'create', '--for', owner, '--data-dir', dir]
+    const { code, stderr } = await runHere({ args, yaml })
+    assert.equal(code, 0, stderr)
+    assert.equal(stderr.includes(`no binding of access names ${owner}`), told, stderr)
+  }
 })

@@ -1,6 +1,8 @@
 import { checkPattern } from '@modstead/gomod/pattern'
+import type { TokenRecord } from '../access/tokens/access-tokens.ts'
 import { issueToken, parseOwner, TOKEN_LIFETIME } from '../access/tokens/issue-token.ts'
 import { openCatalogBeside } from '../catalog/catalog-beside.ts'
+import type { AccessConfig } from '../config/access/access-config.ts'
 import { type Permission, PERMISSIONS } from '../config/permissions.ts'
 import type { Flags } from '../config/settings.ts'
 import { parseDuration } from '../config/units.ts'
@@ -42,7 +44,7 @@ export async function createToken(
   const created = Date.now()
   const expires =
     given.expires === undefined ? created + TOKEN_LIFETIME.usual : expiryOf(given.expires, created)
-  const { config } = await readConfig(context, flags)
+  const { config, sources } = await readConfig(context, flags)
   const tenant = given.tenant === undefined ? undefined : tenantIn(config, given.tenant)
   const { token, record } = issueToken(
     {
@@ -84,9 +86,32 @@ export async function createToken(
   )
   const { access } = tenant?.site ?? config
   const at = tenant === undefined ? '' : `tenants.${tenant.name}.`
-  if (access === undefined)
-    context.stderr.write(`no server takes it before its configuration has "${at}access": docs/access.md\n`)
+  if (access === undefined) {
+    const read = sources.length === 0 ? 'no configuration was read here: ' : ''
+    context.stderr.write(
+      `${read}no server takes it before its configuration has "${at}access": docs/access.md\n`,
+    )
+  } else if (!isGranted(owner, access))
+    context.stderr.write(
+      `no binding of ${at}access names ${given.for} or a group of it: is it written right?\n`,
+    )
   return EXIT.ok
+}
+
+/** Whether somebody's rights come from anywhere: a binding that names it or its groups, or a directory that may have some. */
+function isGranted(
+  { kind, name }: TokenRecord['owner'],
+  { bindings, admins, groups, ldap, gitHosts }: AccessConfig,
+): boolean {
+  if (gitHosts.length > 0 || (kind === 'user' && ldap !== undefined)) return true
+  const own = kind === 'user' ? (groups.get(name) ?? []) : []
+  return [...admins, ...bindings.flatMap(({ to }) => to)].some(
+    (subject) =>
+      subject.kind === 'everybody' ||
+      (subject.kind === 'group'
+        ? own.includes(subject.name)
+        : subject.kind === kind && subject.name === name),
+  )
 }
 
 function permissionsIn(text: string): Permission[] {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Outcome } from './outcome-reporter.ts'
-import { selectFiles, summaryLines } from './test.ts'
+import { halves, selectFiles, summaryLines } from './test.ts'
 
 const files = ['gomod/src/a.test.ts', 'gomod/src/zip/b.test.ts', 'server/src/c.test.ts']
 
@@ -19,6 +19,14 @@ test('file filters: files, folders, globs', () => {
     () => selectFiles(files, ['gomod/src/z.test.ts']),
     /no test file is named gomod\/src\/z\.test\.ts/,
   )
+})
+
+test('many files are run in two halves, few in one', () => {
+  const many = Array.from({ length: 41 }, (_, i) => `f${i}`)
+  const [one, two] = halves(many)
+  assert.deepEqual([one!.length, two!.length], [21, 20])
+  assert.deepEqual([...one!, ...two!].toSorted(), many.toSorted())
+  assert.deepEqual(halves(['a', 'b']), [['a', 'b']])
 })
 
 test('the summary has the words of node', () => {

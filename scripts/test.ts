@@ -1,7 +1,7 @@
 /**
  * `npm test [-- FILE|FOLDER|GLOB … --node-flag …]`: all tests, or those of some files.
  *
- * Unit tests stand beside the code and share one process, which is ten times faster than one each; what is in `test/`
+ * Unit tests stand beside the code and share two processes, which is ten times faster than one each; what is in `test/`
  * starts servers and `go`, and runs after them, a process a file. Both get an environment in which nothing of this
  * machine's settings changes what is tested. With CI set, a test that is skipped fails the run.
  */
@@ -108,13 +108,13 @@ async function main(args: readonly string[]): Promise<number> {
   const find = (globs: readonly string[]) => globs.flatMap((glob) => globSync(glob, { cwd: ROOT })).sort()
   const [unit, crossing] = [find(UNIT), find(CROSSING)]
   const chosen = new Set(selectFiles([...unit, ...crossing], filters))
-  const suites: Suite[] = [
-    {
-      name: 'unit',
-      files: unit.filter((file) => chosen.has(file)),
-      flags: ['--test-isolation=none', '--test-timeout=60000', ...flags],
-      env: environment(),
-    },
+  const units = halves(unit.filter((file) => chosen.has(file))).map((files, i, all): Suite => ({
+    name: all.length === 1 ? 'unit' : `unit (${i + 1} of ${all.length})`,
+    files,
+    flags: ['--test-isolation=none', '--test-timeout=60000', ...flags],
+    env: environment(),
+  }))
+  const last: Suite[] = [
     {
       name: 'crossing',
       files: crossing.filter((file) => chosen.has(file)),
@@ -127,19 +127,30 @@ async function main(args: readonly string[]): Promise<number> {
   const started = performance.now()
   const folder = mkdtempSync(join(tmpdir(), 'modstead-test-'))
   try {
-    return await runAll(
-      suites.filter((suite) => suite.files.length > 0),
-      folder,
-      started,
-    )
+    const steps = [units, last].map((suites) => suites.filter((suite) => suite.files.length > 0))
+    return await runAll(steps, folder, started)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function runAll(suites: readonly Suite[], folder: string, started: number): Promise<number> {
-  const results = []
-  for (const suite of suites) results.push({ suite, ...(await runSuite(suite, folder)) })
+/** Files whose neighbours are in the other half: one folder is as slow as another then. Few are not worth two processes. */
+export function halves(files: readonly string[]): string[][] {
+  if (files.length < 40) return [[...files]]
+  return [0, 1].map((half) => files.filter((_, i) => i % 2 === half))
+}
+
+/** The suites of a step run at the same time. */
+async function runAll(
+  steps: readonly (readonly Suite[])[],
+  folder: string,
+  started: number,
+): Promise<number> {
+  const results: { suite: Suite; failed: boolean; outcome: Outcome }[] = []
+  for (const suites of steps)
+    results.push(
+      ...(await Promise.all(suites.map(async (suite) => ({ suite, ...(await runSuite(suite, folder)) })))),
+    )
   const counts: Record<string, number> = {}
   for (const { outcome } of results)
     for (const [name, count] of Object.entries(outcome.counts)) counts[name] = (counts[name] ?? 0) + count

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { type Issued, makeAuthority } from '../../server/src/http/tls/authority.fixture.ts'
@@ -101,19 +102,26 @@ routes:
     env: { GOMODCACHE: join(go.folder, 'other') },
   })
 
-  const { stdout, stderr } = await runCommand(
-    ['audit', 'export', '--type', 'authentication', '--data-dir', stage.modstead.dataDir],
-    { cwd: folder },
+  const exported = async (): Promise<string[]> => {
+    const { stdout } = await runCommand(
+      ['audit', 'export', '--type', 'authentication', '--data-dir', stage.modstead.dataDir],
+      { cwd: folder },
+    )
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .map((event) => [event.auth_result, event.principal_kind, event.user_principal].join(' '))
+  }
+  // Events are on the disk within a second or so.
+  let events = await exported()
+  for (let i = 0; i < 20 && !events.includes('failed anonymous '); i++) {
+    await sleep(250)
+    events = await exported()
+  }
+  const missing = ['ok service ci', 'ok workload 7', 'failed anonymous '].filter(
+    (event) => !events.includes(event),
   )
-  const events = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .map((event) => [event.auth_result, event.principal_kind, event.user_principal].join(' '))
-  assert.deepEqual(
-    ['ok service ci', 'ok workload 7', 'failed anonymous '].filter((event) => !events.includes(event)),
-    [],
-    stdout + stderr,
-  )
+  assert.deepEqual(missing, [], events.join('\n'))
   assert.equal(events.filter((event) => event === 'ok workload 7').length, 1)
 })

@@ -108,8 +108,8 @@ routes:
       { cwd: folder },
     )
     return stdout
-      .trim()
       .split('\n')
+      .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .map((event) => [event.auth_result, event.principal_kind, event.user_principal].join(' '))
   }

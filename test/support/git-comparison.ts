@@ -53,7 +53,9 @@ export async function askGo(asked: {
     const { stdout } = await go.run(['mod', 'download', '-json', `${module}@${query}`])
     const said = JSON.parse(stdout) as Record<string, string>
     const isExact = isCanonicalFor(module, query)
-    if (said.Version === undefined || (said.Info === undefined && said.Error !== undefined))
+    // A query may give a version that go itself refuses then: nobody can have its files.
+    const given = said.Info !== undefined && said.GoMod !== undefined
+    if (said.Version === undefined || (!given && said.Error !== undefined))
       return { error: said.Error ?? 'nothing' }
     const info = await readFile(said.Info!, 'utf8')
     const goMod = said.GoMod === undefined ? undefined : await readFile(said.GoMod)

@@ -211,6 +211,18 @@ export const CORPUS: CorpusRepository[] = [
     },
   },
   {
+    // A tag of the root that reads like the tag before it of the module below: go refuses the version it gives itself.
+    name: 'namesake',
+    commits: [
+      {
+        files: { 'go.mod': mod('namesake'), 'sub/go.mod': mod('namesake/sub'), 'sub/a.go': A },
+        tags: ['sub/v1.0.0'],
+      },
+      { files: { 'sub/a.go': `${A}//\n` }, tags: ['v1.0.0'] },
+    ],
+    modules: { '': ['v1.0.0', '%1'], sub: ['v1.0.0', '%0', '%1', 'main', 'v1.0.1-0.%1:T-%1:12'] },
+  },
+  {
     name: 'retracted',
     commits: [
       { files: { 'go.mod': mod('retracted'), 'a.go': A }, tags: ['v1.0.0'] },

@@ -347,5 +347,5 @@ add(
   get('vanity', '/nothing/here', everybody(200), atRoot),
   get('other', '/nothing/here', everybody(404), atTenants),
   get('other', '/api/v1/nothing', everybody(404)),
-  get('other', '/t/unknown/corp.example/a/lib/@v/list', everybody(400)),
+  get('other', '/t/unknown/corp.example/a/lib/@v/list', everybody(404)),
 )

@@ -97,7 +97,7 @@ export function createParser({ prefix, databases }: ParserOptions): (target: str
 
 function noTenant(name: string): ModsteadError {
   return new ModsteadError('no_endpoint', `there is no tenant ${JSON.stringify(name.slice(0, 40))} here`, {
-    next: 'check the name behind /t/ in GOPROXY; without /t/ it is the site that is nobody’s in particular',
+    next: 'check the name behind /t/ in GOPROXY; without /t/ it is the site of nobody in particular',
   })
 }
 

@@ -79,7 +79,7 @@ export async function openAudit(options: OpenAuditOptions): Promise<AuditTrail> 
 }
 
 /** The signer keys of the checksum log, if there is one. */
-export function logKeysOf(log: Config['checksumLog']): readonly string[] {
+function logKeysOf(log: Config['checksumLog']): readonly string[] {
   return log === undefined ? [] : [log.key, ...log.previousKeys]
 }
 

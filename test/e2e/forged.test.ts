@@ -20,7 +20,7 @@ const LANES = 16
  * What memory may differ by, in bytes, between half of the requests and all of them. With 200,000 what is remembered of
  * names, addresses and wrong passwords has come to its bounds, and nothing grows any more.
  */
-const GROWTH = 96 << 20
+const GROWTH = 48 << 20
 
 const PRIVATE = makeModule({ module: 'corp.example/team/lib', version: 'v1.0.0' })
 const PASSWORDS = { alice: 'alice-Geheim-1234', bob: 'bob-Geheim-5678' }

@@ -13,7 +13,7 @@ export interface Presented {
 const LONGEST = { user: 256, secret: 8192 }
 
 /** The user name that says the password is a token. */
-export const TOKEN_USER = '__token__'
+const TOKEN_USER = '__token__'
 
 /**
  * What stands in the headers `Authorization` (`Basic` as of RFC 7617, `Bearer` as of RFC 6750) or `X-Auth-Token`;

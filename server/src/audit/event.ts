@@ -29,10 +29,10 @@ export type EventType = (typeof EVENT_TYPES)[number]
  * `ok`: let in, be it as nobody; `failed`: the credential is wrong; `expired`: it was right once; `blocked_by_circuit`:
  * it was not looked at, after too many wrong ones; `denied`: it is right, or none was presented, and that is not enough.
  */
-export const AUTH_RESULTS = ['ok', 'failed', 'denied', 'expired', 'blocked_by_circuit'] as const
+const AUTH_RESULTS = ['ok', 'failed', 'denied', 'expired', 'blocked_by_circuit'] as const
 export type AuthResult = (typeof AUTH_RESULTS)[number]
 
-export const PRINCIPAL_KINDS = ['user', 'service', 'workload', 'anonymous'] as const
+const PRINCIPAL_KINDS = ['user', 'service', 'workload', 'anonymous'] as const
 
 const text = (most: number, meaning: string) => z.string().max(most).describe(meaning)
 

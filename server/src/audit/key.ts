@@ -9,7 +9,7 @@ import {
 import { type AuditFiles, KEY_FILE, VERIFIER_FILE } from './files.ts'
 
 /** The name of keys that are made for the audit log alone. */
-export const KEY_NAME = 'modstead-audit'
+const KEY_NAME = 'modstead-audit'
 
 export interface AuditKeys {
   signer: Signer

@@ -15,7 +15,7 @@ interface Library {
   logLevel: { NOTHING: number }
 }
 
-export const KAFKA_LIBRARY = 'kafkajs'
+const KAFKA_LIBRARY = 'kafkajs'
 
 /** Kafka, with the library that is installed beside modstead. Rejects with `config_invalid` where there is none. */
 export async function openKafka(config: KafkaConfig): Promise<AuditSink> {

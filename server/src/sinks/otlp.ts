@@ -25,7 +25,7 @@ export async function openOtlp(
   }
 }
 
-export function exportOf(events: readonly AuditEvent[], version: string): object {
+function exportOf(events: readonly AuditEvent[], version: string): object {
   const resource = {
     attributes: [attribute('service.name', 'modstead'), attribute('service.version', version)],
   }

@@ -16,7 +16,7 @@ const CONNECT = 10_000
 const DATAGRAM = 60_000
 
 /** One message of RFC 5424 an event, whose text is its JSON. */
-export function syslogMessage(event: AuditEvent, facility: number, host: string): string {
+function syslogMessage(event: AuditEvent, facility: number, host: string): string {
   const severity = event.auth_result === 'ok' ? INFORMATIONAL : WARNING
   const priority = facility * 8 + severity
   return `<${priority}>1 ${event.timestamp} ${host} modstead ${process.pid} ${event.event_type} - ${JSON.stringify(event)}`

@@ -110,7 +110,7 @@ function patternMatcher(pattern: string, kind: keyof typeof STAR): (value: strin
 }
 
 /** An address with what is after its `@` in lower case. */
-export function lowerHost(address: string): string {
+function lowerHost(address: string): string {
   const at = address.lastIndexOf('@')
   return at < 0 ? address : address.slice(0, at) + address.slice(at).toLowerCase()
 }

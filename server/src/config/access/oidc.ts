@@ -6,7 +6,7 @@ import { HIDDEN, resolveSecret } from '../secrets.ts'
 import type { OidcProvider } from './access-config.ts'
 
 /** Names stand in addresses: `/auth/callback/NAME`. */
-export const PROVIDER_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
+const PROVIDER_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
 
 /** What the products call a name and groups, and what has to be asked for to be told them. */
 const PRESETS = {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { choices, size, text, texts } from '../fields.ts'
 
 /** What a tenant may take over from the top level. */
-export const INHERITABLE = ['origins'] as const
+const INHERITABLE = ['origins'] as const
 
 const TIB = 2 ** 40
 

@@ -1,7 +1,7 @@
 /** Between the rows of what signing in leaves behind and the words of the access room. */
 import type { AuthQuery, AuthRecord, AuthRecords } from '../access/issued/records.ts'
 import type { Write, WriteResult } from './apply-writes.ts'
-import type { Reads } from './queries.ts'
+import type { Reads } from './reads.ts'
 import type { AuthRecordsTable } from './schema.ts'
 import type { Prepared } from './statement.ts'
 

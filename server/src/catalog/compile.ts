@@ -14,7 +14,8 @@ import {
 import type { Migration } from './migrate.ts'
 import { type Engine, migrationsFor } from './migrations.ts'
 import type { CompiledStatement } from './placeholder.ts'
-import { compileReads, compileWrites } from './queries.ts'
+import { compileReads } from './reads.ts'
+import { compileWrites } from './writes.ts'
 import type { Schema } from './schema.ts'
 
 const SQLITE: Engine = { identityColumns: false, withoutRowid: true }
@@ -37,9 +38,10 @@ export async function sqliteStatements(): Promise<string> {
     await migration.up(db)
     migrations.push({ name, statements: run.splice(0).map(withoutValues) })
   }
-  return `// Written by "npm run docs" from migrations.ts and queries.ts: edit those.
+  return `// Written by "npm run docs" from migrations.ts, reads.ts and writes.ts: edit those.
 import type { Migration } from './migrate.ts'
-import type { Reads, Writes } from './queries.ts'
+import type { Reads } from './reads.ts'
+import type { Writes } from './writes.ts'
 
 /** All migrations in order. */
 export const MIGRATIONS: readonly Migration[] = ${literal(migrations)}

@@ -1,5 +1,5 @@
 import type { IncidentRow, IncidentsOptions } from '../proxy/catalog.ts'
-import type { Reads } from './queries.ts'
+import type { Reads } from './reads.ts'
 import { MAX_INCIDENT_ID } from './record-ids.ts'
 import { decodeIncident } from './rows.ts'
 import type { Prepared } from './statement.ts'

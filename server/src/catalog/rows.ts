@@ -5,7 +5,7 @@ import type { ModulePath } from '@modstead/gomod/path'
 import type { Version } from '@modstead/gomod/version'
 import type { ActRow, IncidentRow, Mark, Snapshot, VersionRow, VersionTrace } from '../proxy/catalog.ts'
 import type { CompiledStatement } from './placeholder.ts'
-import type { Reads } from './queries.ts'
+import type { Reads } from './reads.ts'
 
 type RowOf<Compiled> = Compiled extends CompiledStatement<infer Row> ? Row : never
 

@@ -1,6 +1,7 @@
-// Written by "npm run docs" from migrations.ts and queries.ts: edit those.
+// Written by "npm run docs" from migrations.ts, reads.ts and writes.ts: edit those.
 import type { Migration } from './migrate.ts'
-import type { Reads, Writes } from './queries.ts'
+import type { Reads } from './reads.ts'
+import type { Writes } from './writes.ts'
 
 /** All migrations in order. */
 export const MIGRATIONS: readonly Migration[] = [
